@@ -80,7 +80,10 @@ export class DsoError extends Error {
   readonly others: readonly DsoError[];
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
-    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
+    super(
+      message,
+      detail.cause === undefined ? undefined : { cause: detail.cause },
+    );
     this.name = "DsoError";
     this.code = code;
     this.hint = detail.hint;

@@ -5,7 +5,13 @@
  */
 import type { Position } from "./errors.ts";
 
-export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
 
 export interface ComposeProject {
   readonly name: string;
@@ -82,11 +88,16 @@ export interface ServiceModel {
   readonly dns_search?: readonly string[];
   readonly dns_opt?: readonly string[];
   readonly sysctls?: Readonly<Record<string, string>>;
-  readonly ulimits?: Readonly<Record<string, number | { readonly soft: number; readonly hard: number }>>;
+  readonly ulimits?: Readonly<
+    Record<string, number | { readonly soft: number; readonly hard: number }>
+  >;
   /** Bytes, decimal. */
   readonly shm_size?: string;
   readonly group_add?: readonly string[];
-  readonly logging?: { readonly driver?: string; readonly options?: Readonly<Record<string, string>> };
+  readonly logging?: {
+    readonly driver?: string;
+    readonly options?: Readonly<Record<string, string>>;
+  };
   readonly stop_signal?: string;
   /** A Go duration, e.g. `1m30s`. */
   readonly stop_grace_period?: string;
@@ -106,7 +117,11 @@ export interface ServiceModel {
   readonly pid?: string;
   readonly ipc?: string;
   readonly volumes_from?: readonly string[];
-  readonly devices?: readonly { readonly source: string; readonly target: string; readonly permissions: string }[];
+  readonly devices?: readonly {
+    readonly source: string;
+    readonly target: string;
+    readonly permissions: string;
+  }[];
   readonly runtime?: string;
   readonly attach?: boolean;
   /** DSO's own knobs for this service, already validated. */
@@ -153,8 +168,17 @@ export interface MountModel {
   readonly target: string;
   readonly read_only?: boolean;
   readonly consistency?: string;
-  readonly bind?: { readonly create_host_path?: boolean; readonly propagation?: string; readonly selinux?: string; readonly recursive?: string };
-  readonly volume?: { readonly nocopy?: boolean; readonly subpath?: string; readonly labels?: Readonly<Record<string, string>> };
+  readonly bind?: {
+    readonly create_host_path?: boolean;
+    readonly propagation?: string;
+    readonly selinux?: string;
+    readonly recursive?: string;
+  };
+  readonly volume?: {
+    readonly nocopy?: boolean;
+    readonly subpath?: string;
+    readonly labels?: Readonly<Record<string, string>>;
+  };
   readonly tmpfs?: { readonly size?: string; readonly mode?: number };
   readonly image?: { readonly subpath?: string };
 }
@@ -180,7 +204,8 @@ export interface HealthcheckModel {
 }
 
 export interface DependencyModel {
-  readonly condition: "service_started" | "service_healthy" | "service_completed_successfully";
+  readonly condition:
+    "service_started" | "service_healthy" | "service_completed_successfully";
   readonly required?: boolean;
   readonly restart?: boolean;
 }
@@ -201,8 +226,16 @@ export interface DeployModel {
   readonly replicas?: number;
   readonly update_config?: UpdateModel;
   readonly rollback_config?: UpdateModel;
-  readonly resources?: { readonly limits?: ResourceModel; readonly reservations?: ResourceModel };
-  readonly restart_policy?: { readonly condition?: string; readonly delay?: string; readonly max_attempts?: number; readonly window?: string };
+  readonly resources?: {
+    readonly limits?: ResourceModel;
+    readonly reservations?: ResourceModel;
+  };
+  readonly restart_policy?: {
+    readonly condition?: string;
+    readonly delay?: string;
+    readonly max_attempts?: number;
+    readonly window?: string;
+  };
   readonly labels?: Readonly<Record<string, string>>;
   readonly [key: string]: unknown;
 }

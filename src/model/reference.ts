@@ -35,7 +35,9 @@ export function secretName(id: SecretId): string {
 }
 
 /** `vault:db/password#key`: how plans and labels name one value of a secret. */
-export function valueName(reference: SecretId & { readonly key?: string }): string {
+export function valueName(
+  reference: SecretId & { readonly key?: string },
+): string {
   return reference.key === undefined
     ? secretName(reference)
     : `${secretName(reference)}#${reference.key}`;

@@ -1,0 +1,75 @@
+/** The port of the memory directory, and the data that it keeps beside the values. */
+import type { MountSpec } from "./engine.ts";
+import type { FileDelivery, Grade } from "./desired.ts";
+import type { Secret } from "./secret.ts";
+
+/**
+ * One generation: the directory that one container reads. It is random by name,
+ * filled before the container exists and gone after it.
+ */
+export interface Generation {
+  readonly id: string;
+  /** To be put into the create body; long syntax, read-only, source must exist. */
+  readonly mounts: readonly MountSpec[];
+  readonly grade: Grade;
+  readonly warnings: readonly string[];
+}
+
+/** Says what was delivered; lies beside the files, and mirrored in the state directory. No values. */
+export interface Manifest {
+  readonly v: 1;
+  readonly generation: string;
+  readonly project: string;
+  readonly service: string;
+  readonly number: number;
+  /** ISO 8601, UTC. */
+  readonly createdAt: string;
+  /** Value name (`provider:path#key`) to version, environment values included. */
+  readonly versions: Readonly<Record<string, string>>;
+  readonly files: readonly {
+    readonly target: string;
+    readonly mode: string;
+    readonly uid: number;
+    readonly gid: number;
+    readonly values: readonly string[];
+  }[];
+}
+
+export interface DeliveryRequest {
+  readonly project: string;
+  readonly service: string;
+  readonly number: number;
+  readonly files: readonly {
+    readonly file: FileDelivery;
+    readonly content: Secret;
+  }[];
+  /** The owner of files that name none: the service's user, resolved. */
+  readonly owner: { readonly uid: number; readonly gid: number };
+  readonly versions: Readonly<Record<string, string>>;
+}
+
+/** Rejects with `memory-unsafe` (not memory, not ours, a symlink), `memory-full`, `engine-remote`. */
+export interface Delivery {
+  /** Room for this many bytes, on memory, before anything is stopped. */
+  ensureRoom(bytes: number, signal: AbortSignal): Promise<void>;
+  deliver(request: DeliveryRequest, signal: AbortSignal): Promise<Generation>;
+  /** Swaps the content of a living generation in one step; old versions stay for slow readers. */
+  refresh(
+    generation: string,
+    request: DeliveryRequest,
+    signal: AbortSignal,
+  ): Promise<void>;
+  /** From memory, else from the mirror; undefined when neither knows it. */
+  manifest(
+    generation: string,
+    signal: AbortSignal,
+  ): Promise<Manifest | undefined>;
+  /** Overwrites and removes it; one that is gone already is fine. */
+  drop(generation: string, signal: AbortSignal): Promise<void>;
+  /** Drops all generations of the project that are not in `owned`. */
+  sweep(
+    project: string,
+    owned: ReadonlySet<string>,
+    signal: AbortSignal,
+  ): Promise<readonly string[]>;
+}

@@ -1,0 +1,110 @@
+/** The compose model, its references and their versions: what should be, as data. */
+import type { Position } from "./errors.ts";
+import type { ComposeProject, ServiceModel } from "./project.ts";
+import type { Reference } from "./reference.ts";
+import type { Versions } from "./version.ts";
+
+export interface Desired {
+  readonly project: ComposeProject;
+  readonly services: ReadonlyMap<string, DesiredService>;
+  /** The snapshot that this attempt works with: secret name to version. */
+  readonly versions: Versions;
+  /** Secrets whose provider has no versions: what they hold is unknown until apply. */
+  readonly unversioned: ReadonlySet<string>;
+}
+
+export interface DesiredService {
+  readonly name: string;
+  /** As Compose would see it: references stand in it as text, no value does. */
+  readonly model: ServiceModel;
+  readonly replicas: number;
+  /** `image:`, else `<project>-<service>` of what is built. */
+  readonly image: string;
+  readonly bindings: readonly Binding[];
+  /** Files of the service's memory directory; empty when nothing of it is ours. */
+  readonly files: readonly FileDelivery[];
+  readonly policy: ServicePolicy;
+}
+
+/** How a service is to be changed: `x-dso`, else `defaults`, else `agent` of dso.yaml. */
+export interface ServicePolicy {
+  readonly strategy: Strategy;
+  /** What `auto` becomes is decided where the image is known. */
+  readonly env: EnvironmentPolicy;
+  readonly signal: string | undefined;
+  readonly drainMs: number;
+  /** Volumes or paths that the owner declares safe to be written by two at once. */
+  readonly shared: readonly string[];
+  readonly health: HealthPolicy;
+  /** Bounds one replica from create to serving. */
+  readonly rotationTimeoutMs: number;
+  readonly rollbackOnFailure: boolean;
+}
+
+export type Strategy = "restart" | "signal" | "refresh" | "none";
+export type EnvironmentPolicy = "auto" | "sealed" | "exposed";
+
+export interface HealthPolicy {
+  readonly probe: HealthProbe | undefined;
+  readonly timeoutMs: number;
+  readonly retries: number;
+  readonly intervalMs: number;
+  readonly startPeriodMs: number | undefined;
+  /** How long a container without a check must run before it counts as serving. */
+  readonly settleMs: number;
+}
+
+export type HealthProbe =
+  | {
+      readonly kind: "http";
+      readonly port: number;
+      readonly path: string;
+      readonly status: number | undefined;
+    }
+  | { readonly kind: "tcp"; readonly port: number }
+  | { readonly kind: "exec"; readonly argv: readonly string[] };
+
+/** How well a delivered value is hidden. */
+export type Grade = "file" | "sealed" | "exposed";
+
+/** One value at one place of one service. */
+export interface Binding {
+  readonly place: Place;
+  readonly template: Template;
+  readonly grade: Grade;
+  readonly position: Position | undefined;
+}
+
+export type Place =
+  | { readonly kind: "environment"; readonly name: string }
+  /** An absolute path in the container. */
+  | { readonly kind: "file"; readonly target: string };
+
+/** Text and references in order; a lone reference is a template of one part. */
+export type Template = readonly (string | Reference)[];
+
+/** One file of the memory directory. */
+export interface FileDelivery {
+  /** Absolute, in the container. */
+  readonly target: string;
+  /** Below `/run/secrets`, and so in the directory bind; else it is a bind of its own. */
+  readonly inDirectory: boolean;
+  readonly content: FileContent;
+  readonly mode: number | undefined;
+  readonly uid: number | undefined;
+  readonly gid: number | undefined;
+}
+
+export type FileContent =
+  | { readonly kind: "template"; readonly template: Template }
+  /** `secrets: { x: { file: … } }` of a service that gets any file from us. */
+  | { readonly kind: "host-file"; readonly path: string }
+  /** `secrets: { x: { environment: … } }`: the variable's name, never its value. */
+  | { readonly kind: "host-variable"; readonly variable: string };
+
+export const SECRETS_DIRECTORY = "/run/secrets";
+
+/** All references of a template, in order. */
+export function referencesOf(template: Template): readonly Reference[] {
+  return template.filter((part) => typeof part !== "string");
+}

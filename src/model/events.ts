@@ -1,0 +1,59 @@
+/** What the loop reports while it works. Sinks make text, JSON or log lines of it. */
+import type { DsoError } from "./errors.ts";
+import type { Operation } from "./plan.ts";
+import type { RotationStep } from "./journal.ts";
+
+export type DsoEvent =
+  | { readonly type: "operation-started"; readonly operation: Operation }
+  /** A line of progress: of a pull, a build, or what is being waited for. */
+  | {
+      readonly type: "operation-progress";
+      readonly operation: Operation;
+      readonly message: string;
+      readonly elapsedMs: number;
+    }
+  | {
+      readonly type: "rotation-step";
+      readonly operation: Operation;
+      readonly rotation: string;
+      readonly step: RotationStep;
+    }
+  | {
+      readonly type: "operation-completed";
+      readonly operation: Operation;
+      readonly elapsedMs: number;
+      readonly containerId: string | undefined;
+    }
+  | {
+      readonly type: "operation-failed";
+      readonly operation: Operation;
+      readonly elapsedMs: number;
+      readonly error: DsoError;
+    }
+  /** It was never begun, because something it waits for failed. */
+  | { readonly type: "operation-skipped"; readonly operation: Operation }
+  /** The last lines of a failed container, scrubbed. */
+  | {
+      readonly type: "container-log";
+      readonly operation: Operation;
+      readonly lines: readonly string[];
+    }
+  | {
+      readonly type: "rolled-back";
+      readonly operation: Operation;
+      readonly rotation: string;
+      readonly error: DsoError;
+    }
+  /** Measured time during which no container of the replica served. */
+  | {
+      readonly type: "downtime";
+      readonly operation: Operation;
+      readonly ms: number;
+    }
+  | {
+      readonly type: "warning";
+      readonly code: string;
+      readonly message: string;
+    };
+
+export type Report = (event: DsoEvent) => void;

@@ -1,0 +1,84 @@
+/** What is on disk before each step of a change, so that any process can finish or undo it. */
+import type { RestartPolicy } from "./engine.ts";
+
+export type RotationStatus =
+  | "in_progress"
+  | "rolling_back"
+  | "rolled_back"
+  | "completed"
+  | "failed"
+  /** Recovery was tried and could not: a person has to look. */
+  | "rollback_required";
+
+/**
+ * The step that is about to be done: written before, so whoever reads it knows
+ * that everything earlier in the list is done and this one may be.
+ */
+export type RotationStep =
+  | "deliver"
+  | "create-new"
+  | "start-new"
+  | "await-health"
+  | "give-aliases"
+  | "verify-answer"
+  | "take-aliases"
+  | "switch-edge"
+  | "detach-old"
+  | "stop-old"
+  | "rename-old"
+  | "rename-new"
+  | "set-policy"
+  | "drain-old"
+  | "remove-old"
+  | "drop-generation"
+  | "revoke-leases"
+  | "restore-old"
+  | "remove-new"
+  | "done";
+
+export interface Rotation {
+  /** Random; also the `dso.rotation` label of the new container. */
+  readonly id: string;
+  readonly project: string;
+  readonly service: string;
+  readonly number: number;
+  /** The name that the service's container has before and after. */
+  readonly name: string;
+  readonly method: "create" | "stop-first" | "blue-green" | "refresh";
+  readonly status: RotationStatus;
+  readonly step: RotationStep;
+  readonly why: string;
+  /** ISO 8601, UTC. */
+  readonly startedAt: string;
+  readonly updatedAt: string;
+  /** Absent when nothing was there before. */
+  readonly old: RotationMember | undefined;
+  readonly new: RotationMember | undefined;
+  /** Value name to version, before and after. */
+  readonly versions: {
+    readonly from: Readonly<Record<string, string>>;
+    readonly to: Readonly<Record<string, string>>;
+  };
+  /** Error code and message, scrubbed, once it failed. */
+  readonly error:
+    { readonly code: string; readonly message: string } | undefined;
+}
+
+export interface RotationMember {
+  /** Absent while it is not made yet. */
+  readonly id: string | undefined;
+  /** The name it has now. */
+  readonly name: string;
+  /** The one it has had (old) or is to have in the end (new). */
+  readonly restartPolicy: RestartPolicy;
+  readonly running: boolean;
+  readonly generation: string | undefined;
+  readonly endpoints: readonly RotationEndpoint[];
+}
+
+export interface RotationEndpoint {
+  readonly network: string;
+  readonly aliases: readonly string[];
+  readonly ipv4: string | undefined;
+  readonly ipv6: string | undefined;
+}

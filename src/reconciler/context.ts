@@ -1,0 +1,43 @@
+import type { ApplyContext } from "../apply/context.ts";
+import type { Config } from "../config/types.ts";
+import type { Paths } from "../config/paths.ts";
+import type { Delivery } from "../model/delivery.ts";
+import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
+import type { Providers } from "../providers/registry.ts";
+import type { ProjectState } from "./state.ts";
+
+/** Everything that the loop works with; `wire.ts` makes it, tests make their own. */
+export interface Context {
+  readonly config: Config;
+  readonly paths: Paths;
+  readonly engine: Engine;
+  readonly builder: ImageBuilder;
+  readonly delivery: Delivery;
+  readonly providers: Providers;
+  readonly journal: ApplyContext["journal"];
+  readonly addresses: ApplyContext["addresses"];
+  readonly state: ProjectState;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of the process; the loader interpolates with it. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly home: string;
+  readonly version: string;
+  /** Who asks: `user@host (pid 12)`, for locks and history. */
+  readonly who: string;
+}
+
+/** Which project is meant: what the flags `-f -p --profile --env-file` say. */
+export interface ProjectRequest {
+  readonly cwd: string;
+  readonly files: readonly string[];
+  /** The text of standard input, where a file is `-`. */
+  readonly stdin: string | undefined;
+  readonly projectName: string | undefined;
+  readonly projectDirectory: string | undefined;
+  /** Undefined: COMPOSE_PROFILES decides. */
+  readonly profiles: readonly string[] | undefined;
+  readonly environmentFiles: readonly string[];
+  /** Services named on the command line: their profiles are on. */
+  readonly services: readonly string[];
+}

@@ -1,0 +1,24 @@
+import manifest from "../package.json" with { type: "json" };
+
+/** What `docker` asks every file in its plug-in folders; see its documentation of CLI plug-ins. */
+const pluginMetadata = {
+  SchemaVersion: "0.1.0",
+  Vendor: "DSO",
+  Version: manifest.version,
+  ShortDescription: manifest.description,
+};
+
+/** The two answers that must come at once: nothing else of the program is loaded for them. */
+function answerAtOnce(word: string | undefined): string | undefined {
+  if (word === "--version" || word === "-v") return `dso ${manifest.version}`;
+  if (word === "docker-cli-plugin-metadata") return JSON.stringify(pluginMetadata);
+  return undefined;
+}
+
+const answer = answerAtOnce(process.argv[2]);
+if (answer === undefined) {
+  process.stderr.write("dso: this command is not in this release\n");
+  process.exitCode = 1;
+} else {
+  process.stdout.write(`${answer}\n`);
+}

@@ -99,7 +99,6 @@ interface RawParts {
 }
 
 function split(text: string, rest: string): RawParts {
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\s\u0000-\u001f\u007f]/.test(rest)) {
     throw invalid(text, "holds a blank or control character", "Percent-encode it: %20 is a blank.");
   }

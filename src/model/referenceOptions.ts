@@ -105,7 +105,6 @@ export function decode(text: string, raw: string): string {
   if (decoded === undefined) {
     throw invalid(text, "has a broken percent escape", 'Write a percent sign itself as "%25".');
   }
-  // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   if (/[\u0000-\u001f\u007f]/.test(decoded)) {
     throw invalid(text, "has an encoded control character", "Remove it.");
   }

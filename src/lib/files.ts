@@ -1,0 +1,176 @@
+import { randomBytes } from "node:crypto";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { DsoError } from "../model/errors.ts";
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+const OTHERS = 0o077;
+
+/**
+ * Replaces the file as a whole: a reader, and a machine that loses power, sees the
+ * old content or the new, never a part. Rejects with `disk-full` where there is no
+ * room; the old file is then as it was.
+ */
+export async function writeFileAtomic(
+  path: string,
+  data: Uint8Array | string,
+  mode = 0o600,
+): Promise<void> {
+  const temporary = `${temporaryPrefix(path)}${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeNew(temporary, data, mode);
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(ignoreMissing);
+    throw explainFull(path, error);
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * Creates the file and fails if anything of that name exists. Rejects with the
+ * system's own error (`EEXIST`), the file then being untouched.
+ */
+export async function writeNew(
+  path: string,
+  data: Uint8Array | string,
+  mode = 0o600,
+): Promise<void> {
+  const file = await open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+  try {
+    await file.writeFile(data);
+    await file.chmod(mode);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Removes what writers of `path` left behind when they were killed. Only for the
+ * holder of the lock that guards the file: a living writer's would go too.
+ */
+export async function removeTemporaries(path: string): Promise<void> {
+  const prefix = basename(temporaryPrefix(path));
+  const names = await readdir(dirname(path));
+  for (const name of names) {
+    if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
+    await unlink(join(dirname(path), name)).catch(ignoreMissing);
+  }
+}
+
+/** Makes the creations, renames and removals inside a directory last. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, O_RDONLY | O_DIRECTORY);
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
+  }
+}
+
+/**
+ * The content of a file that only its owner may touch, or `undefined` where there
+ * is none. Rejects with `state-corrupt` for a symbolic link, for anything but a
+ * regular file, and for one that belongs to somebody else or that others may read.
+ */
+export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
+  const file = await openPrivate(path);
+  if (file === undefined) return undefined;
+  try {
+    refuseUnsafeFile(path, await file.stat());
+    return await file.readFile();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Creates the directory (and its parents) for its owner alone, or takes bits away
+ * that let others in. Rejects with `state-corrupt` where it is a symbolic link,
+ * no directory, or somebody else's.
+ */
+export async function ensurePrivateDirectory(path: string, mode = 0o700): Promise<void> {
+  await mkdir(path, { recursive: true, mode }).catch((error: unknown) => {
+    // A dangling link or a file in its place: the open below says which.
+    if (!hasCode(error, "EEXIST")) throw explainFull(path, error);
+  });
+  const directory = await openDirectory(path);
+  try {
+    const stat = await directory.stat();
+    if (!isTrusted(stat)) throw unsafe(path, `belongs to user ${stat.uid}`, "Choose another one.");
+    const extra = stat.mode & 0o777 & ~mode;
+    if (extra !== 0 && stat.uid === process.geteuid?.()) {
+      await directory.chmod(stat.mode & 0o7777 & ~extra);
+    }
+  } finally {
+    await directory.close();
+  }
+}
+
+/** Whether a thrown value is a system error of this code, such as `ENOENT`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}
+
+async function openPrivate(path: string): Promise<FileHandle | undefined> {
+  try {
+    // O_NONBLOCK: a planted FIFO must not hold us for ever.
+    return await open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    if (hasCode(error, "ELOOP")) throw isLink(path);
+    throw error;
+  }
+}
+
+async function openDirectory(path: string): Promise<FileHandle> {
+  try {
+    return await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+  } catch (error) {
+    if (hasCode(error, "ELOOP")) throw isLink(path);
+    // Linux answers so for a link that O_NOFOLLOW meets under O_DIRECTORY, too.
+    if (hasCode(error, "ENOTDIR")) throw unsafe(path, "is no directory", "Move it away.");
+    throw error;
+  }
+}
+
+function refuseUnsafeFile(path: string, stat: Stats): void {
+  if (!stat.isFile()) throw unsafe(path, "is no regular file", "Move it away.");
+  if (!isTrusted(stat))
+    throw unsafe(path, `belongs to user ${stat.uid}`, "Give it its owner back.");
+  if ((stat.mode & OTHERS) !== 0) {
+    const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
+    throw unsafe(path, `is open to others (mode ${mode})`, `Run: chmod 600 ${path}`);
+  }
+}
+
+/** Ours or root's: nobody else could have written it. */
+function isTrusted(stat: Stats): boolean {
+  return stat.uid === 0 || stat.uid === process.geteuid?.();
+}
+
+function isLink(path: string): DsoError {
+  return unsafe(path, "is a symbolic link", "Name the real path instead.");
+}
+
+function unsafe(path: string, fault: string, hint: string): DsoError {
+  return new DsoError("state-corrupt", `${path} ${fault}`, { hint });
+}
+
+function explainFull(path: string, error: unknown): unknown {
+  if (!hasCode(error, "ENOSPC", "EDQUOT")) return error;
+  return new DsoError("disk-full", `no room to write ${path}`, {
+    hint: "Free some space; nothing was changed.",
+    cause: error,
+  });
+}
+
+function ignoreMissing(error: unknown): void {
+  if (!hasCode(error, "ENOENT")) throw error;
+}
+
+function temporaryPrefix(path: string): string {
+  return join(dirname(path), `.${basename(path)}.`);
+}

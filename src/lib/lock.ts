@@ -1,0 +1,212 @@
+import { randomBytes } from "node:crypto";
+import {
+  mkdir,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+  utimes,
+} from "node:fs/promises";
+import { rmdirSync, unlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { DsoError } from "../model/errors.ts";
+import { ensurePrivateDirectory, hasCode, writeNew } from "./files.ts";
+import { describeSelf, isGone, type LockOwner, parseOwner, refuseNetwork } from "./lockOwner.ts";
+
+export interface LockOptions {
+  /** What the lock is for, for whoever finds it taken: `apply shop`. */
+  readonly operation: string;
+  /** How long to wait for another owner; 0: not at all. */
+  readonly timeoutMs: number;
+  /** Called when the lock of an owner that no longer lives was taken. */
+  readonly onTakeover?: (previous: LockOwner) => void;
+}
+
+export interface Lock {
+  readonly owner: LockOwner;
+  /** Aborted with `lock-lost` once somebody else broke the lock. */
+  readonly signal: AbortSignal;
+  /** Rejects with `lock-lost`; to be asked last before something that cannot be undone. */
+  assertHeld(): Promise<void>;
+  release(): Promise<void>;
+}
+
+/** How often the holder looks whether the lock is still its own. */
+const CHECK_MS = 2000;
+
+/**
+ * Takes the lock at `path`, waiting for a living owner up to the time given, then
+ * rejecting with `locked`. An owner is gone when its process is (or its boot),
+ * never because of age: a suspended process still owns what it locked.
+ *
+ * The lock is a directory that holds one file, named after its owner. Taking it
+ * renames a prepared directory onto `path`, which the system refuses unless
+ * nothing or an empty directory is there; breaking it unlinks that one file. Both
+ * are single steps that only one process can win, so two owners cannot be.
+ */
+export async function acquireLock(
+  path: string,
+  options: LockOptions,
+  signal: AbortSignal,
+): Promise<Lock> {
+  await ensurePrivateDirectory(dirname(path));
+  await refuseNetwork(dirname(path));
+  const owner = await describeSelf(randomBytes(8).toString("hex"), options.operation);
+  const deadline = performance.now() + options.timeoutMs;
+  for (;;) {
+    signal.throwIfAborted();
+    const lock = await tryAcquire(path, owner);
+    if (lock !== undefined) return lock;
+    const holder = await inspectLock(path);
+    if (holder === undefined) continue;
+    if (await isGone(holder)) {
+      if (await breakLock(path, holder.id)) options.onTakeover?.(holder);
+      continue;
+    }
+    if (performance.now() >= deadline) throw locked(path, holder);
+    // Uneven, or two waiters in step would let a third, busy one win every time.
+    await sleep(5 + Math.random() * 20, undefined, { signal });
+  }
+}
+
+/** Who holds the lock, dead or alive; `undefined` when nobody does. */
+export async function inspectLock(path: string): Promise<LockOwner | undefined> {
+  try {
+    const [name] = await readdir(path);
+    if (name === undefined) return undefined;
+    if (!name.startsWith("owner-")) throw notALock(path, name);
+    const id = name.slice("owner-".length);
+    return parseOwner(id, await readFile(join(path, name), "utf8"));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** Takes the lock away from the owner of this id, and from no other; false when it was not the holder. */
+export async function breakLock(path: string, expectedId: string): Promise<boolean> {
+  try {
+    await unlink(ownerFile(path, expectedId));
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
+    throw error;
+  }
+  await removeEmpty(path);
+  return true;
+}
+
+async function tryAcquire(path: string, owner: LockOwner): Promise<Lock | undefined> {
+  const { lock } = await import("proper-lockfile");
+  const lost = new AbortController();
+  try {
+    // It keeps its books by this name: one of its own for every holding, so that none ends another.
+    const unlock = await lock(ownerFile(path, owner.id), {
+      lockfilePath: path,
+      realpath: false,
+      // Age never counts; the regular look at our own record is what is wanted of it.
+      stale: Infinity,
+      update: CHECK_MS,
+      fs: lockFileSystem(path, owner),
+      onCompromised: (cause) => {
+        lost.abort(lockLost(path, cause));
+      },
+    });
+    return {
+      owner,
+      signal: lost.signal,
+      assertHeld: async () => {
+        lost.signal.throwIfAborted();
+        if ((await inspectLock(path))?.id !== owner.id) throw lockLost(path);
+      },
+      release: async () => {
+        if (!lost.signal.aborted) await unlock();
+      },
+    };
+  } catch (error) {
+    if (hasCode(error, "ELOCKED")) return undefined;
+    throw error;
+  }
+}
+
+type Callback = (error: Error | null) => void;
+
+/** The file operations proper-lockfile is built on, given the meaning described at `acquireLock`. */
+function lockFileSystem(path: string, owner: LockOwner): Record<string, unknown> {
+  const own = ownerFile(path, owner.id);
+  return {
+    mkdir: (_path: string, done: Callback) => {
+      settle(publish(path, owner), done);
+    },
+    rmdir: (_path: string, done: Callback) => {
+      settle(breakLock(path, owner.id), done);
+    },
+    // For the exit of the process, where nothing may be awaited.
+    rmdirSync: () => {
+      unlinkSync(own);
+      rmdirSync(path);
+    },
+    stat: (_path: string, done: (error: Error | null, stat?: unknown) => void) => {
+      stat(own).then((found) => {
+        done(null, found);
+      }, done);
+    },
+    utimes: (_path: string, atime: Date, mtime: Date, done: Callback) => {
+      settle(utimes(own, atime, mtime), done);
+    },
+  };
+}
+
+async function publish(path: string, owner: LockOwner): Promise<void> {
+  const prepared = `${path}.${owner.id}.tmp`;
+  await mkdir(prepared, { mode: 0o700 });
+  try {
+    await writeNew(ownerFile(prepared, owner.id), JSON.stringify(owner));
+    await rename(prepared, path);
+  } catch (error) {
+    await rm(prepared, { recursive: true, force: true });
+    if (hasCode(error, "ENOTEMPTY", "EEXIST")) throw Object.assign(new Error(), { code: "EEXIST" });
+    throw error;
+  }
+}
+
+async function removeEmpty(path: string): Promise<void> {
+  await rmdir(path).catch((error: unknown) => {
+    // Somebody took it meanwhile, or tidied it away.
+    if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
+  });
+}
+
+function settle(work: Promise<unknown>, done: Callback): void {
+  work.then(() => {
+    done(null);
+  }, done);
+}
+
+function ownerFile(path: string, id: string): string {
+  return join(path, `owner-${id}`);
+}
+
+function notALock(path: string, entry: string): DsoError {
+  return new DsoError("state-corrupt", `${path} is to be a lock, but holds "${entry}"`, {
+    hint: "Move it away.",
+  });
+}
+
+function lockLost(path: string, cause?: unknown): DsoError {
+  return new DsoError("lock-lost", `the lock ${path} was broken by somebody else`, {
+    hint: "Run the command again; look first whether another one is at work.",
+    cause,
+  });
+}
+
+function locked(path: string, holder: LockOwner): DsoError {
+  return new DsoError(
+    "locked",
+    `${path} is locked by process ${holder.pid} of ${holder.who} on ${holder.hostname} (${holder.operation}) since ${holder.created}`,
+    { hint: `Wait for it to end. If it hangs, run: dso force-unlock ${holder.id}` },
+  );
+}

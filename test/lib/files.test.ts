@@ -1,0 +1,116 @@
+import { execFileSync } from "node:child_process";
+import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import {
+  ensurePrivateDirectory,
+  readPrivateFile,
+  removeTemporaries,
+  writeFileAtomic,
+} from "../../src/lib/files.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
+
+const isRoot = process.geteuid?.() === 0;
+
+test("writes, replaces and reads back with mode 0600 and nothing left beside", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "state.json");
+  expect(await readPrivateFile(path)).toBeUndefined();
+  await writeFileAtomic(path, "one");
+  await writeFileAtomic(path, Buffer.from("two"));
+  expect((await readPrivateFile(path))?.toString()).toBe("two");
+  expect((await stat(path)).mode & 0o777).toBe(0o600);
+  expect(await readdir(dir.path)).toEqual(["state.json"]);
+});
+
+test("replaces a link instead of writing through it", async () => {
+  await using dir = await temporaryDirectory();
+  const target = join(dir.path, "target");
+  const path = join(dir.path, "link");
+  await writeFile(target, "theirs");
+  await symlink(target, path);
+  await writeFileAtomic(path, "ours");
+  expect(await readFile(target, "utf8")).toBe("theirs");
+  expect((await readPrivateFile(path))?.toString()).toBe("ours");
+});
+
+test("a failed write leaves the old file and no temporary one", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "taken");
+  await mkdir(join(path, "child"), { recursive: true });
+  await expect(writeFileAtomic(path, "x")).rejects.toMatchObject({ code: "EISDIR" });
+  expect(await readdir(dir.path)).toEqual(["taken"]);
+});
+
+test.runIf(isRoot)("a full disk is said to be full, and the old content stays", async () => {
+  await using dir = await temporaryDirectory();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", dir.path]);
+  try {
+    const path = join(dir.path, "state");
+    await writeFileAtomic(path, "old");
+    await expect(writeFileAtomic(path, Buffer.alloc(200_000))).rejects.toMatchObject({
+      code: "disk-full",
+    });
+    expect((await readPrivateFile(path))?.toString()).toBe("old");
+    expect(await readdir(dir.path)).toEqual(["state"]);
+  } finally {
+    execFileSync("umount", [dir.path]);
+  }
+});
+
+test("removes only the temporaries of its own file", async () => {
+  await using dir = await temporaryDirectory();
+  for (const name of [".a.0f.tmp", ".a.1f.tmp", ".b.0f.tmp", ".a", "a"]) {
+    await writeFile(join(dir.path, name), "");
+  }
+  await removeTemporaries(join(dir.path, "a"));
+  expect((await readdir(dir.path)).sort()).toEqual([".a", ".b.0f.tmp", "a"]);
+});
+
+test.each<[string, (path: string) => Promise<unknown> | undefined, string]>([
+  ["a link", (path) => symlink("/etc/passwd", path), "symbolic link"],
+  ["a file for all", (path) => writeFile(path, "", { mode: 0o644 }), "mode 0644"],
+  ["a directory", (path) => mkdir(path), "no regular file"],
+  ["a FIFO", async (path) => execFileSync("mkfifo", ["-m", "600", path]), "no regular file"],
+])("does not read %s", async (_name, make, message) => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "x");
+  await make(path);
+  await expect(readPrivateFile(path)).rejects.toMatchObject({
+    code: "state-corrupt",
+    message: expect.stringContaining(message) as string,
+  });
+});
+
+test.runIf(isRoot)("does not trust what belongs to somebody else", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "x");
+  await writeFile(path, "", { mode: 0o600 });
+  await chown(path, 1234, 1234);
+  await expect(readPrivateFile(path)).rejects.toThrow("belongs to user 1234");
+  const other = join(dir.path, "d");
+  await mkdir(other);
+  await chown(other, 1234, 1234);
+  await expect(ensurePrivateDirectory(other)).rejects.toThrow("belongs to user 1234");
+});
+
+test("makes directories private, and takes bits away from those that are not", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "a", "b");
+  await ensurePrivateDirectory(path);
+  expect((await stat(path)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(dir.path, "a"))).mode & 0o777).toBe(0o700);
+  await chmod(path, 0o755);
+  await ensurePrivateDirectory(path, 0o750);
+  expect((await stat(path)).mode & 0o777).toBe(0o750);
+});
+
+test("a link or a file is no directory, whatever it points to", async () => {
+  await using dir = await temporaryDirectory();
+  const link = join(dir.path, "link");
+  await symlink(dir.path, link);
+  await expect(ensurePrivateDirectory(link)).rejects.toMatchObject({ code: "state-corrupt" });
+  const file = join(dir.path, "file");
+  await writeFile(file, "");
+  await expect(ensurePrivateDirectory(file)).rejects.toMatchObject({ code: "state-corrupt" });
+});

@@ -60,7 +60,9 @@ async function bundle() {
 /** Chunks first, the entry last and in one step: a `dso` that starts meanwhile finds a whole program. */
 async function replaceDist(files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
   await mkdir(path.join(dist, "chunks"), { recursive: true });
-  const entryLast = [...files].sort(([a], [b]) => Number(a === "main.js") - Number(b === "main.js"));
+  const entryLast = [...files].sort(
+    ([a], [b]) => Number(a === "main.js") - Number(b === "main.js"),
+  );
   for (const [name, contents] of entryLast) {
     const temporary = path.join(dist, `${name}.new`);
     await writeFile(temporary, contents);

@@ -16,7 +16,9 @@ async function noticeOf(folder: string): Promise<string> {
   const manifest = JSON.parse(
     await readFile(path.join(folder, "package.json"), "utf8"),
   ) as PackageManifest;
-  const legal = (await readdir(folder)).filter((name) => /^(licen[cs]e|notice|copying)/i.test(name));
+  const legal = (await readdir(folder)).filter((name) =>
+    /^(licen[cs]e|notice|copying)/i.test(name),
+  );
   const texts = await Promise.all(
     legal.sort().map(async (name) => readFile(path.join(folder, name), "utf8")),
   );

@@ -3,11 +3,19 @@
  * `plan` stops after `diff`; there is one planner and one executor.
  */
 import type { Outcome } from "../apply/context.ts";
+import { execute } from "../apply/execute.ts";
+import { recover } from "../apply/recovery.ts";
+import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Plan, PlanOptions } from "../model/plan.ts";
+import { applyContext } from "./applyContext.ts";
 import type { Context, ProjectRequest } from "./context.ts";
+import { observe } from "./observe.ts";
+import { remember, type Remark } from "./remember.ts";
+
+export { load } from "./load.ts";
 
 /** One pass: everything that led to the plan, so that apply works on exactly that. */
 export interface Run {
@@ -22,13 +30,32 @@ export interface ApplySettings {
   /** Aborts when the user insists: stop now, recover later. */
   readonly force: AbortSignal;
   readonly report: Report;
+  readonly remark?: Remark;
 }
 
-/** Reads files and versions; the engine is not asked. */
-export declare function load(context: Context, request: ProjectRequest, signal: AbortSignal): Promise<Desired>;
-/** Finishes or undoes what a killed process left, observes, and compares. Wants the project's lock. */
-export declare function plan(context: Context, request: ProjectRequest, desired: Desired, options: PlanOptions, report: Report, signal: AbortSignal): Promise<Run>;
-/** Carries the plan out and remembers it. Wants the project's lock. */
-export declare function apply(context: Context, run: Run, settings: ApplySettings, signal: AbortSignal): Promise<Outcome>;
-/** Holds the project's lock for the time of `work`; its signal aborts too when the lock is lost. */
-export declare function withProjectLock<T>(context: Context, project: string, operation: string, timeoutMs: number, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal): Promise<T>;
+/** Finishes or undoes what a killed process left, observes and compares. Wants the project's lock. */
+export async function plan(
+  context: Context,
+  request: ProjectRequest,
+  desired: Desired,
+  options: PlanOptions,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Run> {
+  await recover(desired.project.name, context, report, signal);
+  const observed = await observe(context, desired, signal);
+  return { request, desired, observed, plan: diff(desired, observed, options) };
+}
+
+/** Carries the plan out and remembers what came of it. Wants the project's lock. */
+export async function apply(
+  context: Context,
+  run: Run,
+  settings: ApplySettings,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const work = await applyContext(context, run, settings, signal);
+  const outcome = await execute(run.plan, work, settings.report, signal);
+  await remember(context, run, outcome, settings.remark);
+  return outcome;
+}

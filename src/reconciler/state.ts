@@ -1,16 +1,24 @@
-import type { ComposeProject, ServiceModel } from "../model/project.ts";
+import type {
+  ComposeProject,
+  FileSourceModel,
+  NetworkModel,
+  ServiceModel,
+  VolumeModel,
+} from "../model/project.ts";
 import type { ProjectRequest } from "./context.ts";
 
 /** What is remembered of projects between runs. It holds references and versions, never values. */
 export interface ProjectState {
-  /** All projects that were ever applied here and not taken down, sorted by name. */
+  /** All projects that were applied here and not taken down, sorted by name. */
   projects(): Promise<readonly RegisteredProject[]>;
   register(project: RegisteredProject): Promise<void>;
   forget(project: string): Promise<void>;
   /** Newest first. */
   history(project: string): Promise<readonly HistoryEntry[]>;
-  remember(project: string, entry: HistoryEntry): Promise<void>;
+  /** Numbers the entry and keeps it. */
+  remember(project: string, entry: Omit<HistoryEntry, "revision">): Promise<void>;
   hold(project: string): Promise<Hold | undefined>;
+  /** `undefined` lifts it. */
   setHold(project: string, hold: Hold | undefined): Promise<void>;
 }
 
@@ -20,14 +28,14 @@ export interface RegisteredProject {
   readonly request: ProjectRequest;
   /** The engine's own id. */
   readonly engineId: string;
-  /** Secret names (`provider:path`) that its services use. */
+  /** Secret names (`provider:path`) that its services use, sorted. */
   readonly secrets: readonly string[];
   /** ISO 8601, UTC. */
   readonly appliedAt: string;
 }
 
 export interface HistoryEntry {
-  /** Counts up per project. */
+  /** Counts up per project, from 1. */
   readonly revision: number;
   /** ISO 8601, UTC. */
   readonly at: string;
@@ -38,22 +46,27 @@ export interface HistoryEntry {
   readonly reasons: readonly string[];
   /** Secret name to version. */
   readonly versions: Readonly<Record<string, string>>;
-  /** The model that was applied, for `rollback`; only on entries that were applied. */
+  /** The revision that this one brought back. */
+  readonly rollbackTo: number | undefined;
+  /** What was applied, for `rollback`; absent where nothing was. */
   readonly model: StoredModel | undefined;
 }
 
 /** A canonical model as it was, references in it as text. */
-export interface StoredModel {
-  readonly project: Omit<ComposeProject, "services" | "networks" | "volumes" | "secrets" | "configs" | "positions" | "warnings"> & {
-    readonly networks: Readonly<Record<string, unknown>>;
-    readonly volumes: Readonly<Record<string, unknown>>;
-    readonly secrets: Readonly<Record<string, unknown>>;
-    readonly configs: Readonly<Record<string, unknown>>;
-  };
+export interface StoredModel extends Pick<
+  ComposeProject,
+  "name" | "workingDir" | "files" | "environmentFiles" | "profiles" | "disabledServices"
+> {
   readonly services: Readonly<Record<string, ServiceModel>>;
+  readonly networks: Readonly<Record<string, NetworkModel>>;
+  readonly volumes: Readonly<Record<string, VolumeModel>>;
+  readonly secrets: Readonly<Record<string, FileSourceModel>>;
+  readonly configs: Readonly<Record<string, FileSourceModel>>;
 }
 
+/** A held project is left alone by everything but a person. */
 export interface Hold {
+  /** ISO 8601, UTC. */
   readonly since: string;
   readonly who: string;
   readonly why: string;

@@ -1,0 +1,97 @@
+import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
+import { loadProject } from "../compose/load.ts";
+import { servicePolicy } from "../config/policy.ts";
+import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
+import { combine, DsoError } from "../model/errors.ts";
+import type { ComposeProject, ServiceModel } from "../model/project.ts";
+import { readVersions } from "../providers/versions.ts";
+import type { Context, ProjectRequest } from "./context.ts";
+
+/** The files as Compose reads them; no secret store is asked. */
+export function loadModel(
+  context: Context,
+  request: ProjectRequest,
+  signal: AbortSignal,
+): Promise<ComposeProject> {
+  const { files, stdin, profiles, projectName, projectDirectory } = request;
+  return loadProject(
+    {
+      cwd: request.cwd,
+      ...(files.length === 0 ? {} : { files }),
+      ...(stdin === undefined ? {} : { stdin }),
+      ...(projectName === undefined ? {} : { projectName }),
+      ...(projectDirectory === undefined ? {} : { projectDirectory }),
+      ...(profiles === undefined ? {} : { profiles }),
+      ...(request.environmentFiles.length === 0
+        ? {}
+        : { environmentFiles: request.environmentFiles }),
+      services: request.services,
+      env: context.environment,
+      home: context.home,
+    },
+    signal,
+  );
+}
+
+/** What should be: the model, its references and one snapshot of their versions. */
+export async function load(
+  context: Context,
+  request: ProjectRequest,
+  signal: AbortSignal,
+): Promise<Desired> {
+  const project = await loadModel(context, request, signal);
+  return resolveVersions(context, project, signal);
+}
+
+export async function resolveVersions(
+  context: Context,
+  project: ComposeProject,
+  signal: AbortSignal,
+): Promise<Desired> {
+  const services = describeServices(context, project);
+  const references = [...services.values()].flatMap(({ bindings }) =>
+    bindings.flatMap(({ template, position }) =>
+      referencesOf(template).map((reference) => ({ reference, position })),
+    ),
+  );
+  const snapshot = await readVersions(context.providers, references, signal);
+  return { project, services, ...snapshot };
+}
+
+/** The services with their references and policies, every fault of them reported at once. */
+export function describeServices(
+  context: Context,
+  project: ComposeProject,
+): ReadonlyMap<string, DesiredService> {
+  const found = findBindings(project, context.config);
+  const faults: DsoError[] = [];
+  const services = new Map<string, DesiredService>();
+  for (const [name, model] of project.services) {
+    try {
+      services.set(name, describeService(context, project, name, model, found.get(name)));
+    } catch (error) {
+      if (!(error instanceof DsoError)) throw error;
+      faults.push(error);
+    }
+  }
+  if (faults.length > 0) throw combine(faults);
+  return services;
+}
+
+function describeService(
+  context: Context,
+  project: ComposeProject,
+  name: string,
+  model: ServiceModel,
+  found: ServiceBindings | undefined,
+): DesiredService {
+  return {
+    name,
+    model,
+    replicas: model.deploy?.replicas ?? model.scale ?? 1,
+    image: model.image ?? `${project.name}-${name}`,
+    bindings: found?.bindings ?? [],
+    files: found?.files ?? [],
+    policy: servicePolicy(name, model, context.config, project.positions),
+  };
+}

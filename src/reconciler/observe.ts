@@ -1,0 +1,79 @@
+import { needsDetail } from "../diff/details.ts";
+import type { Desired } from "../model/desired.ts";
+import { DSO } from "../model/labels.ts";
+import type { DeliveredVersions, Observed } from "../model/observed.ts";
+import type { ProjectListing } from "../model/ports.ts";
+import type { Context } from "./context.ts";
+
+/**
+ * What the engine shows of the project. Three list calls whatever its size, one
+ * inspect per image, and one for each container that looks different.
+ */
+export async function observe(
+  context: Context,
+  desired: Desired,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const { engine } = context;
+  const [info, listing] = await Promise.all([
+    engine.info(signal),
+    engine.listProject(desired.project.name, signal),
+  ]);
+  const [images, foreignNetworks, foreignVolumes, delivered] = await Promise.all([
+    collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
+      engine.inspectImage(image, signal),
+    ),
+    collect(unlisted(desired.project.networks, listing.networks), (name) =>
+      engine.inspectNetwork(name, signal),
+    ),
+    collect(unlisted(desired.project.volumes, listing.volumes), (name) =>
+      engine.inspectVolume(name, signal),
+    ),
+    readDelivered(context, listing, signal),
+  ]);
+  const known = { engine: info, ...listing, images, foreignNetworks, foreignVolumes, delivered };
+  const suspects = needsDetail(desired, { ...known, details: new Map() });
+  const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
+  return { ...known, details };
+}
+
+/** Names that the project wants and that carry no label of it. */
+function unlisted(
+  wanted: ReadonlyMap<string, { readonly name: string }>,
+  listed: readonly { readonly name: string }[],
+): Set<string> {
+  const names = new Set(listed.map(({ name }) => name));
+  return new Set([...wanted.values()].map(({ name }) => name).filter((name) => !names.has(name)));
+}
+
+/** What each container's manifest says it was given. */
+async function readDelivered(
+  context: Context,
+  listing: ProjectListing,
+  signal: AbortSignal,
+): Promise<Map<string, DeliveredVersions>> {
+  const generations = listing.containers.flatMap(({ labels }) => labels[DSO.generation] ?? []);
+  const manifests = await collect(new Set(generations), (id) =>
+    context.delivery.manifest(id, signal),
+  );
+  return new Map(
+    [...manifests].map(([id, manifest]) => [id, new Map(Object.entries(manifest.versions))]),
+  );
+}
+
+/** Looks all of them up, a few at a time; what does not exist is left out. */
+async function collect<T>(
+  keys: ReadonlySet<string>,
+  look: (key: string) => Promise<T | undefined>,
+): Promise<Map<string, T>> {
+  const waiting = [...keys].sort();
+  const found = new Map<string, T>();
+  const worker = async (): Promise<void> => {
+    for (let key = waiting.shift(); key !== undefined; key = waiting.shift()) {
+      const value = await look(key);
+      if (value !== undefined) found.set(key, value);
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, worker));
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

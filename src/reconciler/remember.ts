@@ -1,0 +1,105 @@
+import type { Outcome } from "../apply/context.ts";
+import { type Desired, referencesOf } from "../model/desired.ts";
+import { secretName } from "../model/reference.ts";
+import type { Context } from "./context.ts";
+import type { Run } from "./reconcile.ts";
+import type { HistoryEntry, StoredModel } from "./state.ts";
+
+/** What the caller wants to stand in the history beside the outcome. */
+export interface Remark {
+  /** Set by `rollback`: the revision whose state this brings back. */
+  readonly rollbackTo?: number;
+}
+
+/** Writes the registry and the history once a plan was carried out, or was not. */
+export async function remember(
+  context: Context,
+  run: Run,
+  outcome: Outcome,
+  remark: Remark = {},
+): Promise<void> {
+  const { desired, plan } = run;
+  const { name } = desired.project;
+  const destroyed = plan.options.mode === "destroy";
+  const succeeded = outcome.failed.length === 0;
+  if (plan.operations.length > 0 || remark.rollbackTo !== undefined) {
+    await context.state.remember(name, entry(context, run, outcome, remark));
+  }
+  if (destroyed && succeeded && wasWhole(run)) {
+    await context.state.forget(name);
+    return;
+  }
+  if (destroyed) return;
+  await context.state.register({
+    name,
+    request: { ...run.request, files: desired.project.files, stdin: run.request.stdin },
+    engineId: run.observed.engine.id,
+    secrets: secretsOf(desired),
+    appliedAt: new Date(context.clock.now()).toISOString(),
+  });
+}
+
+/** Names (`provider:path`) of all secrets that the project uses, sorted. */
+export function secretsOf(desired: Desired): readonly string[] {
+  const names = new Set<string>();
+  for (const { bindings } of desired.services.values())
+    for (const { template } of bindings)
+      for (const reference of referencesOf(template)) names.add(secretName(reference));
+  return [...names].sort();
+}
+
+function wasWhole(run: Run): boolean {
+  const { targets, excludes } = run.plan.options;
+  return targets.length === 0 && excludes.length === 0;
+}
+
+function entry(
+  context: Context,
+  { desired, plan }: Run,
+  outcome: Outcome,
+  remark: Remark,
+): Omit<HistoryEntry, "revision"> {
+  const failure = outcome.failed[0]?.error;
+  const reasons = plan.changes.flatMap(({ address, reasons: why }) =>
+    why.map(
+      ({ code, detail }) => `${address}: ${code}${detail === undefined ? "" : ` (${detail})`}`,
+    ),
+  );
+  return {
+    at: new Date(context.clock.now()).toISOString(),
+    who: context.who,
+    outcome:
+      failure === undefined
+        ? plan.options.mode === "destroy"
+          ? "destroyed"
+          : "applied"
+        : failure.code === "rolled-back"
+          ? "rolled-back"
+          : "failed",
+    summary:
+      failure === undefined
+        ? `${outcome.added} added, ${outcome.changed} changed, ${outcome.destroyed} destroyed`
+        : failure.message,
+    reasons: [...new Set(reasons)],
+    versions: Object.fromEntries(desired.versions),
+    rollbackTo: remark.rollbackTo,
+    model: failure === undefined && plan.options.mode === "apply" ? storeModel(desired) : undefined,
+  };
+}
+
+function storeModel({ project }: Desired): StoredModel {
+  const { name, workingDir, files, environmentFiles, profiles, disabledServices } = project;
+  return {
+    name,
+    workingDir,
+    files,
+    environmentFiles,
+    profiles,
+    disabledServices,
+    services: Object.fromEntries(project.services),
+    networks: Object.fromEntries(project.networks),
+    volumes: Object.fromEntries(project.volumes),
+    secrets: Object.fromEntries(project.secrets),
+    configs: Object.fromEntries(project.configs),
+  };
+}

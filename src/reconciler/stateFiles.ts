@@ -1,0 +1,97 @@
+import { join } from "node:path";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../lib/files.ts";
+import { DsoError } from "../model/errors.ts";
+import type { HistoryEntry, Hold, ProjectState, RegisteredProject } from "./state.ts";
+
+/** Entries that are kept per project, and how many of the newest keep their model. */
+const KEPT = 100;
+const KEPT_MODELS = 10;
+
+interface ProjectFile {
+  readonly v: 1;
+  readonly registered?: RegisteredProject;
+  readonly hold?: Hold;
+  readonly history: readonly HistoryEntry[];
+}
+
+/**
+ * One readable JSON file per project, below `directory`, replaced as a whole.
+ * Writers hold the project's lock. Rejects with `state-corrupt` for a file that
+ * is not ours to read: it is never taken for an empty one.
+ */
+export function createStateFiles(directory: string): ProjectState {
+  const path = (project: string): string => join(directory, `project-${project}.json`);
+  const read = async (project: string): Promise<ProjectFile> =>
+    parse(path(project), await readPrivateFile(path(project)));
+  const change = async (
+    project: string,
+    edit: (file: ProjectFile) => ProjectFile,
+  ): Promise<void> => {
+    const next = edit(await read(project));
+    await ensurePrivateDirectory(directory);
+    await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
+  };
+  return {
+    projects: () => readAll(directory, read),
+    register: (registered) => change(registered.name, (file) => ({ ...file, registered })),
+    forget: (project) => change(project, ({ v, history }) => ({ v, history })),
+    history: async (project) => (await read(project)).history,
+    remember: (project, entry) =>
+      change(project, (file) => ({ ...file, history: append(file.history, entry) })),
+    hold: async (project) => (await read(project)).hold,
+    setHold: (project, hold) =>
+      change(project, ({ hold: _, ...file }) => (hold === undefined ? file : { ...file, hold })),
+  };
+}
+
+async function readAll(
+  directory: string,
+  read: (project: string) => Promise<ProjectFile>,
+): Promise<readonly RegisteredProject[]> {
+  const { readdir } = await import("node:fs/promises");
+  await ensurePrivateDirectory(directory);
+  const names = (await readdir(directory)).flatMap(
+    (name) => /^project-(.+)\.json$/.exec(name)?.[1] ?? [],
+  );
+  const files = await Promise.all(names.sort().map(read));
+  return files.flatMap(({ registered }) => registered ?? []);
+}
+
+function append(
+  history: readonly HistoryEntry[],
+  entry: Omit<HistoryEntry, "revision">,
+): readonly HistoryEntry[] {
+  const revision = (history[0]?.revision ?? 0) + 1;
+  return [{ revision, ...entry }, ...history]
+    .slice(0, KEPT)
+    .map((old, age) => (age < KEPT_MODELS ? old : { ...old, model: undefined }));
+}
+
+function parse(path: string, bytes: Buffer | undefined): ProjectFile {
+  if (bytes === undefined) return { v: 1, history: [] };
+  try {
+    const file: unknown = JSON.parse(bytes.toString("utf8"));
+    if (isProjectFile(file)) return file;
+  } catch (cause) {
+    throw corrupt(path, cause);
+  }
+  throw corrupt(path, undefined);
+}
+
+function isProjectFile(file: unknown): file is ProjectFile {
+  return (
+    typeof file === "object" &&
+    file !== null &&
+    "v" in file &&
+    file.v === 1 &&
+    "history" in file &&
+    Array.isArray(file.history)
+  );
+}
+
+function corrupt(path: string, cause: unknown): DsoError {
+  return new DsoError("state-corrupt", `${path} cannot be read as the state of a project.`, {
+    hint: "Move it away to start with an empty history; containers are not affected.",
+    cause,
+  });
+}

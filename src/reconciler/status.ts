@@ -1,0 +1,139 @@
+import { diff } from "../diff/diff.ts";
+import type { Desired } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
+import { COMPOSE } from "../model/labels.ts";
+import type { Observed, ObservedContainer } from "../model/observed.ts";
+import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
+import type { Context } from "./context.ts";
+import { load } from "./load.ts";
+import { observe } from "./observe.ts";
+import type { HistoryEntry, Hold, RegisteredProject } from "./state.ts";
+
+/** How a project stands: every figure is read when asked. */
+export interface ProjectStatus {
+  readonly name: string;
+  readonly workingDir: string;
+  /** Whether files and versions are what runs; unknown where one of them cannot be read. */
+  readonly sync: "synced" | "out-of-sync" | "unknown";
+  readonly health: "healthy" | "progressing" | "degraded" | "missing" | "unknown";
+  /** Why it is not synced: the plan's own reasons, or the error that hides them. */
+  readonly why: readonly string[];
+  readonly error: DsoError | undefined;
+  readonly hold: Hold | undefined;
+  readonly services: readonly ServiceStatus[];
+  readonly secrets: readonly SecretStatus[];
+  readonly lastApplied: HistoryEntry | undefined;
+  readonly lastAttempted: HistoryEntry | undefined;
+}
+
+export interface ServiceStatus {
+  readonly name: string;
+  readonly desired: number;
+  readonly running: number;
+  /** Of those that have a healthcheck; undefined where none has. */
+  readonly healthy: number | undefined;
+  readonly image: string;
+}
+
+export interface SecretStatus {
+  readonly name: string;
+  readonly current: string | undefined;
+  /** What the running containers were given, sorted; more than one while they differ. */
+  readonly delivered: readonly string[];
+}
+
+/** Looks at one registered project, without changing or locking anything. */
+export async function projectStatus(
+  context: Context,
+  project: RegisteredProject,
+  signal: AbortSignal,
+): Promise<ProjectStatus> {
+  const history = await context.state.history(project.name);
+  const known = {
+    name: project.name,
+    workingDir: project.request.projectDirectory ?? project.request.cwd,
+    hold: await context.state.hold(project.name),
+    lastApplied: history.find(({ outcome }) => outcome === "applied"),
+    lastAttempted: history[0],
+  };
+  try {
+    const desired = await load(context, project.request, signal);
+    const observed = await observe(context, desired, signal);
+    return { ...known, ...compare(desired, observed) };
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    const unknown = { sync: "unknown", health: "unknown", services: [], secrets: [] } as const;
+    return { ...known, ...unknown, error, why: [error.message] };
+  }
+}
+
+function compare(
+  desired: Desired,
+  observed: Observed,
+): Pick<ProjectStatus, "sync" | "health" | "why" | "error" | "services" | "secrets"> {
+  const { changes } = diff(desired, observed, DEFAULT_PLAN_OPTIONS);
+  const services = serviceStatuses(desired, observed);
+  return {
+    sync: changes.length === 0 ? "synced" : "out-of-sync",
+    health: health(services, observed),
+    why: changes.flatMap(({ address, reasons }) =>
+      reasons.map(({ code, detail }) => `${address}: ${code}${detail ? ` (${detail})` : ""}`),
+    ),
+    error: undefined,
+    services,
+    secrets: secretStatuses(desired, observed),
+  };
+}
+
+function serviceStatuses(desired: Desired, observed: Observed): readonly ServiceStatus[] {
+  return [...desired.services.values()].map(({ name, replicas, image }) => {
+    const own = observed.containers.filter((container) => isOf(container, name));
+    const running = own.filter(({ state }) => state === "running");
+    const checked = running.filter((container) => container.health !== undefined);
+    return {
+      name,
+      desired: replicas,
+      running: running.length,
+      healthy:
+        checked.length === 0
+          ? undefined
+          : checked.filter((container) => container.health === "healthy").length,
+      image,
+    };
+  });
+}
+
+function isOf(container: ObservedContainer, service: string): boolean {
+  return container.labels[COMPOSE.service] === service && container.labels[COMPOSE.oneoff] !== "True";
+}
+
+function health(services: readonly ServiceStatus[], observed: Observed): ProjectStatus["health"] {
+  if (services.length > 0 && services.every(({ running }) => running === 0)) return "missing";
+  if (observed.containers.some((c) => c.health === "unhealthy" || c.state === "restarting")) {
+    return "degraded";
+  }
+  if (observed.containers.some((container) => container.health === "starting")) return "progressing";
+  const complete = services.every(({ name, running, desired }) => running >= desired || endedWell(observed, name));
+  return complete ? "healthy" : "degraded";
+}
+
+/** One-shot services count as healthy once they have ended with 0. */
+function endedWell(observed: Observed, service: string): boolean {
+  const own = observed.containers.filter((container) => isOf(container, service));
+  return own.length > 0 && own.every(({ state, exitCode }) => state === "exited" && exitCode === 0);
+}
+
+function secretStatuses(desired: Desired, observed: Observed): readonly SecretStatus[] {
+  const delivered = [...observed.delivered.values()].flatMap((versions) => [...versions]);
+  return [...desired.versions].sort().map(([name, current]) => ({
+    name,
+    current,
+    delivered: [
+      ...new Set(
+        delivered
+          .filter(([value]) => value === name || value.startsWith(`${name}#`))
+          .map(([, version]) => version),
+      ),
+    ].sort(),
+  }));
+}

@@ -1,0 +1,195 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { DsoError } from "../model/errors.ts";
+import type { EngineConnection } from "./connection.ts";
+import { Refusal, refusalError } from "./errors.ts";
+import { createTransport, type Transport, type WireRequest } from "./transport.ts";
+import type { WireVersion } from "./wire.ts";
+
+/** The newest API that this adapter was tried with. */
+const KNOWN_API = "1.51";
+const MINUTE = 60_000;
+
+export interface Call {
+  /** What is tried, for the error: "start container web". */
+  readonly doing: string;
+  readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Statuses that mean "it is so already" or "there is none": answered with undefined. */
+  readonly fine?: readonly number[];
+  /** Milliseconds; null waits for as long as it takes. One minute unless told. */
+  readonly deadline?: number | null;
+}
+
+/** The Engine API: versioned paths, deadlines, and refusals as DsoError with the `Refusal` as its cause. */
+export interface Client {
+  /** The API version in use. */
+  api(signal: AbortSignal): Promise<string>;
+  version(signal: AbortSignal): Promise<WireVersion>;
+  /** The answer's JSON; undefined where it has no body or its status is one of `fine`. */
+  json<T>(method: WireRequest["method"], path: string, call: Call, signal: AbortSignal): Promise<T>;
+  /** The answer's body as it comes. */
+  stream(
+    method: WireRequest["method"],
+    path: string,
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<IncomingMessage>;
+  hijack(path: string, call: Call, signal: AbortSignal): Promise<Duplex>;
+  close(): void;
+}
+
+export function createClient(connection: EngineConnection): Client {
+  const transport = createTransport(connection);
+  const version = askOnce(transport);
+  const api = async (signal: AbortSignal): Promise<string> =>
+    connection.apiVersion ?? negotiate(await version(signal));
+
+  async function wire(
+    method: WireRequest["method"],
+    path: string,
+    call: Call,
+    signal: AbortSignal,
+  ): Promise<WireRequest> {
+    return {
+      method,
+      path: `/v${await api(signal)}${path}${queryText(call.query)}`,
+      ...(call.headers === undefined ? {} : { headers: call.headers }),
+      ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
+    };
+  }
+
+  return {
+    api,
+    version,
+    json: <T>(method: WireRequest["method"], path: string, call: Call, signal: AbortSignal) =>
+      within(call, signal, async (limited) => {
+        const response = await transport.send(await wire(method, path, call, limited), limited);
+        return readJson<T>(response, call);
+      }),
+    async stream(method, path, call, signal) {
+      return checked(await transport.send(await wire(method, path, call, signal), signal), call);
+    },
+    async hijack(path, call, signal) {
+      const answer = await transport.upgrade(await wire("POST", path, call, signal), signal);
+      if ("socket" in answer) return answer.socket;
+      await checked(answer.refused, call);
+      throw new DsoError("engine-refused", `${call.doing}: the engine kept to plain HTTP`);
+    },
+    close: () => {
+      transport.close();
+    },
+  };
+}
+
+/** One question for all callers; a failed one is asked again by the next caller. */
+function askOnce(transport: Transport): (signal: AbortSignal) => Promise<WireVersion> {
+  const call = { doing: "ask for the engine's version" };
+  let asked: Promise<WireVersion> | undefined;
+  const ask = (): Promise<WireVersion> =>
+    within(call, new AbortController().signal, async (limited) =>
+      readJson(await transport.send({ method: "GET", path: "/version" }, limited), call),
+    );
+  return (signal) => {
+    asked ??= ask().catch((error: unknown) => {
+      asked = undefined;
+      throw error;
+    });
+    return abortable(asked, signal);
+  };
+}
+
+async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
+  const text = (await readAll(await checked(response, call))).toString();
+  const empty = text === "" || call.fine?.includes(response.statusCode ?? 0);
+  return (empty ? undefined : JSON.parse(text)) as T;
+}
+
+/** The older of what the engine speaks and what we know, but never below what the engine accepts. */
+export function negotiate(version: WireVersion): string {
+  const wanted = newer(version.ApiVersion, KNOWN_API) ? KNOWN_API : version.ApiVersion;
+  const least = version.MinAPIVersion ?? wanted;
+  return newer(least, wanted) ? least : wanted;
+}
+
+/** Whether API version `a` is newer than `b`. */
+export function newer(a: string, b: string): boolean {
+  const [aMajor = 0, aMinor = 0] = a.split(".").map(Number);
+  const [bMajor = 0, bMinor = 0] = b.split(".").map(Number);
+  return aMajor === bMajor ? aMinor > bMinor : aMajor > bMajor;
+}
+
+async function within<T>(
+  call: Call,
+  signal: AbortSignal,
+  work: (limited: AbortSignal) => Promise<T>,
+): Promise<T> {
+  if (call.deadline === null) return work(signal);
+  const milliseconds = call.deadline ?? MINUTE;
+  const timeout = AbortSignal.timeout(milliseconds);
+  try {
+    return await work(AbortSignal.any([signal, timeout]));
+  } catch (error) {
+    if (!timeout.aborted || signal.aborted) throw error;
+    throw new DsoError(
+      "engine-unreachable",
+      `${call.doing}: the engine did not answer within ${milliseconds / 1000} s`,
+      { hint: "It is overloaded or stuck: `journalctl -u docker` may say why.", cause: error },
+    );
+  }
+}
+
+async function checked(response: IncomingMessage, call: Call): Promise<IncomingMessage> {
+  const status = response.statusCode ?? 0;
+  if ((status < 400 && status !== 304) || call.fine?.includes(status)) return response;
+  const text = refusalText((await readAll(response)).toString(), status);
+  throw refusalError(new Refusal(status, text), call.doing);
+}
+
+function refusalText(body: string, status: number): string {
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === "object" && parsed !== null && "message" in parsed) {
+      return String(parsed.message);
+    }
+  } catch (error) {
+    // Proxies in front of an engine answer in plain text.
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  return body === "" ? `HTTP status ${status}` : body.slice(0, 1000);
+}
+
+/** All of a body; `limit` bytes at most, so that a hostile one does not fill the memory. */
+export async function readAll(stream: AsyncIterable<Buffer>, limit = Infinity): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > limit) {
+      throw new DsoError("engine-refused", `the engine answered with more than ${limit} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+function queryText(query: Call["query"]): string {
+  const parameters = new URLSearchParams();
+  for (const [key, value] of Object.entries(query ?? {})) {
+    if (value !== undefined) parameters.set(key, String(value));
+  }
+  return parameters.size === 0 ? "" : `?${parameters.toString()}`;
+}
+
+async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,109 @@
+import { DsoError, type ErrorCode } from "../model/errors.ts";
+
+/** The engine's own refusal: its HTTP status and words. Turned into a DsoError before it leaves this folder. */
+export class Refusal extends Error {
+  readonly status: number;
+
+  constructor(status: number, message: string) {
+    super(printable(message));
+    this.name = "Refusal";
+    this.status = status;
+  }
+}
+
+/** Foreign text on its way to a terminal: one line, no control characters. */
+export function printable(text: string): string {
+  return text
+    .replaceAll(/\s+/g, " ")
+    .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
+    .trim();
+}
+
+/** Host and port of a "port is taken" message, in the engine's various wordings. */
+export function takenPort(message: string): { hostIp: string; port: number } | undefined {
+  const found =
+    /Bind for (\S+?):(\d+) failed: port is already allocated/.exec(message) ??
+    /listen (?:tcp|udp|sctp)\w* (\S*?):(\d+): bind: address already in use/.exec(message) ??
+    /bind host port (?:for )?(\S+?):(\d+)[:/ ].*address already in use/.exec(message);
+  if (found === null) return undefined;
+  return { hostIp: found[1] ?? "", port: Number(found[2]) };
+}
+
+interface Reading {
+  readonly code: ErrorCode;
+  readonly message: (words: string, found: RegExpExecArray) => string;
+  readonly hint?: string;
+}
+
+const READINGS: readonly (readonly [RegExp, Reading])[] = [
+  [
+    /container name "\/?([^"]+)" is already in use by container "?([0-9a-f]{12})/,
+    {
+      code: "engine-conflict",
+      message: (_, found) =>
+        `the container name "${found[1] ?? ""}" is in use by container ${found[2] ?? ""}`,
+      hint: "Remove or rename that container, or choose another `container_name`.",
+    },
+  ],
+  [
+    /no space left on device|disk quota exceeded/i,
+    {
+      code: "disk-full",
+      message: (words) => `the engine's disk is full: ${words}`,
+      hint: "`docker system df` shows what uses it.",
+    },
+  ],
+  [
+    /no such image: ?(\S*)/i,
+    {
+      code: "image-missing",
+      message: (_, found) => `the engine has no image "${found[1] ?? ""}"`,
+      hint: "Pull or build it first, or check its name.",
+    },
+  ],
+  [
+    /address already in use|address is already in use|already exists in network|Pool overlaps|already exists/i,
+    { code: "engine-conflict", message: (words) => words },
+  ],
+];
+
+/** A refusal as the error that people read. `doing` says what was tried: "create container web". */
+export function refusalError(refusal: Refusal, doing: string): DsoError {
+  const words = refusal.message;
+  for (const [pattern, reading] of READINGS) {
+    const found = pattern.exec(words);
+    if (found === null) continue;
+    return new DsoError(reading.code, `${doing}: ${reading.message(words, found)}`, {
+      ...(reading.hint === undefined ? {} : { hint: reading.hint }),
+      cause: refusal,
+    });
+  }
+  return new DsoError("engine-refused", `${doing}: the engine refused: ${words}`, {
+    cause: refusal,
+  });
+}
+
+/** No answer at all: the engine is not there, or does not let us in. */
+export function unreachable(endpoint: string, error: unknown): DsoError {
+  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const words = printable(error instanceof Error ? error.message : String(error));
+  return new DsoError("engine-unreachable", `no Docker engine at ${endpoint}: ${words}`, {
+    hint: unreachableHint(code),
+    cause: error,
+  });
+}
+
+function unreachableHint(code: string): string {
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return "This user may not use the engine's socket: add it to the group `docker`, or run as root.";
+    case "ENOENT":
+      return "There is no such socket: start the engine (`systemctl start docker`), or set DOCKER_HOST or DOCKER_CONTEXT.";
+    case "ENOTFOUND":
+    case "EAI_AGAIN":
+      return "The host name does not resolve: check DOCKER_HOST or `docker context ls`.";
+    default:
+      return "Is the engine running (`systemctl status docker`)? DOCKER_HOST or DOCKER_CONTEXT say where it is looked for.";
+  }
+}

@@ -1,0 +1,51 @@
+import type { Engine, EngineEvent } from "../model/ports.ts";
+import type { Client } from "./client.ts";
+import { lines } from "./lines.ts";
+import type { WireEvent } from "./wire.ts";
+
+/** Rejects if the connection cannot be made; once it stands, its end is the end of the events, however it came. */
+export async function* events(
+  client: Client,
+  options: Parameters<Engine["events"]>[0],
+  signal: AbortSignal,
+): AsyncGenerator<EngineEvent> {
+  const filters = JSON.stringify({ label: options.labels ?? [] });
+  const since = options.since === undefined ? undefined : toSeconds(options.since);
+  const call = { doing: "listen to the engine's events", query: { since, filters } };
+  const body = await client.stream("GET", "/events", call, signal);
+  for await (const line of lines(untilBroken(body))) yield toEvent(line);
+}
+
+/** A broken or aborted connection ends the stream; every other error is a defect and goes on. */
+export async function* untilBroken(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* stream;
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : "";
+    if (!["ECONNRESET", "EPIPE", "ABORT_ERR", "ERR_STREAM_PREMATURE_CLOSE"].includes(code)) {
+      throw error;
+    }
+  }
+}
+
+/** The engine wants `seconds.nanoseconds`. */
+function toSeconds(nanoseconds: string): string {
+  const digits = nanoseconds.padStart(10, "0");
+  return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
+}
+
+function toEvent(line: string): EngineEvent {
+  const wire = JSON.parse(line) as WireEvent;
+  return {
+    type: wire.Type,
+    action: wire.Action,
+    id: wire.Actor.ID,
+    attributes: wire.Actor.Attributes ?? {},
+    timeNano: exactTime(line),
+  };
+}
+
+/** From the text: nanoseconds since 1970 do not fit a JavaScript number. */
+function exactTime(line: string): string {
+  return /"timeNano":(\d+)/.exec(line)?.[1] ?? "0";
+}

@@ -1,0 +1,152 @@
+import type { Agent, ClientRequest, IncomingMessage, RequestOptions } from "node:http";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import type { EngineConnection, TlsFiles } from "./connection.ts";
+import { unreachable } from "./errors.ts";
+
+export interface WireRequest {
+  readonly method: "GET" | "POST" | "DELETE" | "HEAD";
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+}
+
+/** HTTP to the engine over whatever route. Rejects with `engine-unreachable`, or with the signal's reason. */
+export interface Transport {
+  send(request: WireRequest, signal: AbortSignal): Promise<IncomingMessage>;
+  /** For attach and exec: the raw connection once the engine has switched to it. */
+  upgrade(
+    request: WireRequest,
+    signal: AbortSignal,
+  ): Promise<{ readonly socket: Duplex } | { readonly refused: IncomingMessage }>;
+  close(): void;
+}
+
+interface Opened {
+  readonly request: (options: RequestOptions) => ClientRequest;
+  readonly options: RequestOptions;
+  readonly agent: Agent;
+}
+
+/**
+ * Plain `node:http`, not an SDK: loading one takes longer than the engine needs
+ * for all answers of a plan. See docs/decisions.
+ */
+export function createTransport(connection: EngineConnection): Transport {
+  let opening: Promise<Opened> | undefined;
+
+  async function start(wire: WireRequest, signal: AbortSignal): Promise<ClientRequest> {
+    signal.throwIfAborted();
+    const { request, options, agent } = await (opening ??= open(connection));
+    const path = `${prefixOf(connection)}${wire.path}`;
+    const headers = { Host: "docker", ...wire.headers, ...bodyHeaders(wire.body) };
+    return request({ ...options, agent, method: wire.method, path, headers, signal });
+  }
+
+  async function ask<T>(
+    wire: WireRequest,
+    signal: AbortSignal,
+    heard: (request: ClientRequest) => Promise<T>,
+  ): Promise<T> {
+    const request = await start(wire, signal);
+    try {
+      const answer = heard(request);
+      request.end(wire.body);
+      return await answer;
+    } catch (error) {
+      signal.throwIfAborted();
+      // An idle connection that the engine has closed meanwhile; only reading is safe to ask twice.
+      if (wire.method === "GET" && request.reusedSocket) return ask(wire, signal, heard);
+      throw unreachable(connection.endpoint, error);
+    }
+  }
+
+  return {
+    send: (wire, signal) => ask(wire, signal, answered),
+    upgrade(wire, signal) {
+      const headers = { ...wire.headers, Connection: "Upgrade", Upgrade: "tcp" };
+      return ask({ ...wire, headers }, signal, switched);
+    },
+    close() {
+      const done = (): void => undefined;
+      opening?.then(({ agent }) => {
+        agent.destroy();
+      }, done);
+    },
+  };
+}
+
+function answered(request: ClientRequest): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    request.once("response", resolve);
+    request.on("error", reject);
+  });
+}
+
+function switched(
+  request: ClientRequest,
+): Promise<{ readonly socket: Duplex } | { readonly refused: IncomingMessage }> {
+  return new Promise((resolve, reject) => {
+    request.once("upgrade", (_response, socket, head) => {
+      if (head.length > 0) socket.unshift(head);
+      resolve({ socket });
+    });
+    request.once("response", (refused) => resolve({ refused }));
+    request.on("error", reject);
+  });
+}
+
+function bodyHeaders(body: string | undefined): Record<string, string | number> {
+  if (body === undefined) return { "Content-Length": 0 };
+  return { "Content-Type": "application/json", "Content-Length": Buffer.byteLength(body) };
+}
+
+function prefixOf(connection: EngineConnection): string {
+  return connection.route.kind === "tcp" ? connection.route.prefix : "";
+}
+
+const KEEP = { keepAlive: true, maxFreeSockets: 4 };
+
+async function open(connection: EngineConnection): Promise<Opened> {
+  const { route } = connection;
+  const http = await import("node:http");
+  switch (route.kind) {
+    case "unix": {
+      const options = { socketPath: route.path };
+      return { request: (given) => http.request(given), options, agent: new http.Agent(KEEP) };
+    }
+    case "ssh": {
+      const { openSsh } = await import("./ssh.ts");
+      const agent = Object.assign(new http.Agent(KEEP), {
+        createConnection: () => openSsh(route, connection.env),
+      });
+      return { request: (given) => http.request(given), options: { host: "docker" }, agent };
+    }
+    case "tcp": {
+      const options = { host: route.host, port: route.port };
+      if (route.tls === undefined) {
+        return { request: (given) => http.request(given), options, agent: new http.Agent(KEEP) };
+      }
+      const https = await import("node:https");
+      const agent = new https.Agent({ ...KEEP, ...(await readTls(route.tls)) });
+      return { request: (given) => https.request(given), options, agent };
+    }
+  }
+}
+
+async function readTls(tls: TlsFiles): Promise<Record<string, Buffer | boolean>> {
+  const { readFile } = await import("node:fs/promises");
+  const files: Record<string, Buffer | boolean> = { rejectUnauthorized: tls.verify };
+  if (tls.directory === "") return files;
+  for (const name of ["ca", "cert", "key"]) {
+    const file = join(tls.directory, `${name}.pem`);
+    try {
+      files[name] = await readFile(file);
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) {
+        throw unreachable(file, error);
+      }
+    }
+  }
+  return files;
+}

@@ -9,7 +9,7 @@ export interface Source {
 }
 
 const root = path.resolve(import.meta.dirname, "../..");
-const skipped = new Set(["generated", "node_modules", "fixtures"]);
+const skipped = new Set(["generated", "node_modules"]);
 
 /** Every script and module below `folder`, generated ones left out; sorted by path. */
 export function readSources(folder: string): Source[] {
@@ -36,7 +36,11 @@ export function parse(source: Source): ts.SourceFile {
 /** Every node of the file, parents first. */
 export function* nodesOf(node: ts.Node): Generator<ts.Node> {
   yield node;
-  for (const child of node.getChildren()) yield* nodesOf(child);
+  const children: ts.Node[] = [];
+  node.forEachChild((child) => {
+    children.push(child);
+  });
+  for (const child of children) yield* nodesOf(child);
 }
 
 function specifierOf(node: ts.Node): ts.Node | undefined {

@@ -1,0 +1,82 @@
+/** Brings a value into the order of its shape, without what Compose leaves out. */
+import type { Json } from "../model/project.ts";
+import type { Shape } from "./shape.ts";
+
+type JsonObject = { readonly [key: string]: Json };
+
+/** Keys that the shape does not have, `x-*` among them, are left out. */
+export function arrange(value: Json, shape: Shape): Json {
+  if (value === null) return null;
+  switch (shape.kind) {
+    case "value":
+      return value;
+    case "list":
+      return Array.isArray(value)
+        ? (value as readonly Json[]).map((item) => arrange(item, shape.item))
+        : value;
+    case "map":
+      return isObject(value) ? arrangeMap(value, shape.entry) : value;
+    case "struct":
+      return isObject(value) ? arrangeStruct(value, shape.fields) : value;
+  }
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function arrangeMap(value: JsonObject, entry: Shape): Json {
+  const sorted = Object.keys(value).toSorted(byUtf8);
+  return Object.fromEntries(sorted.map((key) => [key, arrange(value[key] ?? null, entry)]));
+}
+
+function arrangeStruct(value: JsonObject, fields: ReadonlyMap<string, Shape>): Json {
+  const entries: [string, Json][] = [];
+  for (const [key, shape] of fields) {
+    const given = value[key] ?? (shape.keep === "always" && shape.kind === "struct" ? {} : null);
+    const arranged = arrange(given, shape);
+    if (stays(arranged, shape)) entries.push([key, arranged]);
+  }
+  return Object.fromEntries(entries);
+}
+
+function stays(value: Json, shape: Shape): boolean {
+  if (shape.keep === "always") return true;
+  if (value === null) return false;
+  if (shape.keep === "set") return true;
+  if (Array.isArray(value)) return value.length > 0;
+  if (isObject(value)) return Object.keys(value).length > 0;
+  return value !== "" && value !== 0 && value !== false;
+}
+
+/** Go sorts keys by their bytes, JavaScript by UTF-16 units. */
+function byUtf8(a: string, b: string): number {
+  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+}
+
+/** JSON as Go writes it: compact, `<`, `>`, `&` and two line separators escaped. */
+export function goJson(value: Json, shape: Shape): string {
+  if (shape.kind === "list" && Array.isArray(value)) {
+    return `[${(value as readonly Json[]).map((item) => goJson(item, shape.item)).join(",")}]`;
+  }
+  if (shape.kind === "map" && isObject(value)) {
+    const keys = Object.keys(value).toSorted(byUtf8);
+    return `{${keys.map((key) => goEntry(key, value[key] ?? null, shape.entry)).join(",")}}`;
+  }
+  if (shape.kind === "struct" && isObject(value)) {
+    const present = [...shape.fields].filter(([key]) => value[key] !== undefined);
+    return `{${present.map(([key, field]) => goEntry(key, value[key] ?? null, field)).join(",")}}`;
+  }
+  return typeof value === "string" ? goString(value) : JSON.stringify(value);
+}
+
+function goEntry(key: string, value: Json, shape: Shape): string {
+  return `${goString(key)}:${goJson(value, shape)}`;
+}
+
+function goString(text: string): string {
+  return JSON.stringify(text.toWellFormed()).replace(
+    /[<>&\u2028\u2029]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
+}

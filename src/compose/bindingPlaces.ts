@@ -1,0 +1,73 @@
+/** References where none is read: found, and refused with the place that would do. Pure. */
+import { DsoError, withPosition } from "../model/errors.ts";
+import { isReferenceLike } from "../model/parseReference.ts";
+import type { ComposeProject } from "../model/project.ts";
+import { showPath, type Path } from "./node.ts";
+
+/** One `reference-invalid` for each of them, in the order of the model. */
+export function misplacedReferences(project: ComposeProject): readonly DsoError[] {
+  const found: DsoError[] = [];
+  const look = (value: unknown, path: Path): void => {
+    walk(value, path, (text, at, isKey) => found.push(refuse(project, text, at, isKey)));
+  };
+  for (const [name, service] of project.services) {
+    // The values are for references, the names are not.
+    const names = Object.keys(service.environment ?? {}).map((key) => [key, null] as const);
+    look({ ...service, environment: Object.fromEntries(names) }, ["services", name]);
+  }
+  for (const [name, network] of project.networks) look(network, ["networks", name]);
+  for (const [name, volume] of project.volumes) look(volume, ["volumes", name]);
+  for (const [name, secret] of project.secrets) {
+    look(secret.external === true ? { ...secret, name: null } : secret, ["secrets", name]);
+  }
+  for (const [name, config] of project.configs) {
+    look({ ...config, content: null }, ["configs", name]);
+  }
+  return found;
+}
+
+function walk(
+  value: unknown,
+  path: Path,
+  report: (text: string, path: Path, isKey: boolean) => void,
+): void {
+  if (typeof value === "string") {
+    if (isReferenceLike(value)) report(value, path, false);
+  } else if (Array.isArray(value)) {
+    value.forEach((item, index) => walk(item, [...path, index], report));
+  } else if (typeof value === "object" && value !== null) {
+    for (const [key, part] of Object.entries(value)) {
+      if (key.startsWith("x-")) continue;
+      if (isReferenceLike(key)) report(key, [...path, key], true);
+      walk(part, [...path, key], report);
+    }
+  }
+}
+
+function refuse(project: ComposeProject, text: string, path: Path, isKey: boolean): DsoError {
+  // Only the reference itself is repeated: what stands around it may be private.
+  const word = /dso(?:file)?:\/\/[^\s"'{}@,;]*/i.exec(text)?.[0] ?? "dso://…";
+  const where = showPath(isKey ? path.slice(0, -1) : path);
+  const what = isKey ? `stands as a name in ${where}` : `stands in ${where}`;
+  const message = `reference ${JSON.stringify(word)} ${what}, where none is read`;
+  return withPosition(
+    new DsoError("reference-invalid", message, { hint: hintFor(path, isKey, word) }),
+    project.positions.at(path),
+  );
+}
+
+function hintFor(path: Path, isKey: boolean, word: string): string {
+  const [top, , field] = path;
+  if (top === "secrets") return `Write external: true and name: ${word}.`;
+  if (top === "configs") return "Write content: with {{dso://…}} where the secret belongs.";
+  if (top === "services" && field === "environment" && isKey) {
+    return `Name the variable: NAME=${word}.`;
+  }
+  if (top === "services" && field === "secrets") {
+    return `Declare it under the top-level secrets: with external: true and name: ${word}.`;
+  }
+  if (top === "services" && field === "build") {
+    return "What a build is given stays in the image: deliver it to the container, in environment: or as a file.";
+  }
+  return "Put it in environment:, in secrets: (external: true, name: dso://…) or in content: of configs:.";
+}

@@ -1,0 +1,193 @@
+/** Which files make the project, in which directory, with which variables and name. */
+import { readFile, stat } from "node:fs/promises";
+import path from "node:path";
+import { DsoError } from "../model/errors.ts";
+import type { LoadWarning } from "../model/project.ts";
+import { parseDotenv } from "./dotenv.ts";
+
+export type Env = Readonly<Record<string, string | undefined>>;
+
+export interface LoadOptions {
+  readonly cwd: string;
+  /** `-f`; `-` is the text of `stdin`. */
+  readonly files?: readonly string[];
+  readonly stdin?: string;
+  readonly projectName?: string;
+  readonly projectDirectory?: string;
+  readonly profiles?: readonly string[];
+  readonly environmentFiles?: readonly string[];
+  readonly env: Env;
+  readonly home: string;
+  /** Their profiles are enabled. */
+  readonly services?: readonly string[];
+}
+
+export interface Setting {
+  /** Absolute; `-` for standard input. */
+  readonly files: readonly string[];
+  readonly workingDir: string;
+  /** Asked for explicitly. */
+  readonly environmentFiles: readonly string[];
+  readonly env: Env;
+  readonly profiles: readonly string[];
+  readonly warnings: readonly LoadWarning[];
+}
+
+const FILES = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const OVERRIDES = [
+  "compose.override.yml",
+  "compose.override.yaml",
+  "docker-compose.override.yml",
+  "docker-compose.override.yaml",
+];
+
+/** Rejects with `compose-invalid` when there is no compose file or a variable file cannot be read. */
+export async function discover(options: LoadOptions, signal: AbortSignal): Promise<Setting> {
+  const asked = options.environmentFiles ?? listed(options.env.COMPOSE_ENV_FILES, ",");
+  const given = options.files?.map((file) => absolute(options.cwd, file)) ?? [];
+  const directory = options.projectDirectory && absolute(options.cwd, options.projectDirectory);
+  const environmentFiles = asked.map((file) => absolute(options.cwd, file));
+  const early = directory ?? directoryOf(given, options.cwd);
+  const first = await withEnvFiles(options.env, environmentFiles, early, options.env, signal);
+  const found = await findFiles(options, given, first, directory ?? options.cwd);
+  const workingDir = directory ?? directoryOf(found.files, options.cwd);
+  const env = await withEnvFiles(
+    first,
+    environmentFiles,
+    workingDir,
+    exported(options.env, first),
+    signal,
+  );
+  const profiles = options.profiles?.length ? options.profiles : listed(env.COMPOSE_PROFILES, ",");
+  return { ...found, workingDir, environmentFiles, env, profiles };
+}
+
+function absolute(base: string, file: string): string {
+  return file === "-" ? file : path.resolve(base, file);
+}
+
+function directoryOf(files: readonly string[], cwd: string): string {
+  const file = files.find((candidate) => candidate !== "-");
+  return file === undefined ? cwd : path.dirname(file);
+}
+
+function listed(text: string | undefined, separator: string): readonly string[] {
+  return (text ?? "")
+    .split(separator)
+    .map((part) => part.trim())
+    .filter((part) => part !== "");
+}
+
+/** What the first variable file says of Compose itself counts as said by the environment. */
+function exported(env: Env, read: Env): Env {
+  const own = Object.entries(read).filter(([name]) => name.startsWith("COMPOSE_"));
+  return { ...Object.fromEntries(own), ...env };
+}
+
+async function withEnvFiles(
+  env: Env,
+  files: readonly string[],
+  directory: string,
+  switches: Env,
+  signal: AbortSignal,
+): Promise<Env> {
+  const disabled = /^(1|t|true)$/i.test(switches.COMPOSE_DISABLE_ENV_FILE ?? "");
+  const fallback = path.join(directory, ".env");
+  const defaults = !disabled && (await isFile(fallback)) ? [fallback] : [];
+  return readEnvFiles(env, files.length > 0 ? files : defaults, signal);
+}
+
+/** `env` and what the files add to it: a later file wins over an earlier one, `env` over all. */
+export async function readEnvFiles(
+  env: Env,
+  files: readonly string[],
+  signal: AbortSignal,
+): Promise<Env> {
+  const read: Record<string, string> = {};
+  for (const file of files) {
+    const text = await readText(file, "the variable file", signal);
+    for (const [name, { value }] of parseDotenv(file, text, (key) => env[key] ?? read[key])) {
+      read[name] = value;
+    }
+  }
+  const set = Object.entries(env).filter(([, value]) => value !== undefined);
+  return { ...read, ...Object.fromEntries(set) };
+}
+
+async function isFile(file: string): Promise<boolean> {
+  const found = await stat(file).catch(notFound);
+  return found !== undefined && !found.isDirectory();
+}
+
+/** Only what is not there becomes undefined. */
+export function notFound(error: unknown): undefined {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
+  return undefined;
+}
+
+/** The text of a file; `what` names it in the error. */
+export async function readText(file: string, what: string, signal: AbortSignal): Promise<string> {
+  signal.throwIfAborted();
+  try {
+    return await readFile(file, { encoding: "utf8", signal });
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? "";
+    const why = READ_FAULTS[code];
+    if (why === undefined) throw cause;
+    throw new DsoError("compose-invalid", `${what} ${file} ${why}`, {
+      cause,
+      hint: "Check the path and the permissions.",
+      position: { file, line: 1, column: 1 },
+    });
+  }
+}
+
+const READ_FAULTS: Readonly<Record<string, string>> = {
+  ENOENT: "does not exist",
+  ENOTDIR: "does not exist",
+  EISDIR: "is a directory",
+  EACCES: "cannot be read: permission denied",
+  ELOOP: "cannot be read: too many symbolic links",
+  ENAMETOOLONG: "cannot be read: the name is too long",
+};
+
+interface Found {
+  readonly files: readonly string[];
+  readonly warnings: readonly LoadWarning[];
+}
+
+async function findFiles(
+  { cwd }: LoadOptions,
+  given: readonly string[],
+  env: Env,
+  start: string,
+): Promise<Found> {
+  if (given.length > 0) return { files: given, warnings: [] };
+  const separator = env.COMPOSE_PATH_SEPARATOR ?? path.delimiter;
+  const named = (env.COMPOSE_FILE ?? "").split(separator).filter((file) => file !== "");
+  if (named.length > 0) return { files: named.map((file) => absolute(cwd, file)), warnings: [] };
+  for (let directory = start; ; directory = path.dirname(directory)) {
+    const found = await present(directory, FILES);
+    if (found.length > 0) return withOverride(found, await present(directory, OVERRIDES));
+    if (directory === path.dirname(directory)) break;
+  }
+  throw new DsoError("compose-invalid", `no compose file in ${start} or above`, {
+    hint: `Create ${FILES[0]}, or name a file with -f.`,
+  });
+}
+
+async function present(directory: string, names: readonly string[]): Promise<readonly string[]> {
+  const files = names.map((name) => path.join(directory, name));
+  const exist = await Promise.all(files.map((file) => isFile(file)));
+  return files.filter((_, index) => exist[index]);
+}
+
+function withOverride(found: readonly string[], overrides: readonly string[]): Found {
+  const warnings = [found, overrides]
+    .filter((candidates) => candidates.length > 1)
+    .map(([used, ...others]) => ({
+      message: `${used} is used, ${others.join(", ")} is not: one compose file of a directory counts`,
+    }));
+  return { files: [...found.slice(0, 1), ...overrides.slice(0, 1)], warnings };
+}

@@ -1,0 +1,124 @@
+/** Variables without a value take the project's; `env_file` and `label_file` are read. */
+import type { Env } from "./discover.ts";
+import { notFound, readText } from "./discover.ts";
+import { parseDotenv, parseRawEnv } from "./dotenv.ts";
+import type { Variable } from "./dotenv.ts";
+import { invalid } from "./fault.ts";
+import {
+  changeEntry,
+  entriesOf,
+  get,
+  isNull,
+  itemsOf,
+  mapEntries,
+  mapping,
+  scalar,
+  textAt,
+  withEntry,
+} from "./node.ts";
+import type { Mapping, Node } from "./node.ts";
+import { stat } from "node:fs/promises";
+import type { Lookup } from "./template.ts";
+
+/** `environment` and build arguments: `KEY` alone means the value of the project's environment. */
+export function inheritVariables(document: Mapping, env: Env): Mapping {
+  const inherit = (node: Node): Node => {
+    if (node.kind === "mapping")
+      return mapEntries(node, (value, key) => inheritOne(value, key, ""));
+    if (node.kind !== "sequence") return node;
+    return { ...node, items: node.items.map((item) => inheritItem(item)) };
+  };
+  const inheritOne = (value: Node, key: string, prefix: string): Node => {
+    const found = isNull(value) || prefix !== "" ? env[key] : undefined;
+    return found === undefined ? value : scalar(prefix + found, { ...value.at, literal: false });
+  };
+  const inheritItem = (item: Node): Node => {
+    const text = textAt(item) ?? "";
+    return text.includes("=") ? item : inheritOne(item, text, `${text}=`);
+  };
+  return eachService(document, (service) =>
+    changeEntry(changeEntry(service, "environment", inherit), "build", (build) =>
+      changeEntry(build, "args", inherit),
+    ),
+  );
+}
+
+export function eachService(
+  document: Mapping,
+  change: (service: Mapping, name: string) => Node,
+): Mapping {
+  return changeEntry(document, "services", (services) =>
+    mapEntries(services, (node, name) => (node.kind === "mapping" ? change(node, name) : node)),
+  ) as Mapping;
+}
+
+/** Reads the files of each service and leaves their values in `environment` and `labels`. */
+export async function readVariableFiles(
+  document: Mapping,
+  env: Env,
+  signal: AbortSignal,
+): Promise<Mapping> {
+  const services = entriesOf(document.entries.get("services"));
+  const read = new Map<string, Node>();
+  for (const [name, service] of services) {
+    if (service.kind !== "mapping") continue;
+    const withEnvironment = await readEnvFiles(service, env, signal);
+    read.set(name, await readLabelFiles(withEnvironment, signal));
+  }
+  return eachService(document, (service, name) => read.get(name) ?? service);
+}
+
+async function readEnvFiles(service: Mapping, env: Env, signal: AbortSignal): Promise<Mapping> {
+  const own = service.entries.get("environment");
+  const files = service.entries.get("env_file");
+  if (files === undefined) return service;
+  const values = new Map<string, Node>();
+  for (const entry of itemsOf(files)) {
+    const lookup: Lookup = (name) => env[name] ?? textAt(own, name) ?? textAt(values.get(name));
+    for (const [key, value] of await readVariables(entry, "env_file", lookup, signal)) {
+      values.set(key, value);
+    }
+  }
+  for (const [key, value] of entriesOf(own)) values.set(key, value);
+  const merged = mapping(values, own?.at ?? files.at);
+  return withEntry(withEntry(service, "env_file", undefined), "environment", merged);
+}
+
+async function readLabelFiles(service: Mapping, signal: AbortSignal): Promise<Mapping> {
+  const own = service.entries.get("labels");
+  const files = service.entries.get("label_file");
+  if (files === undefined) return service;
+  const values = new Map<string, Node>();
+  for (const entry of itemsOf(files)) {
+    for (const [key, value] of await readVariables(entry, "label_file", () => undefined, signal)) {
+      values.set(key, value);
+    }
+  }
+  for (const [key, value] of entriesOf(own)) values.set(key, value);
+  const merged = mapping(values, own?.at ?? files.at);
+  return withEntry(withEntry(service, "label_file", undefined), "labels", merged);
+}
+
+async function readVariables(
+  entry: Node,
+  field: string,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, Node>> {
+  const file = textAt(entry) ?? textAt(entry, "path") ?? "";
+  if (get(entry, "required") !== undefined && textAt(entry, "required") !== "true") {
+    const found = await stat(file).catch(notFound);
+    if (found === undefined) return new Map();
+  }
+  const format = textAt(entry, "format") ?? "";
+  if (format !== "" && format !== "raw") {
+    throw invalid(`env_file: unknown format "${format}"`, entry.at, "Use raw, or leave it out.");
+  }
+  const text = await readText(file, `the ${field}`, signal);
+  const variables = (format === "raw" ? parseRawEnv : parseDotenv)(file, text, lookup);
+  return new Map([...variables].map(([key, variable]) => [key, fromFile(file, variable)] as const));
+}
+
+function fromFile(file: string, { value, line }: Variable): Node {
+  return scalar(value, { file, line, column: 1, literal: false });
+}

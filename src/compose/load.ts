@@ -1,0 +1,81 @@
+/** Compose files to the canonical model: the way in. */
+import type { LoadWarning } from "../model/project.ts";
+import { checkProject } from "./checkProject.ts";
+import { decode } from "./decode.ts";
+import { discover } from "./discover.ts";
+import type { LoadOptions, Setting } from "./discover.ts";
+import { readVariableFiles } from "./environment.ts";
+import type { Loading } from "./loading.ts";
+import { projectName } from "./name.ts";
+import type { Mapping } from "./node.ts";
+import { normalise } from "./normalise.ts";
+import { loadModel } from "./pipeline.ts";
+import { selectServices } from "./profiles.ts";
+import { buildProject, withoutUnused } from "./project.ts";
+import type { LoadedProject } from "./project.ts";
+import { readDocuments } from "./read.ts";
+import { refuseUnsupported } from "./unsupported.ts";
+
+export type { LoadOptions } from "./discover.ts";
+export type { LoadedProject } from "./project.ts";
+
+/**
+ * The project that the files, `.env` and the environment describe. Rejects with
+ * `compose-invalid`, or `compose-unsupported` for what this release refuses; both
+ * say in which file and line.
+ */
+export async function loadProject(
+  options: LoadOptions,
+  signal: AbortSignal,
+): Promise<LoadedProject> {
+  const setting = await discover(options, signal);
+  const warnings = [...setting.warnings];
+  const loading = startLoading(options, setting, warnings, signal);
+  const documents = await allDocuments(setting.files, loading);
+  const name = await projectName(options.projectName, setting.env, setting.workingDir, documents);
+  const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
+
+  const model = await loadModel(setting.files, named);
+  const normal = normalise(decode(model), name);
+  const { document, disabled } = selectServices(normal, setting.profiles, options.services ?? []);
+  const checked = checkProject(document);
+  const complete = await readVariableFiles(checked, named.env, signal);
+  const used = withoutUnused(complete);
+  refuseUnsupported(used);
+  const { workingDir, files, environmentFiles, profiles } = setting;
+  const rest = { name, workingDir, files, environmentFiles, profiles, warnings };
+  return buildProject(used, { ...rest, disabledServices: disabled });
+}
+
+function startLoading(
+  options: LoadOptions,
+  { env, workingDir }: Setting,
+  warnings: LoadWarning[],
+  signal: AbortSignal,
+): Loading {
+  const seen = new Set<string>();
+  return {
+    env,
+    workingDir,
+    home: options.home,
+    stdin: options.stdin ?? "",
+    chain: [],
+    documents: new Map(),
+    load: loadModel,
+    warn: (warning) => {
+      const key = JSON.stringify(warning);
+      if (!seen.has(key)) warnings.push(warning);
+      seen.add(key);
+    },
+    signal,
+  };
+}
+
+async function allDocuments(
+  files: readonly string[],
+  loading: Loading,
+): Promise<readonly Mapping[]> {
+  const documents: Mapping[] = [];
+  for (const file of files) documents.push(...(await readDocuments(file, loading)));
+  return documents;
+}

@@ -1,0 +1,18 @@
+import type { LoadWarning } from "../model/project.ts";
+import type { Env } from "./discover.ts";
+import type { Mapping } from "./node.ts";
+
+/** What the stages share; an included project has its own directory and environment. */
+export interface Loading {
+  readonly env: Env;
+  readonly workingDir: string;
+  readonly home: string;
+  readonly stdin: string;
+  /** The files that led here by `include`. */
+  readonly chain: readonly string[];
+  readonly documents: Map<string, readonly Mapping[]>;
+  /** Loads the model of an included project. */
+  readonly load: (files: readonly string[], loading: Loading) => Promise<Mapping>;
+  readonly warn: (warning: LoadWarning) => void;
+  readonly signal: AbortSignal;
+}

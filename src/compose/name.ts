@@ -1,0 +1,52 @@
+/** The project's name: `-p`, COMPOSE_PROJECT_NAME, `name:` of the files, the directory. */
+import { realpath } from "node:fs/promises";
+import path from "node:path";
+import { DsoError } from "../model/errors.ts";
+import type { Env } from "./discover.ts";
+import { invalid } from "./fault.ts";
+import type { Mapping } from "./node.ts";
+import { get } from "./node.ts";
+import { substitute } from "./template.ts";
+
+export function normalName(text: string): string {
+  return text
+    .toLowerCase()
+    .replace(/[^-_a-z0-9]/g, "")
+    .replace(/^[_-]+/, "");
+}
+
+/** Rejects with `compose-invalid` when the name is not usable or nothing is left of it. */
+export async function projectName(
+  asked: string | undefined,
+  env: Env,
+  workingDir: string,
+  documents: readonly Mapping[],
+): Promise<string> {
+  const explicit = asked || env.COMPOSE_PROJECT_NAME;
+  if (explicit !== undefined && explicit !== "") return checked(explicit);
+  const written = documents
+    .map((document) => writtenName(document, env))
+    .filter((name) => name !== "");
+  const name = written.at(-1) ?? normalName(path.basename(await realpath(workingDir)));
+  if (name === "") {
+    throw new DsoError("compose-invalid", "the project has no name", {
+      hint: "Give one with -p or a top-level name:.",
+    });
+  }
+  return name;
+}
+
+function checked(name: string): string {
+  if (normalName(name) === name) return name;
+  throw new DsoError("compose-invalid", `"${name}" cannot be a project name`, {
+    hint: "Use lower-case letters, digits, - and _, beginning with a letter or digit.",
+  });
+}
+
+function writtenName(document: Mapping, env: Env): string {
+  const node = get(document, "name");
+  if (node?.kind !== "scalar" || typeof node.value !== "string") return "";
+  const { text, fault } = substitute(node.value, (name) => env[name]);
+  if (fault !== undefined) throw invalid(`name: ${fault}`, node.at);
+  return normalName(text);
+}

@@ -1,0 +1,224 @@
+/** YAML text to nodes, in the dialect of Compose; anchors live for the whole file. */
+import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
+import type { DsoError } from "../model/errors.ts";
+import { invalid } from "./fault.ts";
+import type { Mapping, Node, Origin } from "./node.ts";
+import { isNull } from "./node.ts";
+import { asText, number, resolvePlain } from "./scalars.ts";
+import type { Resolved } from "./scalars.ts";
+
+/** Beyond this a file is taken for an alias bomb: each alias counts as the nodes it stands for. */
+const MAX_ALIASED_NODES = 100_000;
+
+interface Reading {
+  readonly yaml: typeof import("yaml");
+  readonly file: string;
+  readonly locate: (offset: number) => { line: number; col: number };
+  readonly anchors: Map<string, Node>;
+  readonly sizes: Map<Node, number>;
+  aliased: number;
+}
+
+/** One mapping for each document of the file. */
+export async function parseYaml(file: string, source: string): Promise<readonly Mapping[]> {
+  const yaml = await import("yaml");
+  const lines = new yaml.LineCounter();
+  const text = source.startsWith("\uFEFF") ? source.slice(1) : source;
+  const documents = yaml.parseAllDocuments(text, {
+    schema: "failsafe",
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "silent",
+  });
+  const reading: Reading = {
+    yaml,
+    file,
+    locate: (offset) => lines.linePos(offset),
+    anchors: new Map(),
+    sizes: new Map(),
+    aliased: 0,
+  };
+  if (!Array.isArray(documents) || documents.every((document) => document.contents === null)) {
+    throw invalid("the compose file is empty", { file, line: 1, column: 1 }, "Declare services:");
+  }
+  return documents.map((document) => readDocument(reading, document));
+}
+
+function readDocument(reading: Reading, document: Document.Parsed): Mapping {
+  const [error] = document.errors;
+  if (error !== undefined) throw fault(reading, error.message, error.pos[0]);
+  const { version } = document.directives.yaml;
+  if (document.directives.yaml.explicit === true && version !== "1.1") {
+    throw fault(reading, `%YAML ${version} is not accepted`, 0, "Remove the %YAML line.");
+  }
+  const root = document.contents;
+  const node = root === null ? undefined : readNode(reading, root as ParsedNode);
+  if (node === undefined || node.kind !== "mapping") {
+    throw fault(
+      reading,
+      "the top level must be a mapping",
+      document.range[0],
+      "Each document of a compose file is a mapping such as `services: …`.",
+    );
+  }
+  return node;
+}
+
+function fault(reading: Reading, message: string, offset: number, hint?: string): DsoError {
+  return invalid(message, origin(reading, offset), hint);
+}
+
+function origin(reading: Reading, offset: number): Origin {
+  const { line, col } = reading.locate(offset);
+  return { file: reading.file, line: Math.max(line, 1), column: Math.max(col, 1), literal: true };
+}
+
+function readNode(reading: Reading, node: ParsedNode, keyAt?: Origin): Node {
+  const { yaml } = reading;
+  const at = origin(reading, node.range[0]);
+  if (yaml.isAlias(node)) return readAlias(reading, node);
+  const mark = markOf(node);
+  const read: Node = yaml.isMap(node)
+    ? readMapping(reading, node, keyAt ?? at, mark)
+    : yaml.isSeq(node)
+      ? { kind: "sequence", items: readItems(reading, node), at: keyAt ?? at, ...mark }
+      : readScalar(reading, node, at, mark);
+  if (node.anchor !== undefined) reading.anchors.set(node.anchor, read);
+  return read;
+}
+
+function markOf({ tag }: ParsedNode): Pick<Node, "tag"> {
+  if (tag === "!reset") return { tag: "reset" };
+  return tag === "!override" ? { tag: "override" } : {};
+}
+
+function readItems(reading: Reading, node: YAMLSeq.Parsed): Node[] {
+  return node.items.map((item) => readNode(reading, item)).filter((item) => item.tag !== "reset");
+}
+
+function readAlias(reading: Reading, alias: Alias.Parsed): Node {
+  const target = reading.anchors.get(alias.source);
+  if (target === undefined) {
+    throw fault(
+      reading,
+      `unknown anchor "${alias.source}"`,
+      alias.range[0],
+      "Define it above with &.",
+    );
+  }
+  reading.aliased += sizeOf(reading, target);
+  if (reading.aliased > MAX_ALIASED_NODES) {
+    throw fault(reading, `aliases stand for more than ${MAX_ALIASED_NODES} values`, alias.range[0]);
+  }
+  return target;
+}
+
+function sizeOf(reading: Reading, node: Node): number {
+  if (node.kind === "scalar") return 1;
+  const known = reading.sizes.get(node);
+  if (known !== undefined) return known;
+  const children = node.kind === "mapping" ? [...node.entries.values()] : node.items;
+  const size = children.reduce((sum, child) => sum + sizeOf(reading, child), 1);
+  reading.sizes.set(node, size);
+  return size;
+}
+
+function readMapping(
+  reading: Reading,
+  node: YAMLMap.Parsed,
+  at: Origin,
+  mark: Pick<Node, "tag">,
+): Mapping {
+  const own = new Map<string, Node>();
+  const merged = new Map<string, Node>();
+  let merges = 0;
+  for (const { key, value } of node.items) {
+    const keyAt = origin(reading, (key ?? node).range[0]);
+    if (isMergeKey(reading, key)) {
+      if (++merges > 1) throw fault(reading, 'mapping key "<<" stands twice', key.range[0]);
+      for (const [name, inherited] of mergeSource(reading, value, keyAt)) {
+        merged.set(name, inherited);
+      }
+      continue;
+    }
+    const name = readKey(reading, key, keyAt);
+    if (own.has(name))
+      throw invalid(`mapping key "${name}" stands twice`, keyAt, "Keep one of them.");
+    own.set(name, value === null ? nullAt(keyAt) : readNode(reading, value, keyAt));
+  }
+  const inherited = [...merged].filter(([name]) => !own.has(name));
+  return { kind: "mapping", entries: new Map([...inherited, ...own]), at, ...mark };
+}
+
+function nullAt(at: Origin): Node {
+  return { kind: "scalar", value: null, text: "", at };
+}
+
+function isMergeKey(reading: Reading, key: ParsedNode | null): key is YamlScalar.Parsed {
+  return (
+    reading.yaml.isScalar(key) &&
+    key.type === "PLAIN" &&
+    key.source === "<<" &&
+    key.tag === undefined
+  );
+}
+
+/** What `<<` brings: of several mappings the first one wins. */
+function mergeSource(reading: Reading, value: ParsedNode | null, at: Origin): Map<string, Node> {
+  const source = value === null ? undefined : readNode(reading, value);
+  const sources = source?.kind === "sequence" ? source.items : source === undefined ? [] : [source];
+  const merged = new Map<string, Node>();
+  for (const one of sources.toReversed()) {
+    if (one.kind !== "mapping") throw invalid("<< takes a mapping or a list of mappings", at);
+    for (const [name, node] of one.entries) merged.set(name, node);
+  }
+  if (source === undefined || isNull(source)) {
+    throw invalid("<< takes a mapping or a list of mappings", at);
+  }
+  return merged;
+}
+
+function readKey(reading: Reading, key: ParsedNode | null, at: Origin): string {
+  const node = key === null ? undefined : readNode(reading, key);
+  if (node?.kind !== "scalar" || typeof node.value !== "string" || node.timestamp === true) {
+    const shown = node?.kind === "scalar" ? `: ${node.text === "" ? "null" : node.text}` : "";
+    throw invalid(`a mapping key must be text${shown}`, at, "Put it in quotes.");
+  }
+  return node.value;
+}
+
+function readScalar(
+  reading: Reading,
+  node: YamlScalar.Parsed,
+  at: Origin,
+  mark: Pick<Node, "tag">,
+): Node {
+  const source = node.type === "PLAIN" ? (node.source ?? "") : String(node.value);
+  const resolved = resolveTagged(node, source);
+  if (resolved === undefined && mark.tag === undefined) {
+    throw invalid(`"${source}" is not a value that Compose accepts here`, at);
+  }
+  return { kind: "scalar", ...(resolved ?? asText(source)), at, ...mark };
+}
+
+function resolveTagged(node: YamlScalar.Parsed, source: string): Resolved | undefined {
+  const plain = node.type === "PLAIN";
+  switch (node.tag) {
+    case undefined:
+    case "!reset":
+    case "!override":
+      return plain ? resolvePlain(source) : asText(source);
+    case "!":
+    case "tag:yaml.org,2002:str":
+      return asText(source);
+    case "tag:yaml.org,2002:float": {
+      const read = number(source);
+      return read && { value: Number(read.value), text: read.text };
+    }
+    case "tag:yaml.org,2002:binary":
+      return asText(Buffer.from(source, "base64").toString("utf8"));
+    default:
+      return resolvePlain(source);
+  }
+}

@@ -1,0 +1,87 @@
+/** Makes the paths of the model absolute. */
+import path from "node:path";
+import { entriesOf, mapEntries, scalar, textAt, withEntry } from "./node.ts";
+import type { Mapping, Node } from "./node.ts";
+import { rewrite, rules } from "./rules.ts";
+import type { Rewrite } from "./rules.ts";
+import { isFilePath } from "./volumeSpec.ts";
+
+export interface Bases {
+  readonly workingDir: string;
+  readonly home: string;
+}
+
+type Resolve = Rewrite<Bases>;
+
+const SERVICE: Readonly<Record<string, Resolve>> = {
+  "build.additional_contexts.*": context,
+  "build.context": context,
+  "build.ssh.*": file,
+  "develop.watch.*.path": file,
+  "env_file.*.path": file,
+  "extends.file": file,
+  "label_file.*": file,
+  "volumes.*": bindMount,
+};
+
+const PATHS = rules<Resolve>({
+  ...Object.fromEntries(
+    Object.entries(SERVICE).map(([place, resolve]) => [`services.*.${place}`, resolve]),
+  ),
+  "configs.*.file": file,
+  "secrets.*.file": file,
+  "volumes.*": boundVolume,
+});
+
+export function resolvePaths(document: Mapping, bases: Bases): Mapping {
+  return rewrite(document, PATHS, bases) as Mapping;
+}
+
+function file(node: Node, _: unknown, bases: Bases): Node {
+  if (node.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return node;
+  return { ...node, ...textValue(absolutePath(node.value, bases)) };
+}
+
+function textValue(text: string) {
+  return { value: text, text };
+}
+
+export function absolutePath(text: string, { workingDir, home }: Bases): string {
+  if (text === "~" || text.startsWith("~/")) return path.join(home, text.slice(1));
+  return path.resolve(workingDir, text);
+}
+
+/** What a build reads from elsewhere is no path. */
+export function isRemote(text: string): boolean {
+  return (
+    /^(https?|git|ssh|oci):\/\//.test(text) ||
+    /^(service|docker-image|oci-layout|target):/.test(text) ||
+    /^(git@|github\.com\/)/.test(text)
+  );
+}
+
+function context(node: Node, at: unknown, bases: Bases): Node {
+  return isRemote(textAt(node) ?? "") ? node : file(node, at, bases);
+}
+
+function bindMount(node: Node, at: unknown, bases: Bases): Node {
+  if (node.kind !== "mapping" || textAt(node, "type") !== "bind") return node;
+  const source = node.entries.get("source");
+  const text = textAt(source);
+  if (source === undefined || text === undefined) return node;
+  const foreign = /^(\p{L}:|\\\\)/u.test(text) && isFilePath(text);
+  return foreign ? node : withEntry(node, "source", file(source, at, bases));
+}
+
+/** A volume that is a directory of this host under another name. */
+function boundVolume(node: Node, _: unknown, { workingDir }: Bases): Node {
+  const options = entriesOf(node).get("driver_opts");
+  const device = textAt(options, "device");
+  const bound = textAt(node, "driver") === "local" && textAt(options, "o") === "bind";
+  if (node.kind !== "mapping" || options === undefined || !bound || device === undefined)
+    return node;
+  const resolved = mapEntries(options, (value, key) =>
+    key === "device" ? scalar(path.resolve(workingDir, device), value.at) : value,
+  );
+  return withEntry(node, "driver_opts", resolved);
+}

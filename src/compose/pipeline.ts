@@ -1,0 +1,77 @@
+/** The loader's stages, in their order. */
+import { canonical } from "./canonical/index.ts";
+import { checkModel } from "./checkModel.ts";
+import { setDefaults } from "./defaults.ts";
+import { inheritVariables } from "./environment.ts";
+import { extendServices } from "./extends.ts";
+import { place } from "./fault.ts";
+import { includeFiles } from "./include.ts";
+import type { Loading } from "./loading.ts";
+import { merge, withoutMarks } from "./merge.ts";
+import type { Mapping } from "./node.ts";
+import { withEntry } from "./node.ts";
+import { resolvePaths } from "./paths.ts";
+import { interpolated, readDocuments } from "./read.ts";
+import { checkSchema } from "./schema.ts";
+import { unique } from "./unique.ts";
+
+type Stage<Place> = (document: Mapping, at: Place, loading: Loading) => Mapping | Promise<Mapping>;
+
+interface Layer {
+  readonly file: string;
+  /** What the files before this one came to. */
+  readonly base: Mapping | undefined;
+}
+
+/** For each document of each file, in turn. */
+const LAYER: readonly Stage<Layer>[] = [
+  (document, _, loading) => interpolated(document, loading),
+  (document, { file }, loading) => includeFiles(document, file, loading),
+  (document, { file }, loading) => extendServices(document, file, loading),
+  (document, { base }) => (base === undefined ? withoutMarks(document) : merge(base, document)),
+  unique,
+  async (document) => {
+    await checkSchema(document);
+    return document;
+  },
+  dropVersion,
+  canonical,
+  unique,
+];
+
+/** For a whole project, an included one too. */
+const MODEL: readonly Stage<undefined>[] = [
+  setDefaults,
+  checkModel,
+  (document, _, loading) => resolvePaths(document, loading),
+  (document, _, loading) => inheritVariables(document, loading.env),
+];
+
+export async function loadModel(files: readonly string[], loading: Loading): Promise<Mapping> {
+  let model: Mapping | undefined;
+  for (const file of files) {
+    for (const document of await readDocuments(file, loading)) {
+      model = await run(LAYER, document, { file, base: model }, loading);
+    }
+  }
+  if (model === undefined) throw new Error("loadModel: no files");
+  return run(MODEL, model, undefined, loading);
+}
+
+async function run<Place>(
+  stages: readonly Stage<Place>[],
+  document: Mapping,
+  at: Place,
+  loading: Loading,
+): Promise<Mapping> {
+  let result = document;
+  for (const stage of stages) result = await stage(result, at, loading);
+  return result;
+}
+
+function dropVersion(document: Mapping, _: Layer, { warn }: Loading): Mapping {
+  const version = document.entries.get("version");
+  if (version === undefined) return document;
+  warn({ message: "version: has no meaning any more; remove it", position: place(version.at) });
+  return withEntry(document, "version", undefined);
+}

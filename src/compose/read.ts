@@ -1,0 +1,21 @@
+/** A compose file's documents, before anything of them is understood. */
+import { readText } from "./discover.ts";
+import { interpolate } from "./interpolate.ts";
+import type { Mapping } from "./node.ts";
+import { parseYaml } from "./parse.ts";
+import type { Loading } from "./loading.ts";
+
+/** Each file is read once in a load. */
+export async function readDocuments(file: string, loading: Loading): Promise<readonly Mapping[]> {
+  const known = loading.documents.get(file);
+  if (known !== undefined) return known;
+  const text =
+    file === "-" ? loading.stdin : await readText(file, "the compose file", loading.signal);
+  const documents = await parseYaml(file === "-" ? "standard input" : file, text);
+  loading.documents.set(file, documents);
+  return documents;
+}
+
+export function interpolated(document: Mapping, { env, warn }: Loading): Mapping {
+  return interpolate(document, { lookup: (name) => env[name], warn });
+}

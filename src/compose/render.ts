@@ -1,0 +1,94 @@
+/** The project as `docker compose config` prints it. */
+import type { Json } from "../model/project.ts";
+import { isObject } from "./arrange.ts";
+import type { LoadedProject } from "./project.ts";
+
+const SECTIONS = ["services", "networks", "volumes", "secrets", "configs"] as const;
+
+export interface RenderOptions {
+  /** Only these services and what they need. */
+  readonly services?: readonly string[];
+  /** `x-*` of the services and resources too, not only those of the top level. */
+  readonly extensions?: boolean;
+}
+
+/** Each `$` is doubled, so that the output can be loaded again. */
+export function renderProject(project: LoadedProject, options: RenderOptions = {}): Json {
+  const { services = [], extensions = false } = options;
+  const chosen = services.length === 0 ? project : narrow(project, services);
+  const sections = SECTIONS.map((key) => {
+    const section = [...chosen[key]].map(([name, model]) => {
+      const json = extensions ? (model as Json) : withoutExtensions(model as Json);
+      return [name, key === "services" ? renderService(json) : json] as const;
+    });
+    return [key, Object.fromEntries(section)] as const;
+  });
+  const filled = sections.filter(
+    ([key, section]) => key === "services" || Object.keys(section).length > 0,
+  );
+  return doubleDollars({ name: chosen.name, ...Object.fromEntries(filled), ...chosen.extensions });
+}
+
+function withoutExtensions(model: Json): Json {
+  if (!isObject(model)) return model;
+  return Object.fromEntries(Object.entries(model).filter(([key]) => !key.startsWith("x-")));
+}
+
+/** What is the default of a bind mount is not written. */
+function renderService(service: Json): Json {
+  if (!isObject(service) || !Array.isArray(service.volumes)) return service;
+  const volumes = (service.volumes as readonly Json[]).map((mount) => {
+    if (!isObject(mount) || !isObject(mount.bind) || mount.bind.create_host_path !== true)
+      return mount;
+    const { create_host_path: _, ...bind } = mount.bind;
+    return { ...mount, bind };
+  });
+  return { ...service, volumes };
+}
+
+function doubleDollars(json: Json): Json {
+  if (typeof json === "string") return json.replaceAll("$", "$$$$");
+  if (Array.isArray(json)) return (json as readonly Json[]).map(doubleDollars);
+  if (!isObject(json)) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key.replaceAll("$", "$$$$"), doubleDollars(value)]),
+  );
+}
+
+/** The services with those that they depend on, and the resources of all of them. */
+function narrow(project: LoadedProject, services: readonly string[]): LoadedProject {
+  const wanted = new Set<string>();
+  const add = (name: string): void => {
+    if (wanted.has(name)) return;
+    wanted.add(name);
+    Object.keys(project.services.get(name)?.depends_on ?? {}).forEach(add);
+  };
+  services.forEach(add);
+  const kept = new Map([...project.services].filter(([name]) => wanted.has(name)));
+  const all = [...kept.values()];
+  const pick = <T>(resources: ReadonlyMap<string, T>, names: readonly string[]) =>
+    new Map([...resources].filter(([name]) => names.includes(name)));
+  const mounts = all.flatMap(({ volumes = [] }) => volumes.map(({ source }) => source ?? ""));
+  const secrets = all.flatMap((service) => [
+    ...(service.secrets ?? []),
+    ...(service.build?.secrets ?? []),
+  ]);
+  const configs = all.flatMap((service) => service.configs ?? []);
+  return {
+    ...project,
+    services: kept,
+    networks: pick(
+      project.networks,
+      all.flatMap(({ networks = {} }) => Object.keys(networks)),
+    ),
+    volumes: pick(project.volumes, mounts),
+    secrets: pick(
+      project.secrets,
+      secrets.map(({ source }) => source),
+    ),
+    configs: pick(
+      project.configs,
+      configs.map(({ source }) => source),
+    ),
+  };
+}

@@ -1,0 +1,60 @@
+/** What Compose has and this release does not: refused by name, never dropped. */
+import { combine } from "../model/errors.ts";
+import type { DsoError } from "../model/errors.ts";
+import { unsupported } from "./fault.ts";
+import { showPath, textAt } from "./node.ts";
+import type { Mapping, Node, Path } from "./node.ts";
+import { rewrite, rules } from "./rules.ts";
+import type { Rewrite } from "./rules.ts";
+
+interface Refusal {
+  readonly hint: string;
+  /** Only these values are refused; without it, any. */
+  readonly values?: ReadonlySet<string>;
+}
+
+const LATER = "Take it out, or run this project with docker compose.";
+const HOOKS = "Put the step into the image's entrypoint, or run it as a service of its own.";
+const SWARM = "It belongs to Swarm; use file:, environment: or a dso:// reference.";
+
+export const REFUSED: Readonly<Record<string, Refusal>> = {
+  "configs.*.driver": { hint: SWARM },
+  "configs.*.template_driver": { hint: SWARM },
+  jobs: { hint: LATER },
+  models: { hint: LATER },
+  "secrets.*.driver": { hint: SWARM },
+  "secrets.*.driver_opts": { hint: SWARM },
+  "secrets.*.template_driver": { hint: SWARM },
+  "services.*.credential_spec": { hint: LATER },
+  "services.*.external_links": { hint: "Put both containers on one network and use its name." },
+  "services.*.isolation": { hint: LATER },
+  "services.*.links": { hint: "Use networks: and aliases:." },
+  "services.*.models": { hint: LATER },
+  "services.*.post_start": { hint: HOOKS },
+  "services.*.pre_start": { hint: HOOKS },
+  "services.*.pre_stop": { hint: HOOKS },
+  "services.*.provider": { hint: LATER },
+  "services.*.use_api_socket": { hint: LATER, values: new Set(["true"]) },
+  "services.*.volumes.*.type": { hint: LATER, values: new Set(["cluster", "npipe"]) },
+};
+
+const TABLE = rules<Rewrite<DsoError[]>>(
+  Object.fromEntries(
+    Object.entries(REFUSED).map(([place, refusal]) => [
+      place,
+      (node: Node, path: Path, found: DsoError[]) => {
+        if (refusal.values?.has(textAt(node) ?? "") ?? true) {
+          found.push(unsupported(`${showPath(path)} is not supported yet`, node.at, refusal.hint));
+        }
+        return node;
+      },
+    ]),
+  ),
+);
+
+/** Rejects with `compose-unsupported` that lists every such field. */
+export function refuseUnsupported(document: Mapping): void {
+  const found: DsoError[] = [];
+  rewrite(document, TABLE, found);
+  if (found.length > 0) throw combine(found);
+}

@@ -3,6 +3,8 @@ import type { Config } from "../config/types.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Delivery } from "../model/delivery.ts";
 import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
+import type { VaultOptions } from "../providers/local/unlocked.ts";
+import type { LocalVault } from "../providers/local/vault.ts";
 import type { Providers } from "../providers/registry.ts";
 import type { ProjectState } from "./state.ts";
 
@@ -23,6 +25,10 @@ export interface Context {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;
   readonly version: string;
+  /** Where the local vault lies and what opens it; for commands that make or mend it. */
+  readonly vault: VaultOptions;
+  /** The local vault, unlocked once per process. */
+  openVault(signal: AbortSignal): Promise<LocalVault>;
   /** Who asks: `user@host (pid 12)`, for locks and history. */
   readonly who: string;
 }

@@ -1,6 +1,6 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
 import { loadProject } from "../compose/load.ts";
-import { servicePolicy } from "../config/policy.ts";
+import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";

@@ -1,8 +1,9 @@
-import type { Desired } from "../model/desired.ts";
+import { type Desired, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { ComposeProject } from "../model/project.ts";
+import { versionKey } from "../model/reference.ts";
+import { readVersions, type WantedReference } from "../providers/versions.ts";
 import { describeServices } from "./load.ts";
-import { checkVersions } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
@@ -36,11 +37,24 @@ export async function rollbackTarget(
       service === undefined ? previous.versions : { ...current.versions, ...previous.versions },
     ),
   );
-  await checkVersions(context.providers, versions, signal);
-  return {
-    desired: { project: restored, services, versions, unversioned: new Set() },
-    revision: previous.revision,
-  };
+  const desired = { project: restored, services, versions, unversioned: new Set<string>() };
+  await readVersions(context.providers, pinned(desired), signal);
+  return { desired, revision: previous.revision };
+}
+
+/** All references at exactly the versions of the snapshot, so that asking for them checks that they are kept. */
+function pinned({ services, versions }: Desired): readonly WantedReference[] {
+  return [...services.values()].flatMap(({ bindings }) =>
+    bindings.flatMap(({ template, position }) =>
+      referencesOf(template).map((reference) => {
+        const version = versions.get(versionKey(reference));
+        return {
+          reference: version === undefined ? reference : { ...reference, pinned: version },
+          position,
+        };
+      }),
+    ),
+  );
 }
 
 type Applied = HistoryEntry & { readonly model: StoredModel };

@@ -104,7 +104,9 @@ function serviceStatuses(desired: Desired, observed: Observed): readonly Service
 }
 
 function isOf(container: ObservedContainer, service: string): boolean {
-  return container.labels[COMPOSE.service] === service && container.labels[COMPOSE.oneoff] !== "True";
+  return (
+    container.labels[COMPOSE.service] === service && container.labels[COMPOSE.oneoff] !== "True"
+  );
 }
 
 function health(services: readonly ServiceStatus[], observed: Observed): ProjectStatus["health"] {
@@ -112,8 +114,11 @@ function health(services: readonly ServiceStatus[], observed: Observed): Project
   if (observed.containers.some((c) => c.health === "unhealthy" || c.state === "restarting")) {
     return "degraded";
   }
-  if (observed.containers.some((container) => container.health === "starting")) return "progressing";
-  const complete = services.every(({ name, running, desired }) => running >= desired || endedWell(observed, name));
+  if (observed.containers.some((container) => container.health === "starting"))
+    return "progressing";
+  const complete = services.every(
+    ({ name, running, desired }) => running >= desired || endedWell(observed, name),
+  );
   return complete ? "healthy" : "degraded";
 }
 

@@ -1,0 +1,53 @@
+import type { ApplyContext } from "../apply/context.ts";
+import { serviceHash } from "../compose/hash.ts";
+import { findComposeProgram } from "../docker/composeProgram.ts";
+import type { Desired } from "../model/desired.ts";
+import { readValues } from "../providers/values.ts";
+import type { Context } from "./context.ts";
+import type { ApplySettings, Run } from "./reconcile.ts";
+
+/** Everything that the executor works with, for one run. */
+export async function applyContext(
+  context: Context,
+  run: Run,
+  settings: Pick<ApplySettings, "parallelism" | "force">,
+  signal: AbortSignal,
+): Promise<ApplyContext> {
+  const { engine, builder, delivery, journal, addresses, clock, random } = context;
+  return {
+    desired: run.desired,
+    observed: run.observed,
+    engine,
+    builder,
+    delivery,
+    journal,
+    addresses,
+    clock,
+    random,
+    dsoVersion: context.version,
+    dialect: await composeDialect(context, run.desired, signal),
+    hostVariables: context.environment,
+    readValues: (references, versions, readSignal) =>
+      readValues(context.providers, references, versions, context.config.agent.cache, readSignal),
+    parallelism: settings.parallelism,
+    force: settings.force,
+  };
+}
+
+/**
+ * The config hash of the Docker Compose that is used here: version 5 leaves one
+ * default out that version 2 writes. Where none is found, version 2's. The program
+ * is asked only when the two would differ.
+ */
+export async function composeDialect(
+  context: Pick<Context, "environment" | "home">,
+  { services }: Desired,
+  signal: AbortSignal,
+): Promise<"v2" | "v5"> {
+  const differs = [...services.values()].some(
+    ({ model }) => serviceHash(model, "v2") !== serviceHash(model, "v5"),
+  );
+  if (!differs) return "v2";
+  const program = await findComposeProgram(context.environment, context.home, signal);
+  return Number(program?.version.split(".")[0] ?? 2) >= 5 ? "v5" : "v2";
+}

@@ -1,0 +1,159 @@
+/** The only place that constructs adapters. Nothing is opened before it is used. */
+import { randomBytes } from "node:crypto";
+import { homedir, hostname, userInfo } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { createAddresses } from "./apply/addresses.ts";
+import { createJournal } from "./apply/journal.ts";
+import { createMemoryDelivery } from "./apply/memory.ts";
+import { findConfig, readConfig } from "./config/load.ts";
+import { localPaths, type Paths } from "./config/paths.ts";
+import type { Config } from "./config/types.ts";
+import { createBuilder } from "./docker/builder.ts";
+import { childEnvironment, resolveConnection } from "./docker/connection.ts";
+import { createEngine } from "./docker/engine.ts";
+import { DsoError } from "./model/errors.ts";
+import type { Clock, Random, SecretProvider } from "./model/ports.ts";
+import type { Secret } from "./model/secret.ts";
+import type { LocalVault } from "./providers/local/vault.ts";
+import type { VaultOptions } from "./providers/local/unlocked.ts";
+import { createProviders, type Providers } from "./providers/registry.ts";
+import type { Context } from "./reconciler/context.ts";
+import { createStateFiles } from "./reconciler/stateFiles.ts";
+
+export interface WireOptions {
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `-c`; undefined: looked for. */
+  readonly configFile: string | undefined;
+  readonly version: string;
+  /** Of the whole command: opening the vault waits for nothing longer. */
+  readonly signal: AbortSignal;
+  /** Asks for the vault's passphrase; absent where nobody can be asked. */
+  readonly passphrase?: (signal: AbortSignal) => Promise<Secret>;
+}
+
+export async function wire(options: WireOptions): Promise<Context> {
+  const { environment, version } = options;
+  const home = environment["HOME"] ?? homedir();
+  const paths = localPaths(environment, home);
+  const config = await loadConfig(options, home);
+  const connection = await resolveConnection({ ...environment, HOME: home });
+  const vault = vaultOptions(options, paths);
+  const openVault = once((signal) => openLocalVault(vault, signal));
+  return {
+    config,
+    paths,
+    engine: createEngine(connection),
+    builder: createBuilder({
+      env: { ...environment, ...childEnvironment(connection) },
+      dockerProgram: "docker",
+    }),
+    delivery: createMemoryDelivery(memoryOptions(paths, environment)),
+    providers: wireProviders(config, () => openVault(options.signal)),
+    journal: createJournal(paths.stateDir),
+    addresses: createAddresses(paths.stateDir, systemClock),
+    state: createStateFiles(paths.stateDir),
+    clock: systemClock,
+    random: systemRandom,
+    environment,
+    home,
+    version,
+    who: whoAsks(),
+    vault,
+    openVault,
+  };
+}
+
+async function loadConfig(options: WireOptions, home: string): Promise<Config> {
+  const { configFile, cwd, environment } = options;
+  const file = await findConfig({
+    ...(configFile === undefined ? {} : { explicit: configFile }),
+    env: environment,
+    cwd,
+    home,
+  });
+  return readConfig(file);
+}
+
+function memoryOptions(
+  paths: Paths,
+  environment: WireOptions["environment"],
+): Parameters<typeof createMemoryDelivery>[0] {
+  const runtimeDir = environment["XDG_RUNTIME_DIR"];
+  return {
+    uid: process.geteuid?.() ?? 0,
+    ...(paths.memoryBase === undefined ? {} : { base: paths.memoryBase }),
+    ...(runtimeDir === undefined ? {} : { runtimeDir }),
+    stateDir: paths.stateDir,
+    clock: systemClock,
+    random: systemRandom,
+  };
+}
+
+function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
+  return {
+    vaultFile: paths.vaultFile,
+    keyFile: paths.keyFile,
+    stateDir: paths.stateDir,
+    lockFile: join(paths.locksDir, "vault.lock"),
+    ...(passphrase === undefined ? {} : { passphrase }),
+    clock: systemClock,
+    who: userName(),
+  };
+}
+
+/** The providers of dso.yaml; each type has its line here. */
+function wireProviders(config: Config, openVault: () => Promise<LocalVault>): Providers {
+  const types: Readonly<Record<string, (name: string) => Promise<SecretProvider>>> = {
+    local: async (name) => {
+      const { createLocalProvider } = await import("./providers/local/provider.ts");
+      return createLocalProvider(await openVault(), name);
+    },
+  };
+  const definitions = [...config.providers].map(([name, { type }]) => {
+    const open = types[type];
+    const refuse = (): Promise<never> =>
+      Promise.reject(
+        new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
+          hint: "This release has the local vault only.",
+        }),
+      );
+    return [name, open === undefined ? refuse : () => open(name)] as const;
+  });
+  return createProviders(new Map(definitions), config.defaults.provider);
+}
+
+async function openLocalVault(options: VaultOptions, signal: AbortSignal): Promise<LocalVault> {
+  const vault = await import("./providers/local/vault.ts");
+  return vault.openLocalVault(options, signal);
+}
+
+/** One vault per process, unlocked when it is first needed; a failed try may be repeated. */
+function once<T>(make: (signal: AbortSignal) => Promise<T>): (signal: AbortSignal) => Promise<T> {
+  let made: Promise<T> | undefined;
+  return (signal) => {
+    made ??= make(signal).catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
+const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await sleep(ms, undefined, { signal });
+  },
+};
+
+const systemRandom: Random = { hex: (bytes) => randomBytes(bytes).toString("hex") };
+
+function userName(): string {
+  return `${userInfo().username}@${hostname()}`;
+}
+
+function whoAsks(): string {
+  return `${userName()} (pid ${process.pid})`;
+}

@@ -76,11 +76,6 @@ function wantedFile(wanted: Grant, reading: Reading): WantedFile | undefined {
 }
 
 function contentOf(wanted: Grant, entry: FileSourceModel, reading: Reading): FileContent {
-  const driver = ["driver", "template_driver"].find((key) => entry[key] !== undefined);
-  if (driver !== undefined) {
-    const hint = "Drivers are for Swarm: use file:, environment:, or external: with a reference.";
-    throw unsupported(wanted, reading, `has a ${driver}`, hint, driver);
-  }
   if (entry.external === true) return externalContent(wanted, entry, reading);
   if (entry.file !== undefined) return { kind: "host-file", path: entry.file };
   if (entry.environment !== undefined) {

@@ -80,10 +80,7 @@ export class DsoError extends Error {
   readonly others: readonly DsoError[];
 
   constructor(code: ErrorCode, message: string, detail: ErrorDetail = {}) {
-    super(
-      message,
-      detail.cause === undefined ? undefined : { cause: detail.cause },
-    );
+    super(message, detail.cause === undefined ? undefined : { cause: detail.cause });
     this.name = "DsoError";
     this.code = code;
     this.hint = detail.hint;
@@ -114,5 +111,16 @@ export function combine(errors: readonly DsoError[]): DsoError {
     ...(first.position === undefined ? {} : { position: first.position }),
     cause: first.cause,
     others,
+  });
+}
+
+/** The same error, saying where in the user's files it comes from; one that says so already stays as it is. */
+export function withPosition(error: DsoError, position: Position | undefined): DsoError {
+  if (position === undefined || error.position !== undefined) return error;
+  return new DsoError(error.code, error.message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    position,
+    cause: error.cause,
+    others: error.others,
   });
 }

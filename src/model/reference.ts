@@ -35,10 +35,14 @@ export function secretName(id: SecretId): string {
 }
 
 /** `vault:db/password#key`: how plans and labels name one value of a secret. */
-export function valueName(
-  reference: SecretId & { readonly key?: string },
-): string {
+export function valueName(reference: SecretId & { readonly key?: string }): string {
   return reference.key === undefined
     ? secretName(reference)
     : `${secretName(reference)}#${reference.key}`;
+}
+
+/** The key of `Versions`: `vault:db/password`, or `vault:db/password@3` where a version is pinned. */
+export function versionKey(reference: SecretId & { readonly pinned?: Version }): string {
+  const name = secretName(reference);
+  return reference.pinned === undefined ? name : `${name}@${reference.pinned}`;
 }

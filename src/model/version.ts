@@ -5,5 +5,9 @@
  */
 export type Version = string;
 
-/** Secret name (`provider:path`) to version: one snapshot serves one attempt. */
+/**
+ * Version key to version: one snapshot serves one attempt. The key is the secret's
+ * name (`provider:path`), or `provider:path@pinned` where the reference pins a
+ * version, so that several versions of one secret live side by side (`versionKey`).
+ */
 export type Versions = ReadonlyMap<string, Version>;

@@ -1,0 +1,86 @@
+/** What dso.yaml may say already, but nothing in this release acts on. */
+import { DsoError } from "../model/errors.ts";
+import type { Config } from "./types.ts";
+
+export const STRATEGIES: ReadonlySet<string> = new Set(["restart", "none"]);
+
+const HINT = "Remove it, or leave it for a later release: it changes nothing now.";
+
+/** Keys of the agent and of a project without machinery, `*` for any name. */
+const KEYS: readonly (readonly string[])[] = [
+  ["agent", "watch"],
+  ["agent", "cache", "ttl"],
+  ["agent", "cache", "max_cache_size"],
+  ["agent", "http"],
+  ["agent", "concurrency"],
+  ["projects", "*", "files"],
+  ["projects", "*", "source"],
+  ["projects", "*", "secrets"],
+  ["projects", "*", "policy"],
+];
+
+/** One finding of `not-in-release` for each such thing that somebody wrote, at its position. */
+export function notInRelease(config: Config): readonly DsoError[] {
+  return [...providers(config), ...choices(config), ...keys(config)];
+}
+
+function providers(config: Config): readonly DsoError[] {
+  return [...config.providers.values()].flatMap(({ name, type, available, byValue }) => {
+    const path = ["providers", name];
+    if (!available) {
+      return [
+        finding(config, path, `provider "${name}" of type ${type}`, "Only local can be used now."),
+      ];
+    }
+    return byValue
+      ? [finding(config, [...path, "versions"], `providers.${name}.versions: by-value`, HINT)]
+      : [];
+  });
+}
+
+/** Keys that are in the release, with a value that is not. */
+function choices(config: Config): readonly DsoError[] {
+  const found: DsoError[] = [];
+  if (config.defaults.env === "sealed") {
+    const hint = "Use auto or exposed, or deliver the values as files with dsofile://.";
+    found.push(finding(config, ["defaults", "env"], "defaults.env: sealed", hint));
+  }
+  const strategyAt = strategyPath(config);
+  if (strategyAt !== undefined && !STRATEGIES.has(config.defaults.rotation.strategy)) {
+    const what = `${strategyAt.join(".")}: ${config.defaults.rotation.strategy}`;
+    found.push(finding(config, strategyAt, what, "Use strategy: restart or none."));
+  }
+  return found;
+}
+
+/** Where the strategy that holds was written. */
+export function strategyPath(config: Config): readonly string[] | undefined {
+  const places = [
+    ["defaults", "rotation", "strategy"],
+    ["agent", "rotation", "strategy"],
+  ];
+  return places.find((place) => config.at(place) !== undefined);
+}
+
+function keys(config: Config): readonly DsoError[] {
+  return KEYS.flatMap((pattern) =>
+    expand(pattern, config)
+      .filter((path) => config.at(path) !== undefined)
+      .map((path) => finding(config, path, path.join("."), HINT)),
+  );
+}
+
+function expand(pattern: readonly string[], config: Config): readonly (readonly string[])[] {
+  if (!pattern.includes("*")) return [pattern];
+  return [...config.projects.keys()].map((name) =>
+    pattern.map((part) => (part === "*" ? name : part)),
+  );
+}
+
+function finding(config: Config, path: readonly string[], what: string, hint: string): DsoError {
+  const position = config.at(path);
+  return new DsoError("not-in-release", `${what} is not in this release`, {
+    hint,
+    ...(position && { position }),
+  });
+}

@@ -1,0 +1,131 @@
+/** How a service is to be changed: its `x-dso`, else `defaults`, else `agent` of dso.yaml. */
+import type {
+  EnvironmentPolicy,
+  HealthPolicy,
+  HealthProbe,
+  ServicePolicy,
+  Strategy,
+} from "../model/desired.ts";
+import { combine, DsoError } from "../model/errors.ts";
+import type { Positions, ServiceModel } from "../model/project.ts";
+import { findings } from "./findings.ts";
+import validate from "./generated/service.js";
+import { STRATEGIES, strategyPath } from "./notInRelease.ts";
+import type { Config } from "./types.ts";
+import { milliseconds } from "./units.ts";
+import type { Path } from "./yaml.ts";
+
+/** How long a container without any check must run before it counts as serving. */
+const SETTLE_MS = 5_000;
+
+/** What the schema promises about an accepted `x-dso`. */
+interface Knobs {
+  readonly strategy?: Strategy;
+  readonly env?: EnvironmentPolicy;
+  readonly signal?: string;
+  readonly drain: string;
+  readonly shared?: readonly string[];
+  readonly health?: Health;
+}
+
+interface Health {
+  readonly http?: { readonly port: number; readonly path: string; readonly status?: number };
+  readonly tcp?: { readonly port: number };
+  readonly exec?: readonly string[];
+  readonly timeout?: string;
+  readonly retries?: number;
+  readonly interval?: string;
+  readonly start_period?: string;
+}
+
+/**
+ * Rejects with `compose-invalid` for what is wrong in `x-dso`, all of it at once,
+ * and with `not-in-release` for a strategy that this release cannot carry out.
+ */
+export function servicePolicy(
+  service: string,
+  model: ServiceModel,
+  config: Config,
+  positions: Positions,
+): ServicePolicy {
+  const path: Path = ["services", service, "x-dso"];
+  const knobs = readKnobs(model["x-dso"] ?? {}, path, positions);
+  const { rotation, env } = config.defaults;
+  const strategy = knobs.strategy ?? rotation.strategy;
+  if (!STRATEGIES.has(strategy)) throw noSuchStrategy(service, knobs, config, positions);
+  return {
+    strategy,
+    env: knobs.env ?? env,
+    signal: knobs.signal,
+    drainMs: milliseconds(knobs.drain),
+    shared: knobs.shared ?? [],
+    health: healthPolicy(knobs.health ?? {}, config),
+    rotationTimeoutMs: rotation.timeoutMs,
+    rollbackOnFailure: rotation.rollbackOnFailure,
+  };
+}
+
+function readKnobs(xDso: unknown, path: Path, positions: Positions): Knobs {
+  const knobs: unknown = structuredClone(xDso);
+  const at = (below: Path) => positions.at([...path, ...below]);
+  const errors = validate(knobs)
+    ? []
+    : findings(validate.errors ?? [], {
+        code: "compose-invalid",
+        name: path.join("."),
+        at,
+        keyAt: at,
+      });
+  if (errors.length > 0) throw combine(errors);
+  // The schema has just said so.
+  const accepted = knobs as Knobs;
+  const probes = ["http", "tcp", "exec"].filter((kind) => kind in (accepted.health ?? {}));
+  if (probes.length > 1) throw manyProbes(probes, [...path, "health"], positions);
+  return accepted;
+}
+
+function manyProbes(probes: readonly string[], path: Path, positions: Positions): DsoError {
+  const position = positions.at(path);
+  return new DsoError("compose-invalid", `${path.join(".")} has ${probes.join(" and ")}`, {
+    hint: "Keep one of them.",
+    ...(position && { position }),
+  });
+}
+
+function noSuchStrategy(
+  service: string,
+  knobs: Knobs,
+  config: Config,
+  positions: Positions,
+): DsoError {
+  const strategy = knobs.strategy ?? config.defaults.rotation.strategy;
+  const position =
+    knobs.strategy === undefined
+      ? config.at(strategyPath(config) ?? [])
+      : positions.at(["services", service, "x-dso", "strategy"]);
+  return new DsoError(
+    "not-in-release",
+    `service "${service}": strategy ${strategy} is not in this release`,
+    { hint: "Use strategy: restart or none.", ...(position && { position }) },
+  );
+}
+
+function healthPolicy(health: Health, config: Config): HealthPolicy {
+  const { healthCheck } = config.agent;
+  const { timeout, interval, start_period } = health;
+  return {
+    probe: probe(health),
+    timeoutMs: timeout === undefined ? healthCheck.timeoutMs : milliseconds(timeout),
+    retries: health.retries ?? healthCheck.retries,
+    intervalMs: interval === undefined ? healthCheck.intervalMs : milliseconds(interval),
+    startPeriodMs: start_period === undefined ? undefined : milliseconds(start_period),
+    settleMs: SETTLE_MS,
+  };
+}
+
+function probe({ http, tcp, exec }: Health): HealthProbe | undefined {
+  if (http !== undefined) return { kind: "http", ...http, status: http.status };
+  if (tcp !== undefined) return { kind: "tcp", port: tcp.port };
+  if (exec !== undefined) return { kind: "exec", argv: exec };
+  return undefined;
+}

@@ -7,6 +7,13 @@ import { DsoError } from "../model/errors.ts";
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const OTHERS = 0o077;
 
+export interface WriteOptions {
+  /** Default 0o600. */
+  readonly mode?: number;
+  /** Asked when all is written and only the rename is left; a rejection leaves the old file. */
+  readonly beforeReplace?: () => Promise<void>;
+}
+
 /**
  * Replaces the file as a whole: a reader, and a machine that loses power, sees the
  * old content or the new, never a part. Rejects with `disk-full` where there is no
@@ -15,11 +22,12 @@ const OTHERS = 0o077;
 export async function writeFileAtomic(
   path: string,
   data: Uint8Array | string,
-  mode = 0o600,
+  options: WriteOptions = {},
 ): Promise<void> {
   const temporary = `${temporaryPrefix(path)}${randomBytes(6).toString("hex")}.tmp`;
   try {
-    await writeNew(temporary, data, mode);
+    await writeNew(temporary, data, options.mode);
+    await options.beforeReplace?.();
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(ignoreMissing);

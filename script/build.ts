@@ -1,5 +1,6 @@
 /** Bundles src/main.ts into dist/: one small entry, one chunk per lazily imported part, the notices. */
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { isBuiltin } from "node:module";
 import path from "node:path";
 import { build, type Plugin } from "esbuild";
 import { noticesOf } from "./notices.ts";
@@ -8,27 +9,22 @@ const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
 
 /**
- * dockerode loads a gRPC stack as it is imported, for BuildKit sessions that we never open, and its
- * ssh client long before it is needed. The first is replaced by nothing, the second waits for its use.
+ * Node finds the names that a CommonJS package exports; esbuild gives `import()` of one its default
+ * export alone. So each package that we import lazily is wrapped in a module that lists the names.
  */
-const light: Plugin = {
-  name: "light",
+const lazyPackages: Plugin = {
+  name: "lazy-packages",
   setup(hooks) {
-    hooks.onResolve({ filter: /^(@grpc\/grpc-js|@grpc\/proto-loader|protobufjs)$/ }, () => ({
-      path: "unused",
-      namespace: "light",
-    }));
-    hooks.onResolve({ filter: /^ssh2$/ }, ({ pluginData }) =>
-      pluginData === "real" ? undefined : { path: "ssh2", namespace: "light" },
-    );
-    hooks.onResolve({ filter: /^ssh2\/real$/, namespace: "light" }, () =>
-      hooks.resolve("ssh2", { kind: "require-call", resolveDir: root, pluginData: "real" }),
-    );
-    hooks.onLoad({ filter: /^unused$/, namespace: "light" }, () => ({ contents: "" }));
-    hooks.onLoad({ filter: /^ssh2$/, namespace: "light" }, () => ({
-      contents: `exports.Client = function () { return new (require("ssh2/real").Client)(); };`,
-      resolveDir: root,
-    }));
+    hooks.onResolve({ filter: /^[^./]/ }, ({ path: name, kind, resolveDir }) => {
+      const isOurs = !resolveDir.includes("node_modules");
+      if (kind !== "dynamic-import" || !isOurs || isBuiltin(name)) return undefined;
+      return { path: name, namespace: "lazy", pluginData: resolveDir };
+    });
+    hooks.onLoad({ filter: /./, namespace: "lazy" }, async ({ path: name, pluginData }) => {
+      const exported = Object.keys((await import(name)) as object);
+      const names = exported.filter((each) => /^[\w$]+$/.test(each)).join(", ");
+      return { contents: `export { ${names} } from "${name}";`, resolveDir: String(pluginData) };
+    });
   },
 };
 
@@ -45,12 +41,10 @@ async function bundle() {
     chunkNames: "chunks/[name]-[hash]",
     minifyWhitespace: true,
     legalComments: "none",
-    // Compiled add-ons are optional for the packages that have them, and are never built here.
-    external: ["*.node"],
     banner: {
       js: 'import{createRequire as _createRequire}from"node:module";const require=_createRequire(import.meta.url);',
     },
-    plugins: [light],
+    plugins: [lazyPackages],
     metafile: true,
     write: false,
     logLevel: "warning",

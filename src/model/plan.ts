@@ -101,6 +101,8 @@ export interface Reason {
 
 export interface Downtime {
   readonly expectedMs: number;
+  /** If the program ignores its stop signal until it is killed. */
+  readonly worstMs: number;
   /** Why it cannot be avoided, e.g. `volume "data", which it writes`. */
   readonly forcedBy: readonly string[];
 }
@@ -164,7 +166,7 @@ export type Operation = OperationBase &
     | { readonly kind: "create-network"; readonly network: string }
     | {
         readonly kind: "remove-network";
-        readonly id: string;
+        readonly networkId: string;
         readonly name: string;
       }
     | { readonly kind: "create-volume"; readonly volume: string }
@@ -189,35 +191,35 @@ export type Operation = OperationBase &
     | {
         readonly kind: "start-container";
         readonly service: string;
-        readonly id: string;
+        readonly containerId: string;
       }
-    | { readonly kind: "unpause-container"; readonly id: string }
+    | { readonly kind: "unpause-container"; readonly containerId: string }
     | {
         readonly kind: "restart-container";
         readonly service: string;
-        readonly id: string;
+        readonly containerId: string;
       }
     | {
         readonly kind: "rename-container";
-        readonly id: string;
+        readonly containerId: string;
         readonly name: string;
       }
-    | { readonly kind: "stop-container"; readonly id: string }
+    | { readonly kind: "stop-container"; readonly containerId: string }
     | {
         readonly kind: "remove-container";
-        readonly id: string;
+        readonly containerId: string;
         readonly name: string;
         readonly volumes: boolean;
       }
     | {
         readonly kind: "connect-network";
         readonly service: string;
-        readonly id: string;
+        readonly containerId: string;
         readonly network: string;
       }
     | {
         readonly kind: "disconnect-network";
-        readonly id: string;
+        readonly containerId: string;
         readonly networkId: string;
       }
     /** Waits until every container of the service meets the condition of a dependent. */

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import type { Desired, DesiredService, FileContent, FileDelivery, Template } from "./desired.ts";
 import { DSO } from "./labels.ts";
-import type { Json, ServiceModel } from "./project.ts";
+import type { Json, Positions, ServiceModel } from "./project.ts";
 
 export interface Spec {
   readonly v: 1;
@@ -41,7 +41,7 @@ const NOT_OF_THE_CONTAINER: ReadonlySet<string> = new Set([
 
 export function makeSpec(desired: Desired, service: DesiredService): Spec {
   const model = containerModel(service.model);
-  const literal = desired.project.positions.literal.bind(desired.project.positions);
+  const { positions } = desired.project;
   return {
     v: 1,
     service: model,
@@ -49,7 +49,9 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
     replicas: service.replicas,
     files: Object.fromEntries(service.files.map((file) => [file.target, specFile(file)])),
     private: leavesOf(model)
-      .filter(({ path }) => !literal(["services", service.name, ...path]))
+      .filter(
+        ({ path, value }) => !isLiteral(positions, ["services", service.name, ...path], value),
+      )
       .map(({ path }) => path.join(".")),
   };
 }
@@ -96,6 +98,23 @@ export function leavesOf(value: unknown, path: readonly string[] = []): readonly
     .filter((key) => value[key] !== undefined)
     .sort()
     .flatMap((key) => leavesOf(value[key], [...path, key]));
+}
+
+/** Whether all of the value stood literally in a compose file: a list may while an item of it does not. */
+export function isLiteral(
+  positions: Positions,
+  path: readonly (string | number)[],
+  value: Json,
+): boolean {
+  if (Array.isArray(value) && value.length > 0) {
+    return value.every((item: Json, index) => isLiteral(positions, [...path, index], item));
+  }
+  if (isRecord(value) && Object.keys(value).length > 0) {
+    return Object.entries(value).every(([key, item]) =>
+      isLiteral(positions, [...path, key], item as Json),
+    );
+  }
+  return positions.literal(path);
 }
 
 export function specFile(file: FileDelivery): SpecFile {

@@ -114,6 +114,12 @@ describe("the rules of the house see", () => {
     expect(impurities([named])).toEqual([]);
   });
 
+  it("no fault in a function of the file's own that is called fetch", () => {
+    const text = "function fetch(): number { return 1; } const a = () => fetch();";
+    expect(impurities([file("src/diff/a.ts", text)])).toEqual([]);
+    expect(impurities([file("src/diff/a.ts", "const a = () => fetch();")])).toHaveLength(1);
+  });
+
   it("a secret looked into elsewhere", () => {
     const text = "const a = secret.reveal();";
     expect(reveals([file("src/cli/a.ts", text)])).toEqual(["src/cli/a.ts:1 .reveal"]);

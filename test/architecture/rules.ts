@@ -83,17 +83,29 @@ function at(source: Source, file: ts.SourceFile, node: ts.Node, what: string): s
   return `${source.path}:${String(line + 1)} ${what}`;
 }
 
+/** A member, a key or a declaration of that name, not the global one. */
 function isName(node: ts.Identifier): boolean {
   const { parent } = node;
-  const isMember = ts.isPropertyAccessExpression(parent) && parent.name === node;
-  const isKey = "name" in parent && parent.name === node;
-  return isMember || isKey;
+  return "name" in parent && parent.name === node;
 }
 
-function impurityOf(node: ts.Node): string | undefined {
+/** What the file declares or imports itself under the name of a global. */
+function ownNames(file: ts.SourceFile): Set<string> {
+  const declares = (node: ts.Node): node is ts.NamedDeclaration =>
+    ts.isFunctionDeclaration(node) ||
+    ts.isVariableDeclaration(node) ||
+    ts.isParameter(node) ||
+    ts.isImportSpecifier(node);
+  const declared = [...nodesOf(file)].filter(declares);
+  return new Set(declared.map(({ name }) => name?.getText() ?? ""));
+}
+
+function impurityOf(node: ts.Node, own: ReadonlySet<string>): string | undefined {
   if (ts.isAwaitExpression(node)) return "await";
-  if (ts.isIdentifier(node))
-    return impureNames.has(node.text) && !isName(node) ? node.text : undefined;
+  if (ts.isIdentifier(node)) {
+    const isGlobal = impureNames.has(node.text) && !isName(node) && !own.has(node.text);
+    return isGlobal ? node.text : undefined;
+  }
   if (ts.isNewExpression(node) && (node.arguments?.length ?? 0) > 0) return undefined;
   if (!ts.isCallExpression(node) && !ts.isNewExpression(node)) return undefined;
   const called = `${ts.isNewExpression(node) ? "new " : ""}${node.expression.getText()}`;
@@ -109,8 +121,9 @@ export function impurities(sources: readonly Source[]): string[] {
       const imported = importsOf(source)
         .filter((name) => isBuiltin(name) && !pureBuiltins.has(name))
         .map((name) => `${source.path} imports ${name}`);
+      const own = ownNames(file);
       const used = [...nodesOf(file)].flatMap((node) => {
-        const impurity = impurityOf(node);
+        const impurity = impurityOf(node, own);
         return impurity === undefined ? [] : [at(source, file, node, impurity)];
       });
       return [...imported, ...used];

@@ -126,17 +126,20 @@ describe("the rules of the house see", () => {
     expect(reveals([file("src/apply/a.ts", text)])).toEqual([]);
   });
 
-  it.each(["let a = 1;", "const a = new Map();", "const a = [];", "start();"])(
-    "%s at the top",
-    (text) => {
-      expect(moduleState([file("src/cli/a.ts", text)])).toHaveLength(1);
-      expect(moduleState([file("src/cli/a.ts", `function f() { ${text} }`)])).toEqual([]);
-    },
-  );
+  it.each([
+    "let a = 1;",
+    "const a = new Map();",
+    "const a = [];",
+    "const a: Record<A, B> = {};",
+    "start();",
+  ])("%s at the top", (text) => {
+    expect(moduleState([file("src/cli/a.ts", text)])).toHaveLength(1);
+    expect(moduleState([file("src/cli/a.ts", `function f() { ${text} }`)])).toEqual([]);
+  });
 
   it("no state in constants", () => {
     const text =
-      "const a: ReadonlyMap<string, A> = new Map(); const b: readonly A[] = []; const c = [1];";
+      "const a: ReadonlyMap<string, A> = new Map(); const b: readonly A[] = []; const c = [1]; const d: D = {};";
     expect(moduleState([file("src/cli/a.ts", text)])).toEqual([]);
   });
 

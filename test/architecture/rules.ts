@@ -148,7 +148,10 @@ function isToBeFilled({ initializer, type }: ts.VariableDeclaration): boolean {
   if (initializer === undefined || /^readonly/i.test(type?.getText() ?? "")) return false;
   if (ts.isNewExpression(initializer)) return (initializer.arguments?.length ?? 0) === 0;
   if (ts.isArrayLiteralExpression(initializer)) return initializer.elements.length === 0;
-  return ts.isObjectLiteralExpression(initializer) && initializer.properties.length === 0;
+  const isTable = type?.getText().startsWith("Record<") ?? false;
+  return (
+    isTable && ts.isObjectLiteralExpression(initializer) && initializer.properties.length === 0
+  );
 }
 
 /** What a module keeps or does by being loaded: variables, containers to be filled, statements. */

@@ -1,3 +1,4 @@
+import { stripVTControlCharacters } from "node:util";
 import { DsoError, type ErrorCode } from "../model/errors.ts";
 
 /** The engine's own refusal: its HTTP status and words. Turned into a DsoError before it leaves this folder. */
@@ -13,7 +14,7 @@ export class Refusal extends Error {
 
 /** Foreign text on its way to a terminal: one line, no control characters. */
 export function printable(text: string): string {
-  return text
+  return stripVTControlCharacters(text)
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[\p{Cc}\p{Cf}]/gu, "")
     .trim();

@@ -4,7 +4,15 @@ import { lines } from "./lines.ts";
 import type { WireEvent } from "./wire.ts";
 
 /** Rejects if the connection cannot be made; once it stands, its end is the end of the events, however it came. */
-export async function* events(
+export function events(
+  client: Client,
+  options: Parameters<Engine["events"]>[0],
+  signal: AbortSignal,
+): AsyncIterable<EngineEvent> {
+  return untilAborted(listen(client, options, signal), signal);
+}
+
+async function* listen(
   client: Client,
   options: Parameters<Engine["events"]>[0],
   signal: AbortSignal,
@@ -16,13 +24,25 @@ export async function* events(
   for await (const line of lines(untilBroken(body))) yield toEvent(line);
 }
 
-/** A broken or aborted connection ends the stream; every other error is a defect and goes on. */
+/** For whom the signal is how to leave: an abort ends the stream as its end would. */
+export async function* untilAborted<T>(
+  source: AsyncIterable<T>,
+  signal: AbortSignal,
+): AsyncGenerator<T> {
+  try {
+    yield* source;
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}
+
+/** A broken connection ends the stream; every other error is a defect and goes on. */
 export async function* untilBroken(stream: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   try {
     yield* stream;
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
-    if (!["ECONNRESET", "EPIPE", "ABORT_ERR", "ERR_STREAM_PREMATURE_CLOSE"].includes(code)) {
+    if (!["ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE"].includes(code)) {
       throw error;
     }
   }

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { Engine, ExecRequest, Streams } from "../model/ports.ts";
 import type { Client } from "./client.ts";
 import { demultiplex, type Chunk } from "./demultiplex.ts";
-import { untilBroken } from "./events.ts";
+import { untilAborted, untilBroken } from "./events.ts";
 import type { WireContainer } from "./wire.ts";
 
 type Streaming = Pick<Engine, "logTail" | "logs" | "attach" | "exec">;
@@ -14,10 +14,9 @@ export function streaming(client: Client): Streaming {
       const options = { follow: false, timestamps: false, tail };
       for await (const chunk of logs(client, id, options, signal))
         texts.push(chunk.data.toString());
-      signal.throwIfAborted();
       return texts.join("");
     },
-    logs: (id, options, signal) => logs(client, id, options, signal),
+    logs: (id, options, signal) => untilAborted(logs(client, id, options, signal), signal),
     attach: (id, streams, signal) => attach(client, id, streams, signal),
     exec: (id, request, streams, signal) => exec(client, id, { request, streams }, signal),
   };

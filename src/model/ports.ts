@@ -222,6 +222,8 @@ export interface BuildRequest {
   readonly tag: string;
   readonly build: import("./project.ts").BuildModel;
   readonly labels: Readonly<Record<string, string>>;
+  /** The project's `secrets:` entries that `build.secrets` names, by their key. */
+  readonly secrets?: ReadonlyMap<string, import("./project.ts").FileSourceModel>;
   readonly platform?: string;
   readonly noCache?: boolean;
   readonly pull?: boolean;

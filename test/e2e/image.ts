@@ -34,7 +34,7 @@ const RECIPES = {
       'RUN ["/bin/busybox", "--install", "-s", "/bin"]',
       "RUN mkdir -p /etc /tmp /run /var && ln -s /run /var/run && chmod 1777 /tmp",
       `RUN printf 'root:x:0:0::/:/bin/sh\\napp:x:1000:1001::/:/bin/sh\\n' > /etc/passwd`,
-      `RUN printf 'root:x:0:\\napp:x:1001:\\n' > /etc/group`,
+      `RUN printf 'root:x:0:\\napp:x:1001:\\n' > /etc/group && ln -s /etc/group /etc/group-link`,
       put("/bin/idle", IDLE),
       'CMD ["/bin/idle"]',
     ],
@@ -65,6 +65,13 @@ const RECIPES = {
     tag: "dso-test/volume:1",
     lines: [`FROM ${BASE}`, "RUN mkdir /data && echo seed > /data/seed", "VOLUME /data"],
   },
+  /** Writes "bye" and ends with 3. */
+  exits: {
+    tag: "dso-test/exits:1",
+    lines: [`FROM ${BASE}`, `CMD ["/bin/sh", "-c", "echo bye; exit 3"]`],
+  },
+  /** Has to be killed: as PID 1, `sleep` does not hear SIGTERM. */
+  stubborn: { tag: "dso-test/stubborn:1", lines: [`FROM ${BASE}`, `CMD ["sleep", "2147483647"]`] },
   /** Runs as `app`, 1000:1001. */
   user: { tag: "dso-test/user:1", lines: [`FROM ${BASE}`, "USER app"] },
 } as const;

@@ -95,7 +95,13 @@ export function takePorts(state: State, container: FakeContainer): PublishedPort
     .filter((other) => other !== container && isAlive(other))
     .flatMap((other) => other.publishedPorts.map((port) => ({ ...port, holder: other.name })));
   const mine: PublishedPort[] = [];
+  const exposedPorts = [
+    ...Object.keys(container.body.ExposedPorts ?? {}),
+    ...container.imageDetail.exposedPorts,
+  ];
   for (const [exposed, bindings] of Object.entries(container.body.HostConfig.PortBindings ?? {})) {
+    // A binding of a port that is not exposed is ignored, as the engine does.
+    if (!exposedPorts.includes(exposed)) continue;
     const protocol = exposed.split("/")[1] ?? "tcp";
     for (const { HostIp: ip, HostPort: wanted } of bindings) {
       mine.push(takePort([...used, ...mine], ip || "0.0.0.0", wanted, protocol));

@@ -67,15 +67,17 @@ export function goJson(value: Json, shape: Shape): string {
     const present = [...shape.fields].filter(([key]) => value[key] !== undefined);
     return `{${present.map(([key, field]) => goEntry(key, value[key] ?? null, field)).join(",")}}`;
   }
-  return typeof value === "string" ? goString(value) : JSON.stringify(value);
+  return goText(value);
 }
 
 function goEntry(key: string, value: Json, shape: Shape): string {
-  return `${goString(key)}:${goJson(value, shape)}`;
+  return `${goText(key)}:${goJson(value, shape)}`;
 }
 
-function goString(text: string): string {
-  return JSON.stringify(text.toWellFormed()).replace(
+function goText(value: Json): string {
+  return JSON.stringify(value, (_, item: Json) =>
+    typeof item === "string" ? item.toWellFormed() : item,
+  ).replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );

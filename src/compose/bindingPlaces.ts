@@ -1,8 +1,13 @@
 /** References where none is read: found, and refused with the place that would do. Pure. */
 import { DsoError, withPosition } from "../model/errors.ts";
 import { isReferenceLike } from "../model/parseReference.ts";
-import type { ComposeProject } from "../model/project.ts";
+import type { ComposeProject, FileSourceModel } from "../model/project.ts";
 import { showPath, type Path } from "./node.ts";
+
+/** Only the reference itself is repeated: what stands around it may be private. */
+const REFERENCE = /(?<![A-Za-z0-9+.-])dso(?:file)?:\/\/[^\s"'{}@,;]*/i;
+/** What is left of a reference once it was taken for a relative path and made absolute. */
+const RESOLVED = /\/(dso(?:file)?):\/([^/].*)$/i;
 
 /** One `reference-invalid` for each of them, in the order of the model. */
 export function misplacedReferences(project: ComposeProject): readonly DsoError[] {
@@ -18,12 +23,17 @@ export function misplacedReferences(project: ComposeProject): readonly DsoError[
   for (const [name, network] of project.networks) look(network, ["networks", name]);
   for (const [name, volume] of project.volumes) look(volume, ["volumes", name]);
   for (const [name, secret] of project.secrets) {
-    look(secret.external === true ? { ...secret, name: null } : secret, ["secrets", name]);
+    const read = secret.external === true ? { name: null } : {};
+    look({ ...secret, ...read, ...unresolved(secret) }, ["secrets", name]);
   }
   for (const [name, config] of project.configs) {
-    look({ ...config, content: null }, ["configs", name]);
+    look({ ...config, content: null, ...unresolved(config) }, ["configs", name]);
   }
   return found;
+}
+
+function unresolved({ file }: FileSourceModel): { readonly file?: string } {
+  return file === undefined ? {} : { file: file.replace(RESOLVED, "/$1://$2") };
 }
 
 function walk(
@@ -44,15 +54,14 @@ function walk(
   }
 }
 
-function refuse(project: ComposeProject, text: string, path: Path, isKey: boolean): DsoError {
-  // Only the reference itself is repeated: what stands around it may be private.
-  const word = /dso(?:file)?:\/\/[^\s"'{}@,;]*/i.exec(text)?.[0] ?? "dso://…";
-  const where = showPath(isKey ? path.slice(0, -1) : path);
+function refuse(project: ComposeProject, text: string, at: Path, isKey: boolean): DsoError {
+  const word = REFERENCE.exec(text)?.[0] ?? "dso://…";
+  const where = showPath(isKey ? at.slice(0, -1) : at);
   const what = isKey ? `stands as a name in ${where}` : `stands in ${where}`;
   const message = `reference ${JSON.stringify(word)} ${what}, where none is read`;
   return withPosition(
-    new DsoError("reference-invalid", message, { hint: hintFor(path, isKey, word) }),
-    project.positions.at(path),
+    new DsoError("reference-invalid", message, { hint: hintFor(at, isKey, word) }),
+    project.positions.at(at),
   );
 }
 

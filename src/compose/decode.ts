@@ -1,6 +1,6 @@
 /** Gives every field its one type: sizes in bytes, Go durations, lists of text, maps of text. */
 import { invalidAt } from "./fault.ts";
-import { entriesOf, isNull, mapping, scalar, sequence, textAt } from "./node.ts";
+import { entriesOf, isNull, itemsOf, mapping, scalar, sequence, textAt } from "./node.ts";
 import type { Mapping, Node, Path, Scalar } from "./node.ts";
 import { assignmentsToMapping } from "./canonical/services.ts";
 import { rewrite, rules } from "./rules.ts";
@@ -34,7 +34,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   "build.sbom": text,
   "build.secrets.*.mode": mode,
   "build.shm_size": bytes,
-  "build.ssh": environment,
+  "build.ssh": keyList,
   command: words,
   "configs.*.mode": mode,
   cpu_percent: single,
@@ -106,11 +106,29 @@ function below(
 
 /** Rejects with `compose-invalid` on a value that its field cannot have. */
 export function decode(document: Mapping): Mapping {
-  return rewrite(document, DECODE, undefined) as Mapping;
+  const decoded = rewrite(document, DECODE, undefined) as Mapping;
+  refuseTimestamps(decoded, []);
+  return decoded;
+}
+
+/** An unquoted date is a timestamp to Compose, which only maps of text can take. */
+function refuseTimestamps(node: Node, path: Path): void {
+  if (node.kind === "scalar") {
+    if (node.timestamp === true)
+      throw invalidAt(path, "expected text", node, "Put the date in quotes.");
+    return;
+  }
+  if (node.kind === "sequence") {
+    node.items.forEach((item, i) => refuseTimestamps(item, [...path, i]));
+    return;
+  }
+  for (const [key, value] of node.entries) {
+    if (!key.startsWith("x-")) refuseTimestamps(value, [...path, key]);
+  }
 }
 
 function text(node: Node): Node {
-  return node.kind === "scalar" && !isNull(node) ? { ...node, value: node.text } : node;
+  return node.kind === "scalar" && !isNull(node) ? scalar(node.text, node.at) : node;
 }
 
 function textList(node: Node): Node {
@@ -136,6 +154,14 @@ function environment(node: Node, path: Path): Node {
   return { ...named, entries: new Map([...named.entries].map(([k, v]) => [k, text(v)])) };
 }
 
+/** `id` or `id=path`. */
+function keyList(node: Node): Node {
+  const items = [...entriesOf(assignmentsToMapping(node))].map(([id, path]) =>
+    scalar(textAt(path) ? `${id}=${textAt(path)}` : id, path.at),
+  );
+  return sequence(items, node.at);
+}
+
 function namedValues(node: Node, path: Path): Node {
   if (node.kind === "sequence") {
     const odd = node.items.find((item) => item.kind !== "scalar" || typeof item.value !== "string");
@@ -158,7 +184,8 @@ function parsed<T>(
 
 function bytes(node: Node, path: Path): Node {
   const size = parsed(node, path, "a size such as 64m", safeBytes);
-  return size === undefined ? node : scalar(size, node.at);
+  if (size === undefined) return node;
+  return scalar(size === "0" ? 0 : size, node.at);
 }
 
 /** Text, because sizes go beyond what a JSON number holds. */
@@ -231,30 +258,30 @@ function extraHosts(node: Node, path: Path): Node {
   const hosts =
     node.kind === "mapping"
       ? [...node.entries].flatMap(([host, value]) =>
-          (value.kind === "sequence" ? value.items : [value]).map((ip) =>
-            hostEntry(host, ip, path),
+          (value.kind === "sequence" ? value.items : [value]).flatMap((ips) =>
+            hostEntries(host, ips, path),
           ),
         )
-      : node.kind === "sequence"
-        ? node.items.map((item) => splitHost(item, path))
-        : [];
+      : itemsOf(node).flatMap((item) => splitHost(item, path));
   return sequence(
     hosts.toSorted((a, b) => (a.text < b.text ? -1 : 1)),
     node.at,
   );
 }
 
-function splitHost(item: Node, path: Path): Scalar {
+function splitHost(item: Node, path: Path): readonly Scalar[] {
   const source = textAt(item) ?? "";
   const cut = source.includes("=") ? source.indexOf("=") : source.indexOf(":");
-  if (cut < 0) throw invalidAt(path, `"${source}" has no address`, item, "Write host=address.");
-  return hostEntry(source.slice(0, cut), scalar(source.slice(cut + 1), item.at), path);
+  const host = cut < 0 ? source : source.slice(0, cut);
+  return hostEntries(host, scalar(cut < 0 ? "" : source.slice(cut + 1), item.at), path);
 }
 
-function hostEntry(host: string, address: Node, path: Path): Scalar {
-  const ip = (textAt(address) ?? "").replace(/^\[(.*)\]$/, "$1");
-  if (ip === "") throw invalidAt(path, `"${host}" has no address`, address, "Write host=address.");
-  return scalar(`${host}=${ip}`, address.at);
+function hostEntries(host: string, addresses: Node, path: Path): readonly Scalar[] {
+  return (textAt(addresses) ?? "").split(",").map((address) => {
+    const ip = address.replace(/^\[(.*)\]$/, "$1");
+    if (ip !== "") return scalar(`${host}=${ip}`, addresses.at);
+    throw invalidAt(path, `"${host}" has no address`, addresses, "Write host=address.");
+  });
 }
 
 /** Keys that Compose writes with a capital in its own model. */

@@ -1,5 +1,5 @@
 /** Values that Compose fills in where a file leaves them out. */
-import { entriesOf, mapping, scalar, textAt, withEntry } from "./node.ts";
+import { entriesOf, scalar, textAt, withEntry } from "./node.ts";
 import type { Mapping, Node, ScalarValue } from "./node.ts";
 import { rewrite, rules } from "./rules.ts";
 import type { Rewrite } from "./rules.ts";
@@ -10,7 +10,7 @@ const DEFAULTS = rules<Rewrite<undefined>>({
   "services.*.gpus.*": deviceCount,
   "services.*.ports.*": (node) => fallback("protocol", "tcp")(fallback("mode", "ingress")(node)),
   "services.*.secrets.*": secretTarget,
-  "services.*.volumes.*": bindSource,
+  "services.*.volumes.*.bind": fallback("create_host_path", true),
 });
 
 export function setDefaults(document: Mapping): Mapping {
@@ -31,15 +31,4 @@ function deviceCount(node: Node): Node {
 
 function secretTarget(node: Node): Node {
   return fallback("target", `/run/secrets/${textAt(node, "source") ?? ""}`)(node);
-}
-
-/** A bind mount creates what is missing on the host unless the file says otherwise. */
-function bindSource(node: Node): Node {
-  if (node.kind !== "mapping") return node;
-  const bind = node.entries.get("bind");
-  if (bind === undefined) {
-    if (textAt(node, "type") !== "bind") return node;
-    return withEntry(node, "bind", fallback("create_host_path", true)(mapping([], node.at)));
-  }
-  return withEntry(node, "bind", fallback("create_host_path", true)(bind));
 }

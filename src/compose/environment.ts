@@ -28,6 +28,15 @@ export function inheritVariables(document: Mapping, env: Env): Mapping {
     if (node.kind !== "sequence") return node;
     return { ...node, items: node.items.map((item) => inheritItem(item)) };
   };
+  const inheritArguments = (node: Node): Node => {
+    const inherited = inherit(node);
+    if (inherited.kind === "sequence") {
+      const set = inherited.items.filter((item) => textAt(item)?.includes("=") ?? true);
+      return { ...inherited, items: set };
+    }
+    if (inherited.kind !== "mapping") return inherited;
+    return { ...inherited, entries: new Map([...inherited.entries].filter(([, v]) => !isNull(v))) };
+  };
   const inheritOne = (value: Node, key: string, prefix: string): Node => {
     const found = isNull(value) || prefix !== "" ? env[key] : undefined;
     return found === undefined ? value : scalar(prefix + found, { ...value.at, literal: false });
@@ -38,7 +47,7 @@ export function inheritVariables(document: Mapping, env: Env): Mapping {
   };
   return eachService(document, (service) =>
     changeEntry(changeEntry(service, "environment", inherit), "build", (build) =>
-      changeEntry(build, "args", inherit),
+      changeEntry(build, "args", inheritArguments),
     ),
   );
 }
@@ -96,7 +105,7 @@ async function readLabelFiles(service: Mapping, signal: AbortSignal): Promise<Ma
   }
   for (const [key, value] of entriesOf(own)) values.set(key, value);
   const merged = mapping(values, own?.at ?? files.at);
-  return withEntry(withEntry(service, "label_file", undefined), "labels", merged);
+  return withEntry(service, "labels", merged);
 }
 
 async function readVariables(

@@ -47,7 +47,8 @@ async function extend(name: string, source: Source, chain: readonly string[]): P
   }
   const base = await extend(wanted, from, [...chain, link]);
   const resolved = from === source ? base : resolveBase(base, wanted, from);
-  if (isNull(resolved) || resolved.kind !== "mapping") {
+  if (isNull(resolved)) return service;
+  if (resolved.kind !== "mapping") {
     throw invalid(`services.${wanted}: expected a mapping`, base.at);
   }
   const merged = mergeService(withoutMarks(resolved), service, name);

@@ -50,25 +50,38 @@ const SPECIAL: Rules<Merge> = rules({
 
 /** Rejects with `compose-invalid` when the two sides cannot be joined. */
 export function merge(base: Mapping, over: Mapping): Mapping {
-  return mergeMappings(base, over, SPECIAL, []);
+  return mergeMappings(withoutReplaced(base, over), withoutMarks(over), SPECIAL, []);
 }
 
 /** Merges one service over another, as `extends` does. */
 export function mergeService(base: Mapping, over: Mapping, name: string): Mapping {
   const table = step(step(SPECIAL, "services"), name);
-  return mergeMappings(base, over, table, ["services", name]);
+  const kept = withoutReplaced(base, over);
+  return mergeMappings(kept, withoutMarks(over), table, ["services", name]);
+}
+
+/** The base without what the other side resets or overrides. */
+function withoutReplaced(base: Mapping, over: Mapping): Mapping {
+  const entries = new Map(base.entries);
+  for (const [key, value] of over.entries) {
+    const old = entries.get(key);
+    if (value.tag !== undefined) entries.delete(key);
+    else if (old?.kind === "mapping" && value.kind === "mapping") {
+      entries.set(key, withoutReplaced(old, value));
+    }
+  }
+  return { ...base, entries };
 }
 
 function mergeNodes(base: Node, over: Node, table: Rules<Merge> | undefined, path: Path): Node {
-  if (over.tag === "override") return withoutMarks(over);
-  if (isNull(base)) return withoutMarks(over);
-  if (table?.rule !== undefined) return withoutMarks(table.rule(base, withoutMarks(over), path));
+  if (isNull(base)) return over;
+  if (table?.rule !== undefined) return table.rule(base, over, path);
   if (isNull(over)) return base;
-  if (base.kind === "scalar") return withoutMarks(over);
+  if (base.kind === "scalar") return over;
   if (base.kind === "mapping" && over.kind === "mapping") {
     return mergeMappings(base, over, table, path);
   }
-  if (base.kind === "sequence" && over.kind === "sequence") return append(base, withoutMarks(over));
+  if (base.kind === "sequence" && over.kind === "sequence") return append(base, over);
   throw invalidAt(path, "cannot be merged with what an earlier file says", over, KIND_HINT);
 }
 
@@ -83,14 +96,13 @@ function mergeMappings(
   const entries = new Map(base.entries);
   for (const [key, value] of over.entries) {
     const old = entries.get(key);
-    if (value.tag === "reset") entries.delete(key);
-    else if (old === undefined) entries.set(key, withoutMarks(value));
-    else entries.set(key, mergeNodes(old, value, step(table, key), [...path, key]));
+    const merged = old && mergeNodes(old, value, step(table, key), [...path, key]);
+    entries.set(key, merged ?? value);
   }
   return { ...base, entries, at: over.at };
 }
 
-/** Takes `!reset` entries out and forgets `!override`: there is nothing below to act on. */
+/** Takes `!reset` entries out and forgets `!override`. */
 export function withoutMarks<N extends Node>(node: N): N {
   if (node.kind === "scalar") return unmarked(node);
   if (node.kind === "sequence") return unmarked({ ...node, items: node.items.map(withoutMarks) });

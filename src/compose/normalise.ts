@@ -61,6 +61,7 @@ function implyDependencies(service: Mapping): Mapping {
   const implied = new Map<string, Node>();
   const imply = (name: string, from: Node, restart: boolean) => {
     const dependency = { condition: "service_started", required: true };
+    if (implied.has(name)) return;
     implied.set(name, fromJson(restart ? { ...dependency, restart } : dependency, from.at));
   };
   for (const link of itemsOf(service.entries.get("links"))) {

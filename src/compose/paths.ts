@@ -47,8 +47,8 @@ function textValue(text: string) {
 }
 
 export function absolutePath(text: string, { workingDir, home }: Bases): string {
-  if (text === "~" || text.startsWith("~/")) return path.join(home, text.slice(1));
-  return path.resolve(workingDir, text);
+  if (text.startsWith("~")) return path.resolve(home, text.replace(/^~\/*/, ""));
+  return path.isAbsolute(text) ? text : path.resolve(workingDir, text);
 }
 
 /** What a build reads from elsewhere is no path. */

@@ -1,4 +1,5 @@
 /** The loader's stages, in their order. */
+import { promoteAliases } from "./aliases.ts";
 import { canonical } from "./canonical/index.ts";
 import { checkModel } from "./checkModel.ts";
 import { setDefaults } from "./defaults.ts";
@@ -26,6 +27,7 @@ interface Layer {
 /** For each document of each file, in turn. */
 const LAYER: readonly Stage<Layer>[] = [
   (document, _, loading) => interpolated(document, loading),
+  promoteAliases,
   (document, { file }, loading) => includeFiles(document, file, loading),
   (document, { file }, loading) => extendServices(document, file, loading),
   (document, { base }) => (base === undefined ? withoutMarks(document) : merge(base, document)),

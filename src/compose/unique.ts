@@ -12,7 +12,9 @@ const SERVICE: Readonly<Record<string, Index>> = {
   annotations: byKey,
   "build.additional_contexts": byKey,
   "build.args": byKey,
+  "build.cache_from": byText,
   "build.labels": byKey,
+  "build.platforms": byText,
   "build.tags": byKey,
   cap_add: byKey,
   cap_drop: byKey,
@@ -69,7 +71,7 @@ function byKey(item: Node, path: Path): string {
 
 function byText(item: Node, path: Path): string {
   const text = textAt(item);
-  if (text === undefined) throw invalidAt(path, "expected a port", item);
+  if (text === undefined) throw invalidAt(path, "expected text", item);
   return text;
 }
 

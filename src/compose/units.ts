@@ -29,13 +29,15 @@ const NANOSECONDS: Readonly<Record<string, bigint>> = {
   s: 1_000_000_000n,
   m: 60_000_000_000n,
   h: 3_600_000_000_000n,
+  d: 86_400_000_000_000n,
+  w: 604_800_000_000_000n,
 };
 
-/** Nanoseconds of a Go duration; undefined when the text is none. */
+/** Nanoseconds of a Go duration, days and weeks added; undefined when the text is none. */
 export function parseGoDuration(text: string): bigint | undefined {
   const [, sign, body = ""] = /^([-+]?)(.*)$/s.exec(text) ?? [];
   if (body === "0") return 0n;
-  const parts = [...body.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h)/gy)];
+  const parts = [...body.matchAll(/(\d*)(?:\.(\d*))?(ns|us|µs|μs|ms|s|m|h|d|w)/gy)];
   if (parts.length === 0 || parts.map(([part]) => part).join("") !== body) return undefined;
   let sum = 0n;
   for (const [, whole = "", fraction = "", unit = ""] of parts) {

@@ -95,8 +95,7 @@ function expandPort({ ip, host, container, protocol }: ShortPort) {
         : single && host.first !== host.last
           ? { published: `${host.first}-${host.last}` }
           : { published: String(host.first + i) };
-    const address = ip === "" ? {} : { host_ip: ip };
-    return { mode: "ingress", ...address, target: container.first + i, ...published, protocol };
+    return { mode: "ingress", host_ip: ip, target: container.first + i, ...published, protocol };
   });
   return ports.toSorted((a, b) => (String(a.target) < String(b.target) ? -1 : 1));
 }

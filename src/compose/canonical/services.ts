@@ -92,31 +92,27 @@ export function canonicalDevice(node: Node, path: Path): Node {
 
 export function canonicalVolume(node: Node, path: Path): Node {
   if (node.kind === "mapping") return cleanLongVolume(node);
-  const spec = parseVolumeSpec(textAt(node) ?? "");
+  const text = textAt(node) ?? "";
+  const spec = parseVolumeSpec(text);
   if ("fault" in spec) throw invalidAt(path, spec.fault, node, "Write source:target:options.");
-  const { propagation, selinux } = spec;
+  const { type, source, propagation, selinux } = spec;
   const bind = {
-    create_host_path: true,
     ...(selinux === undefined ? {} : { selinux }),
     ...(propagation === undefined ? {} : { propagation }),
+    create_host_path: true,
   };
-  const odd = selinux !== undefined || propagation !== undefined;
+  const bound = type === "bind" || selinux !== undefined || propagation !== undefined;
+  const volume = spec.nocopy ? { nocopy: true } : {};
+  // Compose writes no `volume` for a text that is too short to hold a colon.
+  const named = spec.nocopy || (type === "volume" && text.length > 2);
   return fromJson(
     {
-      type: spec.type,
-      ...(spec.source === undefined ? {} : { source: spec.source }),
+      type,
+      ...(source === undefined ? {} : { source }),
       target: cleanTarget(spec.target),
       ...(spec.readOnly ? { read_only: true } : {}),
-      ...(spec.type === "bind"
-        ? { bind }
-        : odd
-          ? { bind: { ...bind, create_host_path: false } }
-          : {}),
-      ...(spec.nocopy
-        ? { volume: { nocopy: true } }
-        : spec.type === "volume"
-          ? { volume: {} }
-          : {}),
+      ...(bound ? { bind } : {}),
+      ...(named ? { volume } : {}),
     },
     node.at,
   );

@@ -1,0 +1,200 @@
+/** What the decisions mean for people: one change per object. */
+import type { AttributeChange, Change, Downtime } from "../model/plan.ts";
+import type { Json } from "../model/project.ts";
+import { COMPOSE } from "../model/labels.ts";
+import { compareService, formerValues, wantedValues } from "./attributes.ts";
+import { type Decision, type DecisionOf, lasting, type ServiceDecision } from "./decision.ts";
+import { deliveryChanges } from "./delivered.ts";
+import type { Departure } from "./departures.ts";
+import { estimateDowntime } from "./downtime.ts";
+import { containerAddress, isUp } from "./inventory.ts";
+import { batchSize } from "./serviceOperations.ts";
+import type { Situation } from "./situation.ts";
+
+const BARE = {
+  index: undefined,
+  method: undefined,
+  downtime: undefined,
+  deliveries: [],
+  attributes: [],
+  unchangedAttributes: 0,
+  before: null,
+  after: null,
+} as const;
+
+/** In the order of the containers' numbers; those that stay as they are give none. */
+export function serviceChanges(situation: Situation, decision: ServiceDecision): readonly Change[] {
+  const numberOf = (one: Decision): number =>
+    one.action === "create" ? one.number : one.instance.number;
+  return [...decision.decisions]
+    .sort((a, b) => numberOf(a) - numberOf(b))
+    .flatMap((one): readonly Change[] => {
+      switch (one.action) {
+        case "keep":
+          return [];
+        case "create":
+          return [creation(situation, decision, one)];
+        case "replace":
+          return [replacement(situation, decision, one)];
+        case "update":
+          return [update(one)];
+        case "remove":
+          return [
+            departure({
+              ...one.instance,
+              address: containerAddress(one.instance.service, one.instance.number),
+              reasons: one.reasons,
+            }),
+          ];
+      }
+    });
+}
+
+function creation(
+  situation: Situation,
+  { service }: ServiceDecision,
+  { number, name, reasons }: DecisionOf<"create">,
+): Change {
+  const { attributes } = compareService(situation, service, undefined, undefined);
+  return {
+    ...BARE,
+    address: containerAddress(service.name, number),
+    kind: "container",
+    name: service.name,
+    index: number,
+    engineName: name,
+    action: "create",
+    reasons,
+    deliveries: deliveryChanges(situation.desired, service, undefined),
+    attributes: attributes.map((one) => ({ ...one, forcesReplacement: false })),
+    after: { name, state: "running", ...wantedValues(situation, service) },
+  };
+}
+
+function replacement(
+  situation: Situation,
+  decision: ServiceDecision,
+  one: DecisionOf<"replace">,
+): Change {
+  const { service } = decision;
+  const { instance, name, reasons, choice, before, delivered, comparison } = one;
+  return {
+    ...BARE,
+    address: containerAddress(service.name, instance.number),
+    kind: "container",
+    name: service.name,
+    index: instance.number,
+    engineName: instance.container.name,
+    action: "replace",
+    reasons,
+    method: choice.method,
+    downtime: downtimeOf(situation, decision, one),
+    deliveries: deliveryChanges(situation.desired, service, delivered),
+    attributes: [...comparison.attributes, ...imageId(situation, one, service.image)],
+    unchangedAttributes: comparison.unchanged,
+    before: { ...containerValues(one), ...formerValues(before) },
+    after: { name, state: "running", ...wantedValues(situation, service) },
+  };
+}
+
+/** None where it does not serve now, or where enough other replicas go on serving. */
+function downtimeOf(
+  { observed, options }: Situation,
+  decision: ServiceDecision,
+  { instance, choice }: DecisionOf<"replace">,
+): Downtime | undefined {
+  const { service } = decision;
+  if (choice.method === "none" || !isUp(instance.container)) return undefined;
+  const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
+  if (serving > batchSize(decision)) return undefined;
+  const image = observed.images.get(service.image);
+  return { ...estimateDowntime(service, image, options), forcedBy: choice.forcedBy };
+}
+
+/** The image may be another one under the same name. */
+function imageId(
+  { observed }: Situation,
+  { instance: { container } }: DecisionOf<"replace">,
+  image: string,
+): readonly AttributeChange[] {
+  const id = observed.images.get(image)?.id;
+  if (id === container.imageId || id === container.labels[COMPOSE.image]) return [];
+  const after = id === undefined ? "(known after pull)" : shortId(id);
+  const common = { path: "image_id", shown: "open", forcesReplacement: true } as const;
+  return [{ ...common, before: shortId(container.imageId), after }];
+}
+
+function shortId(id: string): string {
+  return id.replace(/^sha256:/, "").slice(0, 12);
+}
+
+export function containerValues({
+  instance: { container },
+}: {
+  readonly instance: { readonly container: Departure["container"] };
+}): Readonly<Record<string, Json>> {
+  const { id, name, image, state } = container;
+  return { id, name, image, state };
+}
+
+function update(one: DecisionOf<"update">): Change {
+  const { instance, reasons, steps } = one;
+  const { container } = instance;
+  const attributes = steps.map((step): AttributeChange => {
+    const common = { shown: "open", forcesReplacement: false } as const;
+    switch (step.kind) {
+      case "rename":
+        return { ...common, path: "name", before: container.name, after: step.name };
+      case "connect":
+        return {
+          ...common,
+          path: `networks.${step.network}`,
+          before: undefined,
+          after: "attached",
+        };
+      case "unpause":
+      case "start":
+        return { ...common, path: "state", before: container.state, after: "running" };
+      case "restart":
+        return { ...common, path: "state", before: "running", after: "restarted" };
+    }
+  });
+  const before = containerValues(one);
+  const renamed = steps.find((step) => step.kind === "rename");
+  return {
+    ...BARE,
+    address: containerAddress(instance.service, instance.number),
+    kind: "container",
+    name: instance.service,
+    index: instance.number,
+    engineName: container.name,
+    action: "update",
+    reasons,
+    attributes,
+    before,
+    after: { ...before, state: "running", name: renamed?.name ?? container.name },
+  };
+}
+
+export function departure({ address, service, number, container, reasons }: Departure): Change {
+  return {
+    ...BARE,
+    address,
+    kind: "container",
+    name: service,
+    index: number,
+    engineName: container.name,
+    action: "delete",
+    reasons,
+    before: containerValues({ instance: { container } }),
+  };
+}
+
+export function objectChange(
+  kind: "network" | "volume" | "image",
+  key: string,
+  engineName: string,
+  change: Pick<Change, "action" | "reasons"> & Partial<Change>,
+): Change {
+  return { ...BARE, address: `${kind}.${key}`, kind, name: key, engineName, ...change };
+}

@@ -1,0 +1,70 @@
+/** What is to become of each container, before it is said in changes and done in operations. */
+import type { DesiredService } from "../model/desired.ts";
+import type { DeliveredVersions } from "../model/observed.ts";
+import type { Reason } from "../model/plan.ts";
+import type { Comparison } from "./attributes.ts";
+import type { Before } from "./before.ts";
+import type { Instance } from "./inventory.ts";
+import type { Choice } from "./method.ts";
+
+/** One small thing that is done to a container that stays. */
+export type Step =
+  | { readonly kind: "rename"; readonly name: string }
+  /** `network` is the compose key. */
+  | { readonly kind: "connect"; readonly network: string }
+  | { readonly kind: "unpause" }
+  | { readonly kind: "start" }
+  | { readonly kind: "restart" };
+
+export type Decision =
+  /** `drift`: what differs although nothing is done about it. */
+  | { readonly action: "keep"; readonly instance: Instance; readonly drift: readonly Reason[] }
+  | {
+      readonly action: "create";
+      readonly number: number;
+      readonly name: string;
+      readonly reasons: readonly Reason[];
+    }
+  | {
+      readonly action: "replace";
+      readonly instance: Instance;
+      readonly name: string;
+      readonly reasons: readonly Reason[];
+      readonly choice: Choice;
+      readonly before: Before | undefined;
+      readonly delivered: DeliveredVersions | undefined;
+      readonly comparison: Comparison;
+    }
+  | {
+      readonly action: "update";
+      readonly instance: Instance;
+      readonly reasons: readonly Reason[];
+      readonly steps: readonly Step[];
+    }
+  | { readonly action: "remove"; readonly instance: Instance; readonly reasons: readonly Reason[] };
+
+export type DecisionOf<A extends Decision["action"]> = Extract<Decision, { readonly action: A }>;
+
+export interface ServiceDecision {
+  readonly service: DesiredService;
+  readonly decisions: readonly Decision[];
+}
+
+export function only<A extends Decision["action"]>(
+  { decisions }: ServiceDecision,
+  action: A,
+): readonly DecisionOf<A>[] {
+  return decisions.filter((one): one is DecisionOf<A> => one.action === action);
+}
+
+/** The containers that stay or make room for a successor of their own number. */
+export function lasting({ decisions }: ServiceDecision): readonly Instance[] {
+  return decisions.flatMap((decision) =>
+    decision.action === "create" || decision.action === "remove" ? [] : [decision.instance],
+  );
+}
+
+/** Those that are really replaced, not only reported. */
+export function replaced(decision: ServiceDecision): readonly DecisionOf<"replace">[] {
+  return only(decision, "replace").filter(({ choice }) => choice.method !== "none");
+}

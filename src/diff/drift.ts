@@ -1,0 +1,82 @@
+/** What differs from the last apply although no file did. */
+import type { Change, Reason } from "../model/plan.ts";
+import { serviceChanges } from "./changes.ts";
+import { type Decision, only, type ServiceDecision } from "./decision.ts";
+import type { Situation } from "./situation.ts";
+
+const CODES: ReadonlySet<string> = new Set([
+  "drift_stopped",
+  "drift_missing",
+  "drift_modified",
+  "drift_paused",
+]);
+
+export function isDrift({ code }: Reason): boolean {
+  return CODES.has(code);
+}
+
+/**
+ * As Terraform tells it: from what was applied (before) to what is there (after),
+ * so the other way round than the change that puts it right.
+ */
+export function driftChanges(
+  situation: Situation,
+  decisions: readonly ServiceDecision[],
+): readonly Change[] {
+  return decisions.flatMap((decision) => {
+    const decisionsOfDrift = decision.decisions.flatMap((one) => unhealed(decision, one));
+    return serviceChanges(situation, { ...decision, decisions: decisionsOfDrift }).map(reverse);
+  });
+}
+
+/** Only what drifted; a stopped container that is left alone is told like one that will be started. */
+function unhealed(owner: ServiceDecision, one: Decision): readonly Decision[] {
+  if (one.action === "keep") {
+    const { instance, drift } = one;
+    if (drift.length === 0) return [];
+    return [{ action: "update", instance, reasons: drift, steps: [{ kind: "start" }] }];
+  }
+  if (one.action === "replace") return [];
+  const reasons = one.reasons.filter(isDrift);
+  if (reasons.length === 0) return [];
+  if (one.action === "create") return [{ ...one, ...missingOne(owner, one.number, one.name) }];
+  return [one];
+}
+
+/** The container that is gone had the first free number; its successor gets the next new one. */
+function missingOne(
+  owner: ServiceDecision,
+  number: number,
+  name: string,
+): { readonly number: number; readonly name: string } {
+  const there = new Set(
+    [...only(owner, "keep"), ...only(owner, "update"), ...only(owner, "replace")].map(
+      ({ instance }) => instance.number,
+    ),
+  );
+  const created = only(owner, "create").map((one) => one.number);
+  const holes = Array.from({ length: number }, (_, index) => index + 1).filter(
+    (candidate) => !there.has(candidate) && !created.includes(candidate),
+  );
+  const hole = holes[created.indexOf(number)];
+  if (hole === undefined) return { number, name };
+  return { number: hole, name: name.replace(new RegExp(`-${number}$`), `-${hole}`) };
+}
+
+function reverse(change: Change): Change {
+  const action =
+    change.action === "create" ? "delete" : change.action === "delete" ? "create" : change.action;
+  return {
+    ...change,
+    action,
+    method: undefined,
+    downtime: undefined,
+    deliveries: [],
+    before: change.after,
+    after: change.before,
+    attributes:
+      action === "delete"
+        ? []
+        : change.attributes.map((one) => ({ ...one, before: one.after, after: one.before })),
+  };
+}

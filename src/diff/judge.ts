@@ -1,0 +1,241 @@
+/** Whether one container is as desired, and if not, why and what would make it so. */
+import type { DesiredService } from "../model/desired.ts";
+import { COMPOSE } from "../model/labels.ts";
+import type { DeliveredVersions } from "../model/observed.ts";
+import type { Reason } from "../model/plan.ts";
+import { readSpec } from "../model/spec.ts";
+import { type Comparison, compareService } from "./attributes.ts";
+import { type Before, beforeOf, isOurs } from "./before.ts";
+import type { Step } from "./decision.ts";
+import { deliveredTo, fileReasons, valueReasons } from "./delivered.ts";
+import { fetchFor, isFetchRequested } from "./images.ts";
+import type { Instance } from "./inventory.ts";
+import { isFinishedJob } from "./jobs.ts";
+import { sharedWith } from "./order.ts";
+import { pathReasons } from "./reasons.ts";
+import { containerName, networkKeys, type Situation } from "./situation.ts";
+
+/** What the service's containers have to be, whichever they are. */
+export interface Expectation {
+  /** The hashes that Compose's versions give it. */
+  readonly hashes: ReadonlySet<string>;
+  /** What happens to the services that it shares with: its containers have to follow. */
+  readonly cascade: readonly Reason[];
+  readonly restart: readonly Reason[];
+}
+
+export interface Verdict {
+  readonly instance: Instance;
+  /** Not empty: it has to be replaced. */
+  readonly replace: readonly Reason[];
+  /** Else: what puts it right, and why. */
+  readonly steps: readonly Step[];
+  readonly reasons: readonly Reason[];
+  readonly before: Before | undefined;
+  readonly delivered: DeliveredVersions | undefined;
+  readonly comparison: Comparison;
+}
+
+const SAME: Comparison = { attributes: [], unchanged: 0, paths: [] };
+
+export function judge(
+  situation: Situation,
+  service: DesiredService,
+  instance: Instance,
+  expected: Expectation,
+): Verdict {
+  const { container } = instance;
+  const delivered = deliveredTo(container, situation.observed);
+  const before = beforeOf(situation, service, container);
+  const found = divergence(situation, service, instance, expected, before, delivered);
+  const comparison =
+    found.length === 0 ? SAME : compareService(situation, service, before, delivered);
+  const { steps, reasons } = repairs(situation, service, instance, expected);
+  return { instance, replace: found, steps, reasons, before, delivered, comparison };
+}
+
+/** All reasons to replace it; empty where it may stay. */
+function divergence(
+  situation: Situation,
+  service: DesiredService,
+  instance: Instance,
+  expected: Expectation,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): readonly Reason[] {
+  const { options } = situation;
+  const dead =
+    instance.container.state === "dead" ? [{ code: "drift_stopped", detail: "dead" }] : [];
+  const asked = options.recreate === "force" ? [{ code: "forced", detail: undefined }] : [];
+  const named = situation.selection.replaces(service.name, instance.number)
+    ? [{ code: "replaced_by_request", detail: undefined }]
+    : [];
+  const wanted = [...dead, ...named, ...asked, ...expected.cascade];
+  if (options.recreate === "never") return wanted;
+  return dedupe([
+    ...configReasons(situation, service, instance, expected, before, delivered),
+    ...imageReasons(situation, service, instance),
+    ...secretReasons(situation, service, instance, delivered),
+    ...mountReasons(situation, service, instance),
+    ...networkReasons(situation, service, instance),
+    ...wanted,
+  ]);
+}
+
+function configReasons(
+  situation: Situation,
+  service: DesiredService,
+  { container }: Instance,
+  expected: Expectation,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): readonly Reason[] {
+  if (expected.hashes.has(container.labels[COMPOSE.configHash] ?? "")) return [];
+  const { paths } = compareService(situation, service, before, delivered);
+  if (before !== undefined && paths.length > 0) return pathReasons(paths);
+  const shared = sharedWith(service.model);
+  if (before !== undefined && shared.length > 0) {
+    return [{ code: "dependency_replaced", detail: shared.join(", ") }];
+  }
+  return [{ code: "config_changed", detail: "its configuration hash is another" }];
+}
+
+function imageReasons(
+  situation: Situation,
+  service: DesiredService,
+  { container }: Instance,
+): readonly Reason[] {
+  const fetch = fetchFor(situation, service);
+  if (fetch === "build" && isFetchRequested(service, situation.options)) {
+    return [{ code: "image_built", detail: "as requested" }];
+  }
+  const image = situation.observed.images.get(service.image);
+  if (image === undefined) {
+    if (fetch === undefined) return [];
+    const detail = `"${service.image}" is not on this engine yet`;
+    return [{ code: fetch === "build" ? "image_built" : "image_changed", detail }];
+  }
+  const ids = [container.labels[COMPOSE.image], container.imageId];
+  if (ids.includes(image.id)) return [];
+  return [{ code: "image_changed", detail: undefined }];
+}
+
+function secretReasons(
+  { desired }: Situation,
+  service: DesiredService,
+  { container }: Instance,
+  delivered: DeliveredVersions | undefined,
+): readonly Reason[] {
+  if (!isOurs(container)) {
+    const wanted = service.bindings.length + service.files.length > 0;
+    return wanted ? [{ code: "secret_delivery", detail: "it was made without its secrets" }] : [];
+  }
+  const spec = readSpec(container.labels);
+  const files = spec === undefined ? [] : fileReasons(service, spec);
+  // A job that is done needs no newer values, and is not to run once more for them.
+  if (isFinishedJob(desired, service, container)) return files;
+  return [...valueReasons(desired, service, delivered), ...files];
+}
+
+function mountReasons(
+  { desired }: Situation,
+  service: DesiredService,
+  { container }: Instance,
+): readonly Reason[] {
+  const mounted = new Set(container.mounts.map(({ type, name }) => `${type} ${name ?? ""}`));
+  return (service.model.volumes ?? []).flatMap(({ type, source }) => {
+    if (type !== "volume" || source === undefined) return [];
+    const name = desired.project.volumes.get(source)?.name ?? source;
+    if (mounted.has(`volume ${name}`)) return [];
+    return [{ code: "mounts_changed", detail: `volume "${name}" is not mounted` }];
+  });
+}
+
+/** Networks that have to be made (anew): whoever was in the old one has to move. */
+function networkReasons(
+  situation: Situation,
+  service: DesiredService,
+  { container }: Instance,
+): readonly Reason[] {
+  return networkKeys(service).flatMap((key) => {
+    const standing = situation.networks.get(key);
+    const detail = `network "${key}" is made anew`;
+    if (standing?.kind !== "present") return [{ code: "network_changed", detail }];
+    const endpoint = container.networks.find(({ network }) => network === standing.network.name);
+    // A stopped container keeps the id of a network that may be gone, and cannot start then.
+    const stale =
+      endpoint !== undefined &&
+      endpoint.networkId !== "" &&
+      endpoint.networkId !== standing.network.id;
+    return stale ? [{ code: "network_changed", detail: `network "${key}" was made anew` }] : [];
+  });
+}
+
+function repairs(
+  situation: Situation,
+  service: DesiredService,
+  { container, number }: Instance,
+  expected: Expectation,
+): { readonly steps: readonly Step[]; readonly reasons: readonly Reason[] } {
+  const pairs: [Step, Reason][] = [];
+  const name = containerName(situation, service, number);
+  if (container.name !== name) {
+    pairs.push([{ kind: "rename", name }, modified(`it is named "${container.name}"`)]);
+  }
+  if (container.state === "running" || container.state === "paused") {
+    for (const key of detachedFrom(situation, service, container.networks)) {
+      pairs.push([{ kind: "connect", network: key }, modified(`detached from network "${key}"`)]);
+    }
+  }
+  const state = stateRepair(situation, service, container);
+  if (state !== undefined) pairs.push(state);
+  else if (container.state === "running") {
+    for (const reason of expected.restart.slice(0, 1)) pairs.push([{ kind: "restart" }, reason]);
+  }
+  return { steps: pairs.map(([step]) => step), reasons: pairs.map(([, reason]) => reason) };
+}
+
+function modified(detail: string): Reason {
+  return { code: "drift_modified", detail };
+}
+
+function detachedFrom(
+  situation: Situation,
+  service: DesiredService,
+  endpoints: Instance["container"]["networks"],
+): readonly string[] {
+  const attached = new Set(endpoints.map(({ networkId }) => networkId));
+  return networkKeys(service).filter((key) => {
+    const standing = situation.networks.get(key);
+    return standing?.kind === "present" && !attached.has(standing.network.id);
+  });
+}
+
+function stateRepair(
+  { desired }: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+): [Step, Reason] | undefined {
+  const { state, exitCode } = container;
+  if (state === "paused") return [{ kind: "unpause" }, { code: "drift_paused", detail: undefined }];
+  if (state !== "exited" && state !== "created") return undefined;
+  if (isFinishedJob(desired, service, container)) return undefined;
+  const detail =
+    state === "created" ? "never started" : `exited with ${exitCode ?? "no known code"}`;
+  return [{ kind: "start" }, { code: "drift_stopped", detail }];
+}
+
+/** One reason of a code without detail is enough, and none where another says it better. */
+function dedupe(reasons: readonly Reason[]): readonly Reason[] {
+  return reasons.filter(
+    ({ code, detail }, index) =>
+      !reasons.some(
+        (other, at) =>
+          other.code === code &&
+          at !== index &&
+          (detail === undefined
+            ? other.detail !== undefined || at < index
+            : other.detail === detail && at < index),
+      ),
+  );
+}

@@ -1,0 +1,140 @@
+/** How a service changes, and why not better. */
+import type { DesiredService } from "../model/desired.ts";
+import type { ImageDetail } from "../model/observed.ts";
+import type { Method, Reason } from "../model/plan.ts";
+import type { MountModel } from "../model/project.ts";
+
+export interface Choice {
+  readonly method: Method;
+  /** Why no more can be had, for people; empty where nothing is given up. */
+  readonly forcedBy: readonly string[];
+}
+
+/** Reasons that are about values alone: the strategy `none` is about these. */
+const VALUE_CODES: ReadonlySet<string> = new Set([
+  "secret_rotated",
+  "unknown_version",
+  "config_content_changed",
+]);
+
+/**
+ * `none` where only values changed and the service's strategy is to leave such a
+ * change to people; else stop-first, the one method that this release carries
+ * out, with what would force it in any release.
+ */
+export function chooseMethod(
+  service: DesiredService,
+  image: ImageDetail | undefined,
+  reasons: readonly Reason[],
+): Choice {
+  const valuesOnly = reasons.length > 0 && reasons.every(({ code }) => VALUE_CODES.has(code));
+  if (service.policy.strategy === "none" && valuesOnly) {
+    return { method: "none", forcedBy: ['strategy "none": it is reported and left to you'] };
+  }
+  const exclusive = exclusiveness(service, image);
+  return {
+    method: "stop-first",
+    forcedBy: exclusive.length > 0 ? exclusive : ["this release replaces by stop-first"],
+  };
+}
+
+/** Why two containers of the service cannot run at once. */
+export function exclusiveness(
+  service: DesiredService,
+  image: ImageDetail | undefined,
+): readonly string[] {
+  const { model } = service;
+  return [
+    ...publishedPorts(service),
+    ...writableMounts(service),
+    ...imageVolumes(service, image),
+    ...(model.volumes_from ?? []).map((from) => `the volumes of "${from}"`),
+    ...singleWriter(service),
+    ...sharedNamespaces(service),
+    ...(model.devices ?? []).map(({ source }) => `device ${source}`),
+    ...fixedAddresses(service),
+    ...(model.deploy?.update_config?.order === "stop-first"
+      ? ["deploy.update_config.order: stop-first"]
+      : []),
+    ...labelProxies(service),
+  ];
+}
+
+function publishedPorts({ model }: DesiredService): readonly string[] {
+  return (model.ports ?? []).flatMap(({ published }) =>
+    published === undefined || published === "" ? [] : [`published host port ${published}`],
+  );
+}
+
+function writableMounts({ model, policy }: DesiredService): readonly string[] {
+  return (model.volumes ?? []).flatMap((mount) => {
+    const writable = (mount.type === "volume" || mount.type === "bind") && mount.read_only !== true;
+    const declaredSafe =
+      policy.shared.includes(mount.target) || policy.shared.includes(mount.source ?? "");
+    return writable && !declaredSafe ? [`${mountName(mount)}, which it writes`] : [];
+  });
+}
+
+function mountName({ type, source, target }: MountModel): string {
+  if (type === "bind") return `bind mount "${source ?? target}"`;
+  return source === undefined ? `the volume at ${target}` : `volume "${source}"`;
+}
+
+/** A directory that the image declares as a volume is data, too, even if nothing is mounted there. */
+function imageVolumes(
+  { model, policy }: DesiredService,
+  image: ImageDetail | undefined,
+): readonly string[] {
+  const covered = new Set([
+    ...(model.volumes ?? []).map(({ target }) => target),
+    ...(model.tmpfs ?? []).map((entry) => entry.split(":")[0] ?? entry),
+    ...policy.shared,
+  ]);
+  return (image?.volumes ?? [])
+    .filter((path) => !covered.has(path))
+    .map((path) => `the image's own volume ${path}`);
+}
+
+const SINGLE_WRITERS: ReadonlySet<string> = new Set([
+  ...["postgres", "postgis", "timescaledb", "mysql", "mariadb", "percona", "mongo", "couchdb"],
+  ...["redis", "valkey", "keydb", "rabbitmq", "nats", "kafka", "zookeeper", "etcd", "consul"],
+  ...["elasticsearch", "opensearch", "influxdb", "clickhouse-server", "cassandra", "neo4j"],
+  ...["minio", "vault", "memcached", "mosquitto", "eclipse-mosquitto", "activemq"],
+]);
+
+function singleWriter({ image, model }: DesiredService): readonly string[] {
+  // What is built here has a name of its own choosing.
+  if (model.build !== undefined) return [];
+  const repository = image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? image;
+  return SINGLE_WRITERS.has(repository) ? [`"${repository}" must not run twice on its data`] : [];
+}
+
+function sharedNamespaces({ model }: DesiredService): readonly string[] {
+  const modes = { network_mode: model.network_mode, ipc: model.ipc, pid: model.pid };
+  return Object.entries(modes).flatMap(([key, mode]) =>
+    mode !== undefined && /^(host$|service:|container:)/.test(mode) ? [`${key}: ${mode}`] : [],
+  );
+}
+
+function fixedAddresses({ model }: DesiredService): readonly string[] {
+  return Object.entries(model.networks ?? {}).flatMap(([network, settings]) => {
+    const address = settings?.ipv4_address ?? settings?.ipv6_address ?? settings?.mac_address;
+    return address === undefined ? [] : [`fixed address ${address} in network "${network}"`];
+  });
+}
+
+/** Such a proxy sends requests to a container as soon as it sees its labels, ready or not. */
+function labelProxies({ model }: DesiredService): readonly string[] {
+  if (model.healthcheck?.test !== undefined && model.healthcheck.disable !== true) return [];
+  const labels = Object.keys(model.labels ?? {});
+  const proxy = labels.some((label) => label.startsWith("traefik."))
+    ? "Traefik"
+    : labels.some((label) => label === "caddy" || label.startsWith("caddy."))
+      ? "caddy"
+      : model.environment !== undefined && "VIRTUAL_HOST" in model.environment
+        ? "nginx-proxy"
+        : undefined;
+  return proxy === undefined
+    ? []
+    : [`${proxy} would use a container without a healthcheck at once`];
+}

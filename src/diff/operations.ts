@@ -1,0 +1,146 @@
+/** The operations of a plan, each after those that it needs. */
+import type { Operation } from "../model/plan.ts";
+import { only, replaced, type ServiceDecision } from "./decision.ts";
+import { addDeparture, type Departure } from "./departures.ts";
+import { afterOr, createGraph, type Graph } from "./graph.ts";
+import { fetchFor, isFetchRequested } from "./images.ts";
+import { isUp } from "./inventory.ts";
+import type { NetworkDecision } from "./networks.ts";
+import { byText } from "./order.ts";
+import { reasonsText } from "./reasons.ts";
+import { addService, type Prerequisites } from "./serviceOperations.ts";
+import type { Situation } from "./situation.ts";
+
+export interface Decided {
+  readonly services: readonly ServiceDecision[];
+  readonly networks: readonly NetworkDecision[];
+  /** Compose keys. */
+  readonly volumes: readonly string[];
+  readonly orphans: readonly Departure[];
+}
+
+export function buildOperations(situation: Situation, decided: Decided): readonly Operation[] {
+  const graph = createGraph();
+  const gate = addImages(graph, situation, decided.services);
+  const orphans = decided.orphans.map((departure) => addDeparture(graph, departure, gate, false));
+  const networks = addNetworks(graph, situation, decided.networks, gate, orphans);
+  const volumes = new Map(
+    decided.volumes.map((key) => [
+      key,
+      graph.add(
+        { kind: "create-volume", volume: key, address: `volume.${key}`, why: "created" },
+        gate,
+      ),
+    ]),
+  );
+  const needs: Prerequisites = { gate, orphans, networks, volumes, done: new Map() };
+  const all = new Map(decided.services.map((one) => [one.service.name, one]));
+  for (const service of decided.services) addService(graph, situation, service, all, needs);
+  removeNetworks(graph, decided.networks, gate);
+  return graph.operations;
+}
+
+function addImages(
+  graph: Graph,
+  situation: Situation,
+  services: readonly ServiceDecision[],
+): readonly number[] {
+  const pulls = new Map<string, number>();
+  const builds: number[] = [];
+  for (const decision of [...services].sort((a, b) => byText(a.service.name, b.service.name))) {
+    const { service } = decision;
+    const fetch = neededFetch(situation, decision);
+    if (fetch === undefined) continue;
+    const common = {
+      service: service.name,
+      image: service.image,
+      address: `image.${service.name}`,
+    };
+    const asked = isFetchRequested(service, situation.options) ? "as requested" : undefined;
+    const absent = situation.observed.images.has(service.image)
+      ? "pull_policy"
+      : "not on this engine";
+    const why = asked ?? absent;
+    if (fetch === "build") builds.push(graph.add({ ...common, kind: "build-image", why }, []));
+    else if (!pulls.has(service.image)) {
+      pulls.set(service.image, graph.add({ ...common, kind: "pull-image", why }, []));
+    }
+  }
+  return [...pulls.values(), ...builds].sort((a, b) => a - b);
+}
+
+/** An image is fetched for containers that are made, or because the person asked for it. */
+export function neededFetch(
+  situation: Situation,
+  decision: ServiceDecision,
+): "pull" | "build" | undefined {
+  const { service } = decision;
+  const makes = only(decision, "create").length + replaced(decision).length > 0;
+  const asked =
+    situation.selection.service(service.name) && isFetchRequested(service, situation.options);
+  return makes || asked ? fetchFor(situation, service) : undefined;
+}
+
+/** Returns, by key, the operation after which the network is there. */
+function addNetworks(
+  graph: Graph,
+  situation: Situation,
+  networks: readonly NetworkDecision[],
+  gate: readonly number[],
+  orphans: readonly number[],
+): ReadonlyMap<string, number> {
+  const ready = new Map<string, number>();
+  for (const decision of networks) {
+    if (decision.action !== "create" && decision.action !== "replace") continue;
+    const { key } = decision;
+    const common = { address: `network.${key}`, why: reasonsText(decision.reasons) };
+    const cleared =
+      decision.action === "create"
+        ? gate
+        : [clearNetwork(graph, situation, decision, afterOr(orphans, gate))];
+    ready.set(key, graph.add({ ...common, kind: "create-network", network: key }, cleared));
+  }
+  return ready;
+}
+
+/** A network in use cannot be removed: everything is taken off it first. Returns the removal's id. */
+function clearNetwork(
+  graph: Graph,
+  { observed }: Situation,
+  { key, network, reasons }: Extract<NetworkDecision, { action: "replace" }>,
+  after: readonly number[],
+): number {
+  const common = { address: `network.${key}`, why: reasonsText(reasons) };
+  const detached = observed.containers
+    .filter(({ networks }) => networks.some(({ networkId }) => networkId === network.id))
+    .filter(isUp)
+    .sort((a, b) => byText(a.name, b.name))
+    .map(({ id: containerId }) =>
+      graph.add(
+        { ...common, kind: "disconnect-network", containerId, networkId: network.id },
+        after,
+      ),
+    );
+  const { id: networkId, name } = network;
+  return graph.add(
+    { ...common, kind: "remove-network", networkId, name },
+    afterOr(detached, after),
+  );
+}
+
+/** Last of all, when nobody is attached any more. */
+function removeNetworks(
+  graph: Graph,
+  networks: readonly NetworkDecision[],
+  gate: readonly number[],
+): void {
+  const before = graph.operations
+    .filter(({ kind }) => kind === "remove-container" || kind === "replace-container")
+    .map(({ id }) => id);
+  for (const decision of networks) {
+    if (decision.action !== "remove") continue;
+    const { id: networkId, name } = decision.network;
+    const common = { address: `network.${decision.key}`, why: reasonsText(decision.reasons) };
+    graph.add({ ...common, kind: "remove-network", networkId, name }, afterOr(before, gate));
+  }
+}

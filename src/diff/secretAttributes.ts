@@ -1,0 +1,99 @@
+import type { Binding, Desired, DesiredService } from "../model/desired.ts";
+import type { DeliveredVersions } from "../model/observed.ts";
+import { isReferenceLike } from "../model/parseReference.ts";
+import type { AttributeChange } from "../model/plan.ts";
+import { valueName } from "../model/reference.ts";
+import { specFile } from "../model/spec.ts";
+import type { Before } from "./before.ts";
+import { placePath, referenceText, wantedVersion } from "./delivered.ts";
+import { byText } from "./order.ts";
+
+/** Stands for text that may not be shown. */
+export const PRIVATE = "(private)";
+
+/** The dotted paths at which a value is delivered. */
+export function secretPaths(service: DesiredService): ReadonlySet<string> {
+  return new Set(service.bindings.map(({ place }) => placePath(place)));
+}
+
+/** What changes at the places of values: references and versions, as text. */
+export function secretAttributes(
+  desired: Desired,
+  service: DesiredService,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): readonly AttributeChange[] {
+  const bound = service.bindings.map((binding) => ({
+    path: placePath(binding.place),
+    before: formerText(desired, service, before, delivered, binding),
+    after: referenceText(binding, (reference) => wantedVersion(desired, reference)),
+  }));
+  return [...bound, ...otherFiles(service, before)]
+    .filter((change) => change.before !== change.after)
+    .map((change) => ({ ...change, shown: "secret" as const, forcesReplacement: true }))
+    .sort((a, b) => byText(a.path, b.path));
+}
+
+function formerText(
+  desired: Desired,
+  service: DesiredService,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+  binding: Binding,
+): string | undefined {
+  const [old, wanted] = contents(service, before, binding);
+  const same = before === undefined ? delivered !== undefined : old === wanted;
+  if (same) {
+    // A version that nobody knows before apply is no difference.
+    return referenceText(binding, (reference) =>
+      wantedVersion(desired, reference) === undefined
+        ? undefined
+        : (delivered?.get(valueName(reference)) ?? "unknown"),
+    );
+  }
+  return old === undefined ? undefined : showContent(old);
+}
+
+/** What stands at the place: in the former service, and in the wanted one. */
+function contents(
+  service: DesiredService,
+  before: Before | undefined,
+  { place }: Binding,
+): readonly [string | undefined, string | undefined] {
+  if (place.kind === "environment") {
+    return [
+      before?.service.environment?.[place.name] ?? undefined,
+      service.model.environment?.[place.name] ?? undefined,
+    ];
+  }
+  const file = service.files.find(({ target }) => target === place.target);
+  return [
+    before?.files[place.target]?.content,
+    file === undefined ? undefined : specFile(file).content,
+  ];
+}
+
+function showContent(content: string): string {
+  return isReferenceLike(content) || content.startsWith("file:") ? content : PRIVATE;
+}
+
+/** Files that hold no value of a reference, or no longer do. */
+function otherFiles(
+  service: DesiredService,
+  before: Before | undefined,
+): readonly { path: string; before: string | undefined; after: string | undefined }[] {
+  const bound = secretPaths(service);
+  const wanted = new Map(service.files.map((file) => [file.target, specFile(file).content]));
+  const targets = new Set([...wanted.keys(), ...Object.keys(before?.files ?? {})]);
+  return [...targets]
+    .filter((target) => !bound.has(`file.${target}`))
+    .filter((target) => before?.files[target]?.content !== wanted.get(target))
+    .map((target) => {
+      const [old, now] = [before?.files[target]?.content, wanted.get(target)];
+      return {
+        path: `file.${target}`,
+        before: old === undefined ? undefined : showContent(old),
+        after: now === undefined ? undefined : showContent(now),
+      };
+    });
+}

@@ -1,0 +1,247 @@
+/** The operations on the containers of one service, and the waits for those that it depends on. */
+import type { Operation } from "../model/plan.ts";
+import type { DependencyModel } from "../model/project.ts";
+import {
+  type DecisionOf,
+  lasting,
+  only,
+  replaced,
+  type ServiceDecision,
+  type Step,
+} from "./decision.ts";
+import { addDeparture, departureOf } from "./departures.ts";
+import { estimateDowntime } from "./downtime.ts";
+import { afterOr, type Graph } from "./graph.ts";
+import { containerAddress, isUp } from "./inventory.ts";
+import { isAwaitedJob, isFinishedJob } from "./jobs.ts";
+import { exclusiveness } from "./method.ts";
+import { dependenciesOf } from "./order.ts";
+import { reasonsText } from "./reasons.ts";
+import { networkKeys, type Situation } from "./situation.ts";
+import { volumeKeys } from "./volumes.ts";
+
+type Services = ReadonlyMap<string, ServiceDecision>;
+
+/** What operations of a service may have to wait for. */
+export interface Prerequisites {
+  /** Pulls and builds: nothing is stopped or made before all of them are done. */
+  readonly gate: readonly number[];
+  readonly orphans: readonly number[];
+  readonly networks: ReadonlyMap<string, number>;
+  readonly volumes: ReadonlyMap<string, number>;
+  /** By service: the last operations on its containers. */
+  readonly done: Map<string, readonly number[]>;
+}
+
+/** Doubles go first, then what stays is put right, replaced one after the other and added to; surplus goes last. */
+export function addService(
+  graph: Graph,
+  situation: Situation,
+  decision: ServiceDecision,
+  all: Services,
+  needs: Prerequisites,
+): void {
+  const { service } = decision;
+  const base = afterOr(prerequisites(graph, situation, decision, all, needs), needs.gate);
+  const numbers = new Set(lasting(decision).map(({ number }) => number));
+  const removals = only(decision, "remove");
+  const doubles = removals.filter(({ instance }) => numbers.has(instance.number));
+  const surplus = removals.filter(({ instance }) => !numbers.has(instance.number));
+  const depart = (one: DecisionOf<"remove">, after: readonly number[]): number =>
+    addDeparture(graph, departureOf(one.instance, one.reasons), after, false);
+  const cleared = afterOr(
+    doubles.map((one) => depart(one, base)),
+    base,
+  );
+  const done = [
+    ...only(decision, "update").flatMap((one) => addSteps(graph, one, cleared)),
+    ...addReplacements(graph, situation, decision, cleared),
+    ...only(decision, "create").map((one) =>
+      graph.add(
+        {
+          kind: "create-container",
+          service: service.name,
+          number: one.number,
+          name: one.name,
+          oneShot: isAwaitedJob(situation.desired, service),
+          address: containerAddress(service.name, one.number),
+          why: reasonsText(one.reasons),
+        },
+        cleared,
+      ),
+    ),
+  ];
+  needs.done.set(service.name, done);
+  for (const one of surplus) depart(one, afterOr(done, cleared));
+}
+
+/** Only what acts on containers needs anything. */
+function prerequisites(
+  graph: Graph,
+  situation: Situation,
+  decision: ServiceDecision,
+  all: Services,
+  needs: Prerequisites,
+): readonly number[] {
+  const { service } = decision;
+  const makes = only(decision, "create").length + replaced(decision).length > 0;
+  const acts = makes || only(decision, "update").length > 0;
+  if (!acts) return [];
+  const image = situation.observed.images.get(service.image);
+  // Its successor may want the port, the name or the data that an orphan still holds.
+  const exclusive = makes && exclusiveness(service, image).length > 0;
+  const ids = (keys: readonly string[], made: ReadonlyMap<string, number>): readonly number[] =>
+    keys.flatMap((key) => made.get(key) ?? []);
+  return [
+    ...ids(networkKeys(service), needs.networks),
+    ...ids(volumeKeys(service.model.volumes ?? []), needs.volumes),
+    ...(exclusive || service.model.container_name !== undefined ? needs.orphans : []),
+    ...[...dependenciesOf(service.model)].flatMap(([name, dependency]) => {
+      const other = all.get(name);
+      return other === undefined
+        ? []
+        : awaitDependency(graph, situation, other, dependency, service.name, needs);
+    }),
+  ];
+}
+
+function awaitDependency(
+  graph: Graph,
+  situation: Situation,
+  other: ServiceDecision,
+  { condition, required = true }: DependencyModel,
+  dependent: string,
+  needs: Prerequisites,
+): readonly number[] {
+  const { name } = other.service;
+  const done = needs.done.get(name) ?? [];
+  const nobody = lasting(other).length + only(other, "create").length === 0;
+  if (condition === "service_started" || nobody || !situation.selection.service(name)) return done;
+  if (done.length === 0 && isMet(situation, other, condition)) return [];
+  const same = graph.operations.find(
+    (one): one is Operation & { kind: "wait-service" } =>
+      one.kind === "wait-service" &&
+      one.service === name &&
+      one.condition === condition &&
+      one.required === required,
+  );
+  if (same !== undefined) return [same.id];
+  const state = condition === "service_healthy" ? "healthy" : "completed";
+  const why = `"${dependent}" wants it ${state}`;
+  const common = { address: `service.${name}`, service: name, why };
+  const after = afterOr(done, needs.gate);
+  return [graph.add({ ...common, kind: "wait-service", condition, required }, after)];
+}
+
+function isMet(
+  { desired }: Situation,
+  other: ServiceDecision,
+  condition: DependencyModel["condition"],
+): boolean {
+  return lasting(other).every(({ container }) =>
+    condition === "service_healthy"
+      ? container.state === "running" && container.health === "healthy"
+      : isFinishedJob(desired, other.service, container),
+  );
+}
+
+/** Returns the id of the last step. */
+function addSteps(
+  graph: Graph,
+  { instance, reasons, steps }: DecisionOf<"update">,
+  after: readonly number[],
+): readonly number[] {
+  return steps.reduce<readonly number[]>(
+    (before, step, index) => [
+      addStep(graph, instance, step, reasons.slice(index, index + 1), before),
+    ],
+    after,
+  );
+}
+
+function addStep(
+  graph: Graph,
+  { service, number, container }: DecisionOf<"update">["instance"],
+  step: Step,
+  reasons: DecisionOf<"update">["reasons"],
+  after: readonly number[],
+): number {
+  const common = {
+    address: containerAddress(service, number),
+    why: reasonsText(reasons),
+    containerId: container.id,
+  };
+  switch (step.kind) {
+    case "rename":
+      return graph.add({ ...common, kind: "rename-container", name: step.name }, after);
+    case "connect":
+      return graph.add(
+        { ...common, kind: "connect-network", service, network: step.network },
+        after,
+      );
+    case "unpause":
+      return graph.add({ ...common, kind: "unpause-container" }, after);
+    case "start":
+      return graph.add({ ...common, kind: "start-container", service }, after);
+    case "restart":
+      return graph.add({ ...common, kind: "restart-container", service }, after);
+  }
+}
+
+/** `update_config.parallelism` at a time (0: all at once); else one after the other. */
+function addReplacements(
+  graph: Graph,
+  situation: Situation,
+  decision: ServiceDecision,
+  after: readonly number[],
+): readonly number[] {
+  const { service } = decision;
+  const list = replaced(decision);
+  const size = batchSize(decision);
+  const ids: number[] = [];
+  let before = after;
+  for (let start = 0; start < list.length; start += size) {
+    const batch = list
+      .slice(start, start + size)
+      .map((one) => addReplacement(graph, situation, service.name, one, before));
+    ids.push(...batch);
+    before = batch;
+  }
+  return ids;
+}
+
+/** How many replicas are replaced at once. */
+export function batchSize({ service, decisions }: ServiceDecision): number {
+  const parallelism = service.model.deploy?.update_config?.parallelism ?? 1;
+  return parallelism > 0 ? parallelism : Math.max(1, decisions.length);
+}
+
+function addReplacement(
+  graph: Graph,
+  { desired, observed, options }: Situation,
+  service: string,
+  { instance, name, reasons }: DecisionOf<"replace">,
+  after: readonly number[],
+): number {
+  const { number, container } = instance;
+  const model = desired.services.get(service);
+  const estimate =
+    model === undefined || !isUp(container)
+      ? 0
+      : estimateDowntime(model, observed.images.get(model.image), options).expectedMs;
+  return graph.add(
+    {
+      kind: "replace-container",
+      service,
+      number,
+      name,
+      method: "stop-first",
+      oldId: container.id,
+      oldName: container.name,
+      expectedDowntimeMs: estimate,
+      address: containerAddress(service, number),
+      why: reasonsText(reasons),
+    },
+    after,
+  );
+}

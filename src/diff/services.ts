@@ -1,0 +1,187 @@
+/** Decides, service by service with dependencies first, what becomes of each container. */
+import { serviceHash } from "../compose/hash.ts";
+import type { DesiredService } from "../model/desired.ts";
+import type { Reason } from "../model/plan.ts";
+import { readSpec } from "../model/spec.ts";
+import { COMPOSE } from "../model/labels.ts";
+import {
+  type Decision,
+  type DecisionOf,
+  lasting,
+  only,
+  replaced,
+  type ServiceDecision,
+} from "./decision.ts";
+import { type Instance, isUp } from "./inventory.ts";
+import { type Expectation, judge, type Verdict } from "./judge.ts";
+import { chooseMethod } from "./method.ts";
+import { resolveShared } from "./namespaces.ts";
+import { byText, dependenciesOf, sharedWith } from "./order.ts";
+import { containerName, replicasOf, type Situation } from "./situation.ts";
+
+/** In dependency order; services outside the selection keep what they have. */
+export function decideServices(situation: Situation): readonly ServiceDecision[] {
+  const decided = new Map<string, ServiceDecision>();
+  for (const name of situation.order) {
+    const service = situation.desired.services.get(name);
+    if (service !== undefined) decided.set(name, decide(situation, service, decided));
+  }
+  return [...decided.values()];
+}
+
+type Decided = ReadonlyMap<string, ServiceDecision>;
+
+function decide(situation: Situation, service: DesiredService, decided: Decided): ServiceDecision {
+  const { selection } = situation;
+  const instances = situation.inventory.instances.get(service.name) ?? [];
+  const expected = expect(service, decided);
+  // What shares with a replaced container is dead without it, selected or not.
+  const follows = expected.cascade.length > 0;
+  const chosen = (number: number): boolean => follows || selection.container(service.name, number);
+  if (!follows && !selection.service(service.name)) {
+    return { service, decisions: instances.map(keep) };
+  }
+  const { kept, doubles } = withoutDoubles(instances, expected);
+  const verdicts = kept.map((instance) => judge(situation, service, instance, expected));
+  const wanted = replicasOf(situation, service);
+  const { stay, surplus } = scale(verdicts, wanted);
+  const decisions = [
+    ...doubles.map((instance) => removal(instance, "drift_modified", "a second one of its number")),
+    ...stay.map((verdict) => decideOne(situation, service, verdict)),
+    ...creations(situation, service, instances, wanted - stay.length),
+    ...surplus.map(({ instance }) => removal(instance, "scaled_down", `${wanted} wanted`)),
+  ];
+  const numberOf = (decision: Decision): number =>
+    decision.action === "create" ? decision.number : decision.instance.number;
+  const acted = decisions.flatMap((decision): readonly Decision[] => {
+    if (chosen(numberOf(decision))) return [decision];
+    return decision.action === "create" ? [] : [keep(decision.instance)];
+  });
+  return { service, decisions: acted };
+}
+
+function keep(instance: Instance): Decision {
+  return { action: "keep", instance, drift: [] };
+}
+
+function removal(instance: Instance, code: string, detail: string): Decision {
+  return { action: "remove", instance, reasons: [{ code, detail }] };
+}
+
+function expect(service: DesiredService, decided: Decided): Expectation {
+  const idOf = (name: string): string | undefined =>
+    [...(decided.get(name) === undefined ? [] : lasting(decided.get(name) as ServiceDecision))]
+      .map(({ container }) => container)
+      .sort((a, b) => byText(a.name, b.name))[0]?.id;
+  const model = resolveShared(service.model, idOf);
+  const shared = sharedWith(service.model);
+  return {
+    hashes: new Set([serviceHash(model, "v2"), serviceHash(model, "v5")]),
+    cascade: shared.flatMap((name) => becomesAnother(decided.get(name), name)),
+    restart: [...dependenciesOf(service.model)].flatMap(([name, dependency]) => {
+      const other = decided.get(name);
+      if (other === undefined || dependency.restart !== true) return [];
+      const starts = only(other, "update").some(({ steps }) =>
+        steps.some(({ kind }) => kind === "start" || kind === "restart"),
+      );
+      const restarted = replaced(other).length > 0 || (shared.includes(name) && starts);
+      return restarted ? [{ code: "dependency_restarted", detail: name }] : [];
+    }),
+  };
+}
+
+/** The container with whom others share: its successor has another id. */
+function becomesAnother(other: ServiceDecision | undefined, name: string): readonly Reason[] {
+  if (other === undefined) return [];
+  const changes = replaced(other).length > 0 || only(other, "create").length > 0;
+  return changes ? [{ code: "dependency_replaced", detail: name }] : [];
+}
+
+/** Of two with one number the better stays: one that runs, that is as desired, that is newer. */
+function withoutDoubles(
+  instances: readonly Instance[],
+  expected: Expectation,
+): { readonly kept: readonly Instance[]; readonly doubles: readonly Instance[] } {
+  const rank = ({ container }: Instance): number =>
+    (isUp(container) ? 2 : 0) +
+    (expected.hashes.has(container.labels[COMPOSE.configHash] ?? "") ? 1 : 0);
+  const best = [...instances].sort(
+    (a, b) =>
+      rank(b) - rank(a) ||
+      b.container.created - a.container.created ||
+      byText(a.container.id, b.container.id),
+  );
+  const first = new Map<number, Instance>();
+  for (const instance of best) {
+    if (!first.has(instance.number)) first.set(instance.number, instance);
+  }
+  const kept = instances.filter((instance) => first.get(instance.number) === instance);
+  return { kept, doubles: instances.filter((instance) => !kept.includes(instance)) };
+}
+
+/** Compose keeps what is up to date, low numbers first; we keep what runs before all. */
+function scale(
+  verdicts: readonly Verdict[],
+  wanted: number,
+): { readonly stay: readonly Verdict[]; readonly surplus: readonly Verdict[] } {
+  const worth = ({ instance, replace }: Verdict): number =>
+    (isUp(instance.container) ? 2 : 0) + (replace.length === 0 ? 1 : 0);
+  const byNumber = (a: Verdict, b: Verdict): number => a.instance.number - b.instance.number;
+  const ranked = [...verdicts].sort((a, b) => worth(b) - worth(a) || byNumber(a, b));
+  return {
+    stay: ranked.slice(0, wanted).sort(byNumber),
+    surplus: ranked.slice(wanted).sort((a, b) => byNumber(b, a)),
+  };
+}
+
+function decideOne(situation: Situation, service: DesiredService, verdict: Verdict): Decision {
+  const { instance, replace, steps, reasons, before, delivered, comparison } = verdict;
+  if (replace.length > 0) {
+    const image = situation.observed.images.get(service.image);
+    return {
+      action: "replace",
+      instance,
+      name: containerName(situation, service, instance.number),
+      reasons: replace,
+      choice: chooseMethod(service, image, replace),
+      before,
+      delivered,
+      comparison,
+    };
+  }
+  if (steps.length === 0) return keep(instance);
+  const stopped = steps.some(({ kind }) => kind === "start");
+  if (stopped && !situation.options.start) return { action: "keep", instance, drift: reasons };
+  return { action: "update", instance, reasons, steps };
+}
+
+/** As Compose numbers them: on from the highest that is there. */
+function creations(
+  situation: Situation,
+  service: DesiredService,
+  instances: readonly Instance[],
+  count: number,
+): readonly DecisionOf<"create">[] {
+  const highest = Math.max(0, ...instances.map(({ number }) => number));
+  const remembered = Math.max(
+    0,
+    ...instances.map(({ container }) => readSpec(container.labels)?.replicas ?? 0),
+  );
+  return Array.from({ length: Math.max(0, count) }, (_, index): DecisionOf<"create"> => {
+    const number = highest + index + 1;
+    const code =
+      instances.length === 0
+        ? "created"
+        : instances.length + index < remembered
+          ? "drift_missing"
+          : "scaled_up";
+    const detail =
+      code === "created" ? undefined : `${instances.length} of ${instances.length + count} there`;
+    return {
+      action: "create",
+      number,
+      name: containerName(situation, service, number),
+      reasons: [{ code, detail }],
+    };
+  });
+}

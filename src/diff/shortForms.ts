@@ -1,0 +1,29 @@
+/** The one-line forms in which people write what the model spells out. */
+import type { Json, MountModel, PortModel } from "../model/project.ts";
+import { byText } from "./order.ts";
+
+/** The value as a plan shows it: ports and volumes in their short form, the rest as it is. */
+export function shortForm(path: readonly string[], value: Json): Json {
+  if (path.length !== 1 || !isList(value)) return value;
+  if (path[0] === "ports") return (value as unknown as PortModel[]).map(portText).sort(byText);
+  if (path[0] === "volumes") return (value as unknown as MountModel[]).map(mountText);
+  return value;
+}
+
+function isList(value: Json): value is readonly Json[] {
+  return Array.isArray(value);
+}
+
+/** `127.0.0.1:8080:80/tcp` */
+export function portText(port: PortModel): string {
+  const host = port.host_ip === undefined ? "" : `${port.host_ip}:`;
+  const published = port.published === undefined ? "" : `${port.published}:`;
+  return `${host}${published}${port.target}/${port.protocol ?? "tcp"}`;
+}
+
+/** `data:/var/lib/data:ro`; kinds that have no short form begin with their name. */
+export function mountText(mount: MountModel): string {
+  const kind = mount.type === "volume" || mount.type === "bind" ? "" : `${mount.type} `;
+  const source = mount.source === undefined ? "" : `${mount.source}:`;
+  return `${kind}${source}${mount.target}${mount.read_only === true ? ":ro" : ""}`;
+}

@@ -1,0 +1,117 @@
+import type { DesiredService } from "../model/desired.ts";
+import type { PlanWarning } from "../model/plan.ts";
+import { secretName } from "../model/reference.ts";
+import { only, type ServiceDecision } from "./decision.ts";
+import { referencesIn } from "./delivered.ts";
+import { fetchFor, isFetchRequested } from "./images.ts";
+import { byText } from "./order.ts";
+import { nameList } from "./reasons.ts";
+import type { Situation } from "./situation.ts";
+
+export function serviceWarnings(
+  situation: Situation,
+  decision: ServiceDecision,
+): readonly PlanWarning[] {
+  const { service } = decision;
+  if (!situation.selection.service(service.name)) return [];
+  return [
+    ...exposedValues(service),
+    ...unversionedValues(situation, service),
+    ...strategyFallback(service),
+    ...leftToPeople(decision),
+    ...decidedAfterPull(situation, service),
+  ];
+}
+
+function exposedValues(service: DesiredService): readonly PlanWarning[] {
+  const exposed = service.bindings.filter(({ grade }) => grade === "exposed");
+  const names = exposed.flatMap(({ place }) => (place.kind === "environment" ? [place.name] : []));
+  if (names.length === 0) return [];
+  const what = names.length === 1 ? "a value" : `${names.length} values`;
+  return [
+    {
+      code: "exposed",
+      message: `service "${service.name}" gets ${what} in its environment, where \`docker inspect\` shows it: ${nameList(names)}`,
+      hint: "Where the program can read a file, write dsofile:// instead of dso://: the value then stays in memory.",
+      position: exposed[0]?.position,
+    },
+  ];
+}
+
+function unversionedValues(
+  { desired }: Situation,
+  service: DesiredService,
+): readonly PlanWarning[] {
+  const names = new Set(
+    referencesIn(service)
+      .map(secretName)
+      .filter((name) => desired.unversioned.has(name)),
+  );
+  if (names.size === 0) return [];
+  return [
+    {
+      code: "unversioned",
+      message: `the provider of ${nameList([...names].sort(byText))} has no versions: whether service "${service.name}" has the current value is not known before apply`,
+      hint: undefined,
+      position: undefined,
+    },
+  ];
+}
+
+function strategyFallback({ name, policy }: DesiredService): readonly PlanWarning[] {
+  if (policy.strategy !== "signal" && policy.strategy !== "refresh") return [];
+  return [
+    {
+      code: "strategy-not-in-release",
+      message: `strategy "${policy.strategy}" of service "${name}" is not in this release; its containers are replaced by stop-first`,
+      hint: undefined,
+      position: undefined,
+    },
+  ];
+}
+
+function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
+  const left = only(decision, "replace").filter(({ choice }) => choice.method === "none");
+  if (left.length === 0) return [];
+  const { name } = decision.service;
+  return [
+    {
+      code: "strategy-none",
+      message: `service "${name}" has the strategy "none": its containers keep the values that they have`,
+      hint: `\`dso apply -replace=service.${name}\` gives them the new ones.`,
+      position: undefined,
+    },
+  ];
+}
+
+/** A pull or build can bring another image, and only the engine can tell afterwards. */
+function decidedAfterPull(situation: Situation, service: DesiredService): readonly PlanWarning[] {
+  const fetch = fetchFor(situation, service);
+  const pulls = fetch === "pull" && isFetchRequested(service, situation.options);
+  if (!pulls || !situation.observed.images.has(service.image)) return [];
+  return [
+    {
+      code: "decided-after-pull",
+      message: `image "${service.image}" is pulled as requested; whether service "${service.name}" then has to change is for the next plan to say`,
+      hint: undefined,
+      position: undefined,
+    },
+  ];
+}
+
+/** Removing everything is rarely what an empty or filtered model meant. */
+export function emptyDesired({ desired, inventory, options }: Situation): readonly PlanWarning[] {
+  const wanted = [...desired.services.values()].some(
+    ({ name, replicas }) => (options.scale[name] ?? replicas) > 0,
+  );
+  const there = [...inventory.instances.values()].flat().length + inventory.orphans.length;
+  if (wanted || there === 0 || !options.removeOrphans) return [];
+  return [
+    {
+      code: "empty-desired",
+      message: `the files want no container, and ${there} ${there === 1 ? "is" : "are"} there: everything would be removed`,
+      hint: "Look whether files, profiles and variables are the ones you mean; -allow-empty says that they are.",
+      position: undefined,
+    },
+  ];
+}

@@ -10,7 +10,7 @@ import { findConfig, readConfig } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
-import { childEnvironment, resolveConnection } from "./docker/connection.ts";
+import { resolveConnection } from "./docker/connection.ts";
 import { createEngine } from "./docker/engine.ts";
 import { DsoError } from "./model/errors.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
@@ -45,10 +45,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     config,
     paths,
     engine: createEngine(connection),
-    builder: createBuilder({
-      env: { ...environment, ...childEnvironment(connection) },
-      dockerProgram: "docker",
-    }),
+    builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths, environment)),
     providers: wireProviders(config, () => openVault(options.signal)),
     journal: createJournal(paths.stateDir),

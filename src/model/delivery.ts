@@ -54,16 +54,9 @@ export interface Delivery {
   ensureRoom(bytes: number, signal: AbortSignal): Promise<void>;
   deliver(request: DeliveryRequest, signal: AbortSignal): Promise<Generation>;
   /** Swaps the content of a living generation in one step; old versions stay for slow readers. */
-  refresh(
-    generation: string,
-    request: DeliveryRequest,
-    signal: AbortSignal,
-  ): Promise<void>;
+  refresh(generation: string, request: DeliveryRequest, signal: AbortSignal): Promise<void>;
   /** From memory, else from the mirror; undefined when neither knows it. */
-  manifest(
-    generation: string,
-    signal: AbortSignal,
-  ): Promise<Manifest | undefined>;
+  manifest(generation: string, signal: AbortSignal): Promise<Manifest | undefined>;
   /** Overwrites and removes it; one that is gone already is fine. */
   drop(generation: string, signal: AbortSignal): Promise<void>;
   /** Drops all generations of the project that are not in `owned`. */

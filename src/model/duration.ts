@@ -17,11 +17,8 @@ const UNITS: Readonly<Record<string, number>> = {
  */
 export function parseDuration(text: string): number | undefined {
   if (text === "0") return 0;
-  const parts = [
-    ...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)/g),
-  ];
-  if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text)
-    return undefined;
+  const parts = [...text.matchAll(/(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h|d|w)/g)];
+  if (parts.length === 0 || parts.map((part) => part[0]).join("") !== text) return undefined;
   return parts.reduce(
     (sum, [, amount, unit]) => sum + Number(amount) * (UNITS[unit ?? ""] ?? 0),
     0,

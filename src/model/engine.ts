@@ -49,10 +49,7 @@ export interface HostConfig {
   readonly RestartPolicy?: RestartPolicy;
   readonly NetworkMode?: string;
   readonly PortBindings?: Readonly<
-    Record<
-      string,
-      readonly { readonly HostIp?: string; readonly HostPort: string }[]
-    >
+    Record<string, readonly { readonly HostIp?: string; readonly HostPort: string }[]>
   >;
   readonly Privileged?: boolean;
   readonly [key: string]: unknown;

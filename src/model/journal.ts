@@ -60,8 +60,7 @@ export interface Rotation {
     readonly to: Readonly<Record<string, string>>;
   };
   /** Error code and message, scrubbed, once it failed. */
-  readonly error:
-    { readonly code: string; readonly message: string } | undefined;
+  readonly error: { readonly code: string; readonly message: string } | undefined;
 }
 
 export interface RotationMember {

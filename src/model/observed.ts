@@ -37,13 +37,7 @@ export interface Observed {
 export type DeliveredVersions = ReadonlyMap<string, string>;
 
 export type ContainerState =
-  | "created"
-  | "running"
-  | "paused"
-  | "restarting"
-  | "removing"
-  | "exited"
-  | "dead";
+  "created" | "running" | "paused" | "restarting" | "removing" | "exited" | "dead";
 
 /** What one row of the engine's container list tells. */
 export interface ObservedContainer {

@@ -62,8 +62,7 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   start: true,
 };
 
-export type ResourceKind =
-  "service" | "container" | "network" | "volume" | "image";
+export type ResourceKind = "service" | "container" | "network" | "volume" | "image";
 export type Action = "create" | "update" | "replace" | "delete";
 export type Method = "refresh" | "blue-green" | "stop-first" | "none";
 
@@ -227,15 +226,10 @@ export type Operation = OperationBase &
         readonly kind: "wait-service";
         readonly service: string;
         readonly condition:
-          | "service_started"
-          | "service_healthy"
-          | "service_completed_successfully";
+          "service_started" | "service_healthy" | "service_completed_successfully";
         readonly required: boolean;
       }
   );
 
 export type OperationKind = Operation["kind"];
-export type OperationOf<K extends OperationKind> = Extract<
-  Operation,
-  { readonly kind: K }
->;
+export type OperationOf<K extends OperationKind> = Extract<Operation, { readonly kind: K }>;

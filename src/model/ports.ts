@@ -15,6 +15,7 @@ import type {
   ObservedNetwork,
   ObservedVolume,
 } from "./observed.ts";
+import type { BuildModel } from "./project.ts";
 import type { Secret } from "./secret.ts";
 import type { Version } from "./version.ts";
 
@@ -48,14 +49,8 @@ export interface Engine {
   >;
   /** Every network of the engine, for free subnets. */
   listNetworks(signal: AbortSignal): Promise<readonly ObservedNetwork[]>;
-  inspectContainer(
-    id: string,
-    signal: AbortSignal,
-  ): Promise<ContainerDetail | undefined>;
-  inspectImage(
-    reference: string,
-    signal: AbortSignal,
-  ): Promise<ImageDetail | undefined>;
+  inspectContainer(id: string, signal: AbortSignal): Promise<ContainerDetail | undefined>;
+  inspectImage(reference: string, signal: AbortSignal): Promise<ImageDetail | undefined>;
   inspectNetwork(
     name: string,
     signal: AbortSignal,
@@ -69,10 +64,7 @@ export interface Engine {
       })
     | undefined
   >;
-  inspectVolume(
-    name: string,
-    signal: AbortSignal,
-  ): Promise<ObservedVolume | undefined>;
+  inspectVolume(name: string, signal: AbortSignal): Promise<ObservedVolume | undefined>;
 
   /** `progress` gets short human lines; rejects with `image-missing` when nobody has it. */
   pullImage(
@@ -82,11 +74,7 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<void>;
   /** The regular file's bytes from an image, or undefined where the image has none (e.g. `/etc/passwd`). */
-  readImageFile(
-    image: string,
-    path: string,
-    signal: AbortSignal,
-  ): Promise<Buffer | undefined>;
+  readImageFile(image: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;
 
   createContainer(
     name: string,
@@ -96,16 +84,8 @@ export interface Engine {
   ): Promise<string>;
   startContainer(id: string, signal: AbortSignal): Promise<void>;
   /** `graceSeconds` undefined: the container's own. */
-  stopContainer(
-    id: string,
-    graceSeconds: number | undefined,
-    signal: AbortSignal,
-  ): Promise<void>;
-  killContainer(
-    id: string,
-    posixSignal: string,
-    signal: AbortSignal,
-  ): Promise<void>;
+  stopContainer(id: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<void>;
+  killContainer(id: string, posixSignal: string, signal: AbortSignal): Promise<void>;
   unpauseContainer(id: string, signal: AbortSignal): Promise<void>;
   /** `volumes`: its anonymous volumes too. */
   removeContainer(
@@ -114,11 +94,7 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<void>;
   renameContainer(id: string, name: string, signal: AbortSignal): Promise<void>;
-  updateRestartPolicy(
-    id: string,
-    policy: RestartPolicy,
-    signal: AbortSignal,
-  ): Promise<void>;
+  updateRestartPolicy(id: string, policy: RestartPolicy, signal: AbortSignal): Promise<void>;
   /** Resolves with the exit code once the container has ended. */
   waitContainer(id: string, signal: AbortSignal): Promise<number>;
   /** The last `tail` lines of both streams, foreign text: scrub before showing. */
@@ -144,12 +120,7 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<{ readonly done: Promise<void> }>;
   /** Runs a command in a running container. Values go through `environment` or stdin, never argv. */
-  exec(
-    id: string,
-    request: ExecRequest,
-    streams: Streams,
-    signal: AbortSignal,
-  ): Promise<number>;
+  exec(id: string, request: ExecRequest, streams: Streams, signal: AbortSignal): Promise<number>;
 
   createNetwork(body: NetworkBody, signal: AbortSignal): Promise<string>;
   removeNetwork(id: string, signal: AbortSignal): Promise<void>;
@@ -159,11 +130,7 @@ export interface Engine {
     endpoint: EndpointConfig,
     signal: AbortSignal,
   ): Promise<void>;
-  disconnectNetwork(
-    network: string,
-    container: string,
-    signal: AbortSignal,
-  ): Promise<void>;
+  disconnectNetwork(network: string, container: string, signal: AbortSignal): Promise<void>;
   createVolume(body: VolumeBody, signal: AbortSignal): Promise<void>;
   removeVolume(name: string, signal: AbortSignal): Promise<void>;
 
@@ -220,7 +187,7 @@ export interface ImageBuilder {
 
 export interface BuildRequest {
   readonly tag: string;
-  readonly build: import("./project.ts").BuildModel;
+  readonly build: BuildModel;
   readonly labels: Readonly<Record<string, string>>;
   /** The project's `secrets:` entries that `build.secrets` names, by their key. */
   readonly secrets?: ReadonlyMap<string, import("./project.ts").FileSourceModel>;
@@ -228,6 +195,9 @@ export interface BuildRequest {
   readonly noCache?: boolean;
   readonly pull?: boolean;
 }
+
+/** The answer of a provider that has no versions. */
+export const UNSUPPORTED = Symbol("unsupported");
 
 /**
  * One store of secrets. A batch never fails as a whole because of one secret:
@@ -240,7 +210,7 @@ export interface SecretProvider {
   versions(
     requests: readonly SecretRequest[],
     signal: AbortSignal,
-  ): Promise<ReadonlyMap<string, Version | "unsupported" | DsoError>>;
+  ): Promise<ReadonlyMap<string, Version | typeof UNSUPPORTED | DsoError>>;
   /** Keyed as in `versions`. The caller owns the values and drops them. */
   read(
     requests: readonly SecretRequest[],
@@ -262,9 +232,7 @@ export interface SecretRequest {
 
 /** `path`, or `path@version` where a version is pinned: the key of a provider's answers. */
 export function requestKey(request: SecretRequest): string {
-  return request.pinned === undefined
-    ? request.path
-    : `${request.path}@${request.pinned}`;
+  return request.pinned === undefined ? request.path : `${request.path}@${request.pinned}`;
 }
 
 export interface SecretData {

@@ -6,12 +6,7 @@
 import type { Position } from "./errors.ts";
 
 export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [key: string]: Json };
+  null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 
 export interface ComposeProject {
   readonly name: string;
@@ -204,8 +199,7 @@ export interface HealthcheckModel {
 }
 
 export interface DependencyModel {
-  readonly condition:
-    "service_started" | "service_healthy" | "service_completed_successfully";
+  readonly condition: "service_started" | "service_healthy" | "service_completed_successfully";
   readonly required?: boolean;
   readonly restart?: boolean;
 }

@@ -1,6 +1,11 @@
 /** One snapshot of the versions of all secrets that a project names; no value is read. */
 import { combine, DsoError, withPosition, type Position } from "../model/errors.ts";
-import { requestKey, type SecretProvider, type SecretRequest } from "../model/ports.ts";
+import {
+  requestKey,
+  UNSUPPORTED,
+  type SecretProvider,
+  type SecretRequest,
+} from "../model/ports.ts";
 import { secretName, versionKey, type Reference } from "../model/reference.ts";
 import type { Version, Versions } from "../model/version.ts";
 import type { Providers } from "./registry.ts";
@@ -15,8 +20,6 @@ export interface Snapshot {
   /** Version keys of secrets whose provider has no versions. */
   readonly unversioned: ReadonlySet<string>;
 }
-
-const UNSUPPORTED = "unsupported";
 
 type Answer = Version | DsoError;
 

@@ -4,7 +4,7 @@ import { findComposeProgram } from "../docker/composeProgram.ts";
 import type { Desired } from "../model/desired.ts";
 import { readValues } from "../providers/values.ts";
 import type { Context } from "./context.ts";
-import type { ApplySettings, Run } from "./reconcile.ts";
+import type { ApplySettings, Run } from "./run.ts";
 
 /** Everything that the executor works with, for one run. */
 export async function applyContext(

@@ -32,18 +32,3 @@ export interface Context {
   /** Who asks: `user@host (pid 12)`, for locks and history. */
   readonly who: string;
 }
-
-/** Which project is meant: what the flags `-f -p --profile --env-file` say. */
-export interface ProjectRequest {
-  readonly cwd: string;
-  readonly files: readonly string[];
-  /** The text of standard input, where a file is `-`. */
-  readonly stdin: string | undefined;
-  readonly projectName: string | undefined;
-  readonly projectDirectory: string | undefined;
-  /** Undefined: COMPOSE_PROFILES decides. */
-  readonly profiles: readonly string[] | undefined;
-  readonly environmentFiles: readonly string[];
-  /** Services named on the command line: their profiles are on. */
-  readonly services: readonly string[];
-}

@@ -5,7 +5,8 @@ import { type Desired, type DesiredService, referencesOf } from "../model/desire
 import { combine, DsoError } from "../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 import { readVersions } from "../providers/versions.ts";
-import type { Context, ProjectRequest } from "./context.ts";
+import type { Context } from "./context.ts";
+import type { ProjectRequest } from "./request.ts";
 
 /** The files as Compose reads them; no secret store is asked. */
 export function loadModel(

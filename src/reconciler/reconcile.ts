@@ -8,30 +8,17 @@ import { recover } from "../apply/recovery.ts";
 import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
-import type { Observed } from "../model/observed.ts";
-import type { Plan, PlanOptions } from "../model/plan.ts";
+import type { PlanOptions } from "../model/plan.ts";
 import { applyContext } from "./applyContext.ts";
-import type { Context, ProjectRequest } from "./context.ts";
+import type { Context } from "./context.ts";
 import { observe } from "./observe.ts";
-import { remember, type Remark } from "./remember.ts";
+import { remember } from "./remember.ts";
+import type { ProjectRequest } from "./request.ts";
+import type { ApplySettings, Run } from "./run.ts";
 
 export { load } from "./load.ts";
-
-/** One pass: everything that led to the plan, so that apply works on exactly that. */
-export interface Run {
-  readonly request: ProjectRequest;
-  readonly desired: Desired;
-  readonly observed: Observed;
-  readonly plan: Plan;
-}
-
-export interface ApplySettings {
-  readonly parallelism: number;
-  /** Aborts when the user insists: stop now, recover later. */
-  readonly force: AbortSignal;
-  readonly report: Report;
-  readonly remark?: Remark;
-}
+export { withProjectLock } from "./lock.ts";
+export type { ApplySettings, Run } from "./run.ts";
 
 /** Finishes or undoes what a killed process left, observes and compares. Wants the project's lock. */
 export async function plan(

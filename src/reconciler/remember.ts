@@ -2,14 +2,8 @@ import type { Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
 import { secretName } from "../model/reference.ts";
 import type { Context } from "./context.ts";
-import type { Run } from "./reconcile.ts";
+import type { Remark, Run } from "./run.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
-
-/** What the caller wants to stand in the history beside the outcome. */
-export interface Remark {
-  /** Set by `rollback`: the revision whose state this brings back. */
-  readonly rollbackTo?: number;
-}
 
 /** Writes the registry and the history once a plan was carried out, or was not. */
 export async function remember(

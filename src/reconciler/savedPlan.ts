@@ -3,7 +3,8 @@ import { readPrivateFile, writeFileAtomic } from "../lib/files.ts";
 import { redactPlan } from "../diff/redact.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
-import type { Context, ProjectRequest } from "./context.ts";
+import type { Context } from "./context.ts";
+import type { ProjectRequest } from "./request.ts";
 import {
   fingerprintModel,
   fingerprintObserved,
@@ -12,7 +13,7 @@ import {
   type ObservedFingerprint,
   whatMoved,
 } from "./fingerprint.ts";
-import type { Run } from "./reconcile.ts";
+import type { Run } from "./run.ts";
 
 const FORMAT = "dso-plan";
 const MAX_BYTES = 16 * 1024 * 1024;

@@ -5,7 +5,7 @@ import type {
   ServiceModel,
   VolumeModel,
 } from "../model/project.ts";
-import type { ProjectRequest } from "./context.ts";
+import type { ProjectRequest } from "./request.ts";
 
 /** What is remembered of projects between runs. It holds references and versions, never values. */
 export interface ProjectState {

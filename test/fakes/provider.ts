@@ -1,6 +1,7 @@
 import { DsoError } from "../../src/model/errors.ts";
 import {
   requestKey,
+  UNSUPPORTED,
   type SecretData,
   type SecretProvider,
   type SecretRequest,
@@ -84,7 +85,7 @@ export function createFakeProvider(
     handedOut,
     async versions(requests, signal) {
       begin("versions", requests, signal);
-      return answers(requests, (found) => (options.unversioned ? "unsupported" : found.version));
+      return answers(requests, (found) => (options.unversioned ? UNSUPPORTED : found.version));
     },
     async read(requests, signal) {
       begin("read", requests, signal);

@@ -1,0 +1,27 @@
+import type { Desired } from "../model/desired.ts";
+import type { Report } from "../model/events.ts";
+import type { Observed } from "../model/observed.ts";
+import type { Plan } from "../model/plan.ts";
+import type { ProjectRequest } from "./request.ts";
+
+/** One pass: everything that led to the plan, so that apply works on exactly that. */
+export interface Run {
+  readonly request: ProjectRequest;
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly plan: Plan;
+}
+
+export interface ApplySettings {
+  readonly parallelism: number;
+  /** Aborts when the user insists: stop now, recover later. */
+  readonly force: AbortSignal;
+  readonly report: Report;
+  readonly remark?: Remark;
+}
+
+/** What the caller wants to stand in the history beside the outcome. */
+export interface Remark {
+  /** Set by `rollback`: the revision whose state this brings back. */
+  readonly rollbackTo?: number;
+}

@@ -17,8 +17,8 @@ function answerAtOnce(word: string | undefined): string | undefined {
 
 const answer = answerAtOnce(process.argv[2]);
 if (answer === undefined) {
-  process.stderr.write("dso: this command is not in this release\n");
-  process.exitCode = 1;
+  const { runProcess } = await import("./cli/process.ts");
+  await runProcess(manifest.version);
 } else {
   process.stdout.write(`${answer}\n`);
 }

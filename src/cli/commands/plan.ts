@@ -1,0 +1,48 @@
+import type { Command } from "commander";
+import { load } from "../../reconciler/load.ts";
+import { savePlan } from "../../reconciler/savedPlan.ts";
+import {
+  addPlanFlags,
+  addProjectFlags,
+  addRunFlags,
+  type PlanFlags,
+  planOptions,
+  type RunFlags,
+} from "../flags.ts";
+import { projectRequest, withContext } from "../request.ts";
+import { withPlan, withView } from "../rollout.ts";
+import type { Session } from "../session.ts";
+
+type Flags = PlanFlags & RunFlags;
+
+export function define(command: Command, session: Session): void {
+  addProjectFlags(addRunFlags(addPlanFlags(command)))
+    .option("--out <file>", "keep the plan, for `dso apply <file>`")
+    .option("--detailed-exitcode", "0: nothing to do, 1: error, 2: there are changes")
+    .action((flags: Flags) =>
+      withView(session, command, flags, (view) =>
+        withContext(session, command, async (context) => {
+          const request = await projectRequest(session, command);
+          const desired = await load(context, request, session.signal);
+          const options = planOptions(flags);
+          const task = { operation: "plan", request, desired, options, flags };
+          await withPlan(context, session, view, task, async (run) => {
+            view.planned(run.plan, { final: true });
+            if (flags.out !== undefined) await savePlan(context, run, flags.out);
+            view.remark(nextStep(flags.out, run.plan.operations.length > 0));
+            const differs = run.plan.changes.length > 0;
+            if (flags.detailedExitcode === true && differs) session.exitCode = 2;
+          });
+        }),
+      ),
+    );
+}
+
+function nextStep(file: string | undefined, differs: boolean): string {
+  if (file !== undefined) {
+    return `\nSaved the plan to: ${file}\n\nTo perform exactly these actions, run:\n    dso apply ${JSON.stringify(file)}`;
+  }
+  return differs
+    ? "\nNote: without -out this plan is not kept; `dso apply` looks again at what there is to do."
+    : "";
+}

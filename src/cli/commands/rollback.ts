@@ -1,0 +1,51 @@
+import type { Command } from "commander";
+import { DsoError } from "../../model/errors.ts";
+import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
+import { rollbackTarget } from "../../reconciler/rollback.ts";
+import { approvePlan } from "../approval.ts";
+import {
+  addApproveFlags,
+  addProjectFlags,
+  addRunFlags,
+  type ApproveFlags,
+  type RunFlags,
+} from "../flags.ts";
+import { registeredProject } from "../registered.ts";
+import { withContext } from "../request.ts";
+import { rollOut, withView } from "../rollout.ts";
+import type { Session } from "../session.ts";
+
+export function define(command: Command, session: Session): void {
+  addProjectFlags(addRunFlags(addApproveFlags(command)))
+    .argument("[service]", "only this one")
+    .action((service: string | undefined, flags: RunFlags & ApproveFlags) =>
+      withView(session, command, flags, (view) =>
+        withContext(session, command, async (context) => {
+          const { name, request } = await registeredProject(context, session, command);
+          const target = await rollbackTarget(context, name, service, session.signal);
+          view.remark(`Going back to revision ${target.revision} of project ${name}.`);
+          const outcome = await rollOut(context, session, view, {
+            operation: "rollback",
+            request,
+            desired: target.desired,
+            options: DEFAULT_PLAN_OPTIONS,
+            flags,
+            remark: { rollbackTo: target.revision },
+            approve: (run) => approvePlan(session, flags, run),
+          });
+          if (outcome === undefined) return;
+          if (outcome.failed.length > 0) {
+            throw new DsoError("rollback-failed", "The rollback was not carried out in full.", {
+              hint: "Look at what failed above, then run it again.",
+            });
+          }
+          await context.state.setHold(name, {
+            since: new Date(context.clock.now()).toISOString(),
+            who: context.who,
+            why: `rolled back to revision ${target.revision}`,
+          });
+          view.remark(`Project ${name} is held, so that nothing undoes this. Lift it: dso resume`);
+        }),
+      ),
+    );
+}

@@ -1,0 +1,109 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import { DsoError } from "../../model/errors.ts";
+import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../model/plan.ts";
+import { load } from "../../reconciler/load.ts";
+import { approveLoss } from "../approval.ts";
+import { follow } from "../attached.ts";
+import {
+  addProjectFlags,
+  addRunFlags,
+  address,
+  type ApproveFlags,
+  type RunFlags,
+  seconds,
+} from "../flags.ts";
+import { projectRequest, withContext } from "../request.ts";
+import { rollOut, withView } from "../rollout.ts";
+import type { Session } from "../session.ts";
+
+interface UpFlags {
+  readonly detach?: boolean;
+  readonly build?: boolean;
+  readonly pull?: "always" | "missing" | "never" | "policy";
+  readonly wait?: boolean;
+  readonly deps: boolean;
+  readonly start: boolean;
+  readonly recreate: boolean;
+  readonly forceRecreate?: boolean;
+  readonly removeOrphans?: boolean;
+  readonly scale?: Readonly<Record<string, number>>;
+  readonly renewAnonVolumes?: boolean;
+  readonly timeout?: number;
+}
+type Flags = UpFlags & RunFlags & ApproveFlags;
+
+export function define(command: Command, session: Session): void {
+  addUpFlags(addProjectFlags(addRunFlags(command)))
+    .argument("[service...]", "only these, and what they need")
+    .action((services: readonly string[], flags: Flags) =>
+      withView(session, command, flags, (view) =>
+        withContext(session, command, async (context) => {
+          const request = await projectRequest(session, command, services);
+          const desired = await load(context, request, session.signal);
+          const outcome = await rollOut(context, session, view, {
+            operation: "up",
+            request,
+            desired,
+            options: upOptions(flags, services),
+            flags,
+            approve: (run) => approveLoss(session, flags, run),
+          });
+          if (outcome === undefined || outcome.failed.length > 0) return;
+          const detached = flags.detach === true || flags.wait === true || flags.json === true;
+          if (detached || !flags.start) return;
+          const attachment = { request, desired, services, stopTimeout: flags.timeout };
+          await follow(context, session, view, attachment);
+        }),
+      ),
+    );
+}
+
+function addUpFlags(command: Command): Command {
+  const pull = new Option("--pull <policy>", "when to pull images").choices([
+    "always",
+    "missing",
+    "never",
+    "policy",
+  ]);
+  return command
+    .option("-d, --detach", "leave the containers running and come back")
+    .option("--build", "build images first, though they are there")
+    .addOption(pull)
+    .option("--wait", "come back when all is healthy; implies -d")
+    .option("--no-deps", "nothing that the named services need")
+    .option("--no-start", "create what is missing, and start none of it")
+    .option("--no-recreate", "leave containers as they are")
+    .option("--force-recreate", "replace containers though nothing changed")
+    .option("--remove-orphans", "remove containers of services that are gone; done anyway")
+    .option("--scale <service=n>", "number of containers, over the file's", scale)
+    .option("-V, --renew-anon-volumes", "do not carry anonymous volumes over")
+    .option("-t, --timeout <seconds>", "to stop in, over the container's own", seconds)
+    .option("--allow-empty", "removing everything needs no yes");
+}
+
+function upOptions(flags: Flags, services: readonly string[]): PlanOptions {
+  if (!flags.recreate && flags.forceRecreate === true) {
+    throw new DsoError("usage", "--force-recreate and --no-recreate exclude each other.");
+  }
+  return {
+    ...DEFAULT_PLAN_OPTIONS,
+    targets: services.map(address),
+    withDependencies: flags.deps,
+    recreate: flags.forceRecreate === true ? "force" : flags.recreate ? "diverged" : "never",
+    build: flags.build === true ? "always" : "missing",
+    pull: flags.pull ?? "policy",
+    renewAnonymousVolumes: flags.renewAnonVolumes ?? false,
+    scale: flags.scale ?? {},
+    stopTimeout: flags.timeout,
+    start: flags.start,
+  };
+}
+
+function scale(
+  text: string,
+  before: Readonly<Record<string, number>> | undefined,
+): Readonly<Record<string, number>> {
+  const [, service, count] = /^(.+)=(\d{1,5})$/.exec(text) ?? [];
+  if (service === undefined) throw new InvalidArgumentError("Write it like web=3.");
+  return { ...before, [service]: Number(count) };
+}

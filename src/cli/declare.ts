@@ -1,0 +1,92 @@
+import type { Command } from "commander";
+import { type KnownFlag, readFlags } from "./argv.ts";
+import type { Entry } from "./entry.ts";
+import { addProjectFlags } from "./flags.ts";
+import type { Session } from "./session.ts";
+import { unknownCommand } from "./usage.ts";
+
+export interface Declared {
+  /** The command line with its flags respelled. */
+  readonly words: readonly string[];
+  /** The one that is called. */
+  readonly command: Command;
+}
+
+interface Surroundings {
+  readonly session: Session;
+  readonly catalog: readonly Entry[];
+}
+
+type Group = Pick<Extract<Entry, { commands: unknown }>, "commands" | "otherwise">;
+
+/** Declares the names below a group, finds the one that is called, and loads that. */
+export async function declareCalled(
+  parent: Command,
+  group: Group,
+  argv: readonly string[],
+  around: Surroundings,
+): Promise<Declared> {
+  for (const entry of group.commands) addEntry(parent, entry);
+  const { read, rest } = readFlags(argv, knownFlags(parent), true);
+  const [name, ...tail] = rest[0] === "help" ? [...rest.slice(1), "--help"] : rest;
+  if (name === undefined || name === "--help") {
+    return { words: name === undefined ? read : [...read, name], command: parent };
+  }
+  const known = parent.commands.find(
+    (command) => command.name() === name || command.aliases().includes(name),
+  );
+  const entry =
+    group.commands.find((candidate) => candidate.name === known?.name()) ?? group.otherwise?.(name);
+  if (entry === undefined) throw unknownCommand(parent, name);
+  const called = await declareEntry(known ?? addEntry(parent, entry), entry, tail, around);
+  return { words: [...read, name, ...called.words], command: called.command };
+}
+
+async function declareEntry(
+  command: Command,
+  entry: Entry,
+  argv: readonly string[],
+  around: Surroundings,
+): Promise<Declared> {
+  if ("commands" in entry) return declareCalled(command, entry, argv, around);
+  (await entry.load()).define(command, around.session, around.catalog);
+  const { read, rest } = readFlags(argv, knownFlags(command), entry.passThrough === true);
+  return { words: [...read, ...rest], command };
+}
+
+/** Declares all commands with all their flags, for completion. */
+export async function declareEach(
+  parent: Command,
+  entries: readonly Entry[],
+  around: Surroundings,
+): Promise<void> {
+  for (const entry of entries) {
+    const command = addEntry(parent, entry);
+    if ("commands" in entry) await declareEach(command, entry.commands, around);
+    else (await entry.load()).define(command, around.session, around.catalog);
+  }
+}
+
+function addEntry(parent: Command, entry: Entry): Command {
+  const command = parent
+    .command(entry.name)
+    .summary(entry.summary)
+    .description(entry.summary)
+    .aliases([...(entry.aliases ?? [])]);
+  if (entry.passThrough === true) command.passThroughOptions();
+  if ("commands" in entry) {
+    command.enablePositionalOptions().helpCommand(false);
+    if (entry.projectFlags === true) addProjectFlags(command);
+  }
+  return command;
+}
+
+function knownFlags(command: Command): readonly KnownFlag[] {
+  const help = { long: "help", short: "h", takesValue: false };
+  const declared = command.options.map(({ long, short, required }) => ({
+    long: long?.slice(2),
+    short: short?.slice(1),
+    takesValue: required,
+  }));
+  return [...declared, help];
+}

@@ -1,0 +1,109 @@
+/** The process around a command line: signals, streams, what is left when all went wrong. */
+import { hasCode } from "../lib/files.ts";
+import { DsoError } from "../model/errors.ts";
+import { fromDocker, type Invocation } from "./plugin.ts";
+import { renderError } from "./render/errors.ts";
+import { styleOf } from "./render/style.ts";
+import type { Session } from "./session.ts";
+import { passphraseSource } from "./vault.ts";
+
+/** Runs the command line of this process and sets its exit code. */
+export async function runProcess(version: string): Promise<void> {
+  // Whatever is written without a mode of its own is for the user alone.
+  process.umask(0o077);
+  quietBrokenPipe();
+  process.on("uncaughtException", (error) => void fail(error, true));
+  process.on("unhandledRejection", (error) => void fail(error, true));
+  const interrupts = listenForSignals();
+  try {
+    const given = { argv: process.argv.slice(2), environment: { ...process.env } };
+    const invocation = fromDocker(given);
+    const session = createSession(invocation, interrupts, version);
+    const { runProgram } = await import("./program.ts");
+    process.exitCode = await runProgram(invocation.argv, session);
+  } catch (error) {
+    await fail(error, false);
+  } finally {
+    interrupts.stop();
+  }
+}
+
+function createSession(
+  { environment }: Invocation,
+  { signal, force }: Interrupts,
+  version: string,
+): Session {
+  const cwd = process.cwd();
+  const session: Session = {
+    input: process.stdin,
+    output: process.stdout,
+    error: process.stderr,
+    environment,
+    cwd,
+    version,
+    signal,
+    force,
+    connect: async ({ configFile }) => {
+      const { wire } = await import("../wire.ts");
+      const passphrase = passphraseSource(session);
+      return wire({
+        ...{ cwd, environment, configFile, version, signal },
+        ...(passphrase === undefined ? {} : { passphrase }),
+      });
+    },
+    exitCode: 0,
+  };
+  return session;
+}
+
+interface Interrupts {
+  readonly signal: AbortSignal;
+  readonly force: AbortSignal;
+  stop(): void;
+}
+
+/** Once: finish the step and roll back. Twice: stop now, recover later. Three times: gone. */
+function listenForSignals(): Interrupts {
+  const [gentle, force] = [new AbortController(), new AbortController()];
+  const interrupted = new DsoError("aborted", "Interrupted.", {
+    hint: "What was begun was undone or is recorded; the next run finds out and goes on.",
+  });
+  const onSignal = (): void => {
+    if (force.signal.aborted) process.exit(1);
+    if (gentle.signal.aborted) {
+      process.stderr.write("\nStopping now. The next run of dso recovers what is left.\n");
+      force.abort(interrupted);
+      return;
+    }
+    process.stderr.write("\nInterrupted: finishing the step. Once more stops at once.\n");
+    gentle.abort(interrupted);
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  process.on("SIGHUP", onSignal);
+  return {
+    signal: gentle.signal,
+    force: force.signal,
+    stop: () => {
+      for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(name, onSignal);
+    },
+  };
+}
+
+/** `dso … | head`: the reader has had enough, which is no error of ours. */
+function quietBrokenPipe(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error) => {
+      if (!hasCode(error, "EPIPE")) throw error;
+      process.exit(process.exitCode ?? 0);
+    });
+  }
+}
+
+async function fail(error: unknown, fatal: boolean): Promise<void> {
+  const style = styleOf(process.stderr, process.env, !process.argv.includes("-no-color"));
+  const debug = process.env["DSO_LOG"] === "debug";
+  process.stderr.write(await renderError(error, { style, debug }));
+  process.exitCode = 1;
+  if (fatal) process.exit(1);
+}

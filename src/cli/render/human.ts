@@ -1,0 +1,58 @@
+import type { Outcome } from "../../apply/context.ts";
+import { renderPlan } from "../../diff/render.ts";
+import type { Plan } from "../../model/plan.ts";
+import type { Session } from "../session.ts";
+import { renderError } from "./errors.ts";
+import { createLines } from "./lines.ts";
+import { createLive } from "./live.ts";
+import { type Paint, styleOf } from "./style.ts";
+import type { View } from "./view.ts";
+
+export interface HumanOptions {
+  /** `-no-color` was not given. */
+  readonly color: boolean;
+  readonly showValues: boolean;
+  readonly compactWarnings: boolean;
+}
+
+export function createHumanView(session: Session, options: HumanOptions): View {
+  const { output, error: complaints, environment } = session;
+  const style = styleOf(output, environment, options.color);
+  const complaintStyle = styleOf(complaints, environment, options.color);
+  const debug = environment["DSO_LOG"] === "debug";
+  const live = output.isTTY === true && environment["TERM"] !== "dumb";
+  const progress = (live ? createLive : createLines)(output, style, Date.now);
+  const timer = setInterval(() => progress.tick(Date.now()), 1000).unref();
+  const failed = async (error: unknown): Promise<void> => {
+    complaints.write(await renderError(error, { style: complaintStyle, debug }));
+  };
+  return {
+    report: progress.report,
+    planned: (plan) => {
+      output.write(renderPlan(plan, { color: style.color, showValues: options.showValues }));
+    },
+    applied: async (plan, outcome) => {
+      progress.end();
+      for (const { error } of outcome.failed) await failed(error);
+      output.write(`\n${style.bold(summary(plan, outcome, style.green, style.red))}\n`);
+    },
+    remark: (text) => {
+      if (text !== "") output.write(`${text}\n`);
+    },
+    failed,
+    end: () => {
+      clearInterval(timer);
+      progress.end();
+    },
+  };
+}
+
+function summary(plan: Plan, outcome: Outcome, good: Paint, bad: Paint): string {
+  const { added, changed, destroyed, failed } = outcome;
+  const word = plan.options.mode === "destroy" ? "Destroy" : "Apply";
+  const counts = `Resources: ${added} added, ${changed} changed, ${destroyed} destroyed.`;
+  if (failed.length > 0) return bad(`${word} incomplete. ${counts}`);
+  if (plan.options.mode === "destroy")
+    return good(`Destroy complete! Resources: ${destroyed} destroyed.`);
+  return good(`Apply complete! ${counts}`);
+}

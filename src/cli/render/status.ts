@@ -1,0 +1,156 @@
+import type { Rotation, RotationStatus } from "../../model/journal.ts";
+import type { HistoryEntry } from "../../reconciler/state.ts";
+import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
+import { printable, type Style } from "./style.ts";
+import { table } from "./table.ts";
+
+/** All that `status` tells: read when asked, nothing kept. */
+export interface MachineStatus {
+  readonly version: string;
+  /** ISO 8601, UTC. */
+  readonly at: string;
+  readonly engine:
+    | { readonly reachable: true; readonly version: string; readonly endpoint: string }
+    | { readonly reachable: false; readonly error: string };
+  readonly projects: readonly ProjectStatus[];
+  readonly rotations: readonly Rotation[];
+}
+
+const UNFINISHED: ReadonlySet<RotationStatus> = new Set([
+  "in_progress",
+  "rolling_back",
+  "rollback_required",
+]);
+
+export function renderStatus(status: MachineStatus, style: Style): string {
+  const { engine, projects, rotations } = status;
+  const docker = engine.reachable
+    ? `Docker ${engine.version} at ${engine.endpoint}`
+    : style.red(`Docker: ${printable(engine.error)}`);
+  const pending = rotations.filter((rotation) => UNFINISHED.has(rotation.status));
+  const blocks = [
+    `DSO ${status.version}, ${docker}`,
+    ...(projects.length === 0 ? ["No project was applied here yet: dso up, or dso apply."] : []),
+    ...projects.map((project) => projectBlock(project, style)),
+    ...(pending.length === 0 ? [] : [pendingBlock(pending, status.at, style)]),
+  ];
+  return blocks.join("\n\n");
+}
+
+function projectBlock(project: ProjectStatus, style: Style): string {
+  const { name, sync, health, hold, error, services, secrets, why } = project;
+  const good = (word: string, fine: string): string =>
+    word === fine ? style.green(word) : style.yellow(word);
+  const head = `${style.bold(`Project ${name}`)}: ${good(sync, "synced")}, ${good(health, "healthy")}`;
+  const lines = [
+    `${head}   ${style.dim(project.workingDir)}`,
+    ...(hold === undefined
+      ? []
+      : [
+          style.yellow(
+            `  held since ${hold.since} by ${hold.who}${hold.why === "" ? "" : `: ${hold.why}`}`,
+          ),
+        ]),
+    ...(error === undefined
+      ? why.map((reason) => `  ${reason}`)
+      : [style.red(`  ${error.message}`)]),
+    ...attempts(project),
+  ];
+  const tables = [
+    services.length === 0 ? undefined : serviceTable(services),
+    secrets.length === 0 ? undefined : secretTable(secrets),
+  ].flatMap((text) => (text === undefined ? [] : [indent(text)]));
+  return [printableLines(lines), ...tables].join("\n\n");
+}
+
+function attempts({ lastApplied, lastAttempted }: ProjectStatus): readonly string[] {
+  const tell = (entry: HistoryEntry): string =>
+    `revision ${entry.revision} at ${entry.at}, ${entry.outcome}: ${entry.summary}`;
+  return [
+    ...(lastApplied === undefined ? [] : [`  last applied:   ${tell(lastApplied)}`]),
+    ...(lastAttempted === undefined || lastAttempted.revision === lastApplied?.revision
+      ? []
+      : [`  last attempted: ${tell(lastAttempted)}`]),
+  ];
+}
+
+function serviceTable(services: readonly ServiceStatus[]): string {
+  const rows = services.map(({ name, desired, running, healthy, image }) =>
+    [
+      name,
+      String(desired),
+      String(running),
+      healthy === undefined ? "-" : String(healthy),
+      image,
+    ].map(printable),
+  );
+  return table(["SERVICE", "DESIRED", "RUNNING", "HEALTHY", "IMAGE"], rows);
+}
+
+function secretTable(secrets: readonly SecretStatus[]): string {
+  const rows = secrets.map(({ name, current, delivered }) => {
+    const differs = delivered.some((version) => version !== current);
+    const given = delivered.length === 0 ? "-" : delivered.join(", ");
+    return [name, current ?? "?", given, differs ? "not yet everywhere" : ""].map(printable);
+  });
+  return table(["SECRET", "CURRENT", "DELIVERED", ""], rows);
+}
+
+function pendingBlock(pending: readonly Rotation[], at: string, style: Style): string {
+  const lines = pending.map(({ project, service, number, step, status, startedAt }) => {
+    const age = Math.max(0, Math.round((Date.parse(at) - Date.parse(startedAt)) / 1000));
+    const word = status === "rollback_required" ? style.red(status) : style.yellow(status);
+    return `  ${printable(`${project}: ${service}[${number}]`)} ${word} at ${step}, begun ${age}s ago`;
+  });
+  return [style.bold("Pending rotations"), ...lines].join("\n");
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, "  ");
+}
+
+/** Colours are ours, what stands between them may be anybody's. */
+function printableLines(lines: readonly string[]): string {
+  const split = /(\u001b\[\d+m)/;
+  return lines
+    .map((line) =>
+      line
+        .split(split)
+        .map((part) => (split.test(part) ? part : printable(part)))
+        .join(""),
+    )
+    .join("\n");
+}
+
+/** Keys stay as they are from release to release; new ones may come. */
+export function statusJson({ version, at, engine, projects, rotations }: MachineStatus): object {
+  return {
+    version,
+    at,
+    engine,
+    projects: projects.map((project) => ({
+      name: project.name,
+      workingDir: project.workingDir,
+      sync: project.sync,
+      health: project.health,
+      why: project.why,
+      error: project.error && { code: project.error.code, message: project.error.message },
+      hold: project.hold ?? null,
+      services: project.services,
+      secrets: project.secrets,
+      lastApplied: attemptJson(project.lastApplied),
+      lastAttempted: attemptJson(project.lastAttempted),
+    })),
+    rotations: rotations.map(
+      ({ id, project, service, number, status, step, startedAt, error }) => ({
+        ...{ id, project, service, number, status, step, startedAt, error },
+      }),
+    ),
+  };
+}
+
+function attemptJson(entry: HistoryEntry | undefined): object | null {
+  if (entry === undefined) return null;
+  const { revision, at, who, outcome, summary, reasons, versions } = entry;
+  return { revision, at, who, outcome, summary, reasons, versions };
+}

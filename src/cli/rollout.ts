@@ -1,0 +1,131 @@
+/** What plan, apply, up, down, rollback and a changed secret have in common: the loop, with a person watching. */
+import type { Outcome } from "../apply/context.ts";
+import type { Desired } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
+import type { Plan, PlanOptions } from "../model/plan.ts";
+import type { Context } from "../reconciler/context.ts";
+import type { ProjectRequest } from "../reconciler/request.ts";
+import { withProjectLock } from "../reconciler/lock.ts";
+import { apply, plan, type Run } from "../reconciler/reconcile.ts";
+import type { Remark } from "../reconciler/run.ts";
+import { projectFlags, type RunFlags } from "./flags.ts";
+import { createHumanView } from "./render/human.ts";
+import { createStreamView } from "./render/stream.ts";
+import type { View } from "./render/view.ts";
+import type { Session } from "./session.ts";
+import type { Command } from "commander";
+
+export interface Rollout {
+  /** `apply`, for the lock and whoever finds it taken. */
+  readonly operation: string;
+  readonly request: ProjectRequest;
+  readonly desired: Desired;
+  readonly options: PlanOptions;
+  readonly flags: Pick<RunFlags, "lockTimeout" | "parallelism">;
+  readonly remark?: Remark;
+  /** Rejects where the plan is not the one that was meant; the plan is not shown then. */
+  readonly verify?: (run: Run) => Promise<void>;
+  /** Asked once the plan was shown; false: a person declined. */
+  readonly approve: (run: Run, signal: AbortSignal) => Promise<boolean>;
+}
+
+/** Shows the plan, has it approved, carries it out and tells what came of it, under the project's lock. */
+export function rollOut(
+  context: Context,
+  session: Session,
+  view: View,
+  rollout: Rollout,
+): Promise<Outcome | undefined> {
+  return withPlan(context, session, view, rollout, async (run, signal) => {
+    await rollout.verify?.(run);
+    const idle = run.plan.operations.length === 0;
+    view.planned(run.plan, { final: idle });
+    if (!idle && !(await rollout.approve(run, signal))) {
+      view.remark("\nApply cancelled.");
+      session.exitCode = 1;
+      return undefined;
+    }
+    const { parallelism } = rollout.flags;
+    const settings = { parallelism, force: session.force, report: view.report };
+    const remark = rollout.remark === undefined ? {} : { remark: rollout.remark };
+    const outcome = await apply(context, run, { ...settings, ...remark }, signal);
+    if (!idle) await view.applied(run.plan, outcome);
+    if (outcome.failed.length > 0) session.exitCode = 1;
+    return outcome;
+  });
+}
+
+/** Plans under the project's lock, which is held while `work` lasts. */
+export function withPlan<T>(
+  context: Context,
+  session: Session,
+  view: View,
+  { operation, request, desired, options, flags }: Omit<Rollout, "approve">,
+  work: (run: Run, signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return withProjectLock(
+    context,
+    desired.project.name,
+    operation,
+    flags.lockTimeout,
+    async (signal) =>
+      work(await plan(context, request, desired, options, view.report, signal), signal),
+    session.signal,
+  );
+}
+
+/** Runs `work` with a view in the form that was asked for; its errors are shown there. */
+export async function withView(
+  session: Session,
+  command: Command,
+  flags: Partial<RunFlags>,
+  work: (view: View) => Promise<void>,
+): Promise<void> {
+  if (flags.showValues === true && session.output.isTTY !== true) {
+    throw new DsoError("usage", "-show-values is for a terminal.", {
+      hint: "Leave it out where the output is kept.",
+    });
+  }
+  const view =
+    flags.json === true
+      ? createStreamView(session.output, session.version)
+      : createHumanView(session, {
+          color: projectFlags(command).color ?? true,
+          showValues: flags.showValues ?? false,
+          compactWarnings: flags.compactWarnings ?? false,
+        });
+  try {
+    await work(view);
+  } catch (error) {
+    session.exitCode = 1;
+    await view.failed(session.signal.aborted && isAbort(error) ? session.signal.reason : error);
+  } finally {
+    view.end();
+  }
+}
+
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}
+
+/** Everything that runs would go, though nobody asked for that with `-destroy`. */
+export function removesAll({ plan: { changes, unchanged, options } }: Run): boolean {
+  const containers = changes.filter(({ kind }) => kind === "container");
+  const kept = unchanged.some((address) => address.startsWith("container."));
+  return (
+    options.mode === "apply" &&
+    !kept &&
+    containers.length > 0 &&
+    containers.every(({ action }) => action === "delete")
+  );
+}
+
+/** Volumes that the plan deletes or makes anew, though `-v` was not given. */
+export function lostVolumes({ changes, options }: Plan): readonly string[] {
+  if (options.removeVolumes) return [];
+  return changes
+    .filter(
+      ({ kind, action }) => kind === "volume" && (action === "delete" || action === "replace"),
+    )
+    .map(({ engineName }) => engineName);
+}

@@ -1,0 +1,118 @@
+/** What follows a changed secret: its users get the new version, in the foreground. */
+import type { Command } from "commander";
+import { referencesOf, type Desired } from "../model/desired.ts";
+import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
+import { secretName } from "../model/reference.ts";
+import type { Context } from "../reconciler/context.ts";
+import { load } from "../reconciler/load.ts";
+import { usersOf } from "../reconciler/rotate.ts";
+import type { RegisteredProject } from "../reconciler/state.ts";
+import { approveLoss } from "./approval.ts";
+import { printable } from "./render/style.ts";
+import { rollOut, withView } from "./rollout.ts";
+import { note, type Session } from "./session.ts";
+import { referenceNames } from "./vault.ts";
+
+const FLAGS = { lockTimeout: 30_000, parallelism: 4, input: true };
+
+/** Rolls the new versions of these secrets out; the exit code tells of a project that did not get them. */
+export async function rotateUsers(
+  context: Context,
+  session: Session,
+  command: Command,
+  paths: readonly string[],
+): Promise<void> {
+  const names = new Set(paths.flatMap((path) => referenceNames(context, path)));
+  for (const project of await usersOfAny(context, names)) {
+    const hold = await context.state.hold(project.name);
+    if (hold !== undefined) {
+      const why = hold.why === "" ? "" : `: ${printable(hold.why)}`;
+      note(
+        session,
+        `Project ${project.name} is held (by ${hold.who}${why}), so it keeps what it has.`,
+      );
+      continue;
+    }
+    await rotate(context, session, command, project, names);
+    session.signal.throwIfAborted();
+  }
+}
+
+export async function usersOfAny(
+  context: Context,
+  names: ReadonlySet<string>,
+): Promise<readonly RegisteredProject[]> {
+  const found = new Map<string, RegisteredProject>();
+  for (const name of names) {
+    for (const project of await usersOf(context, name)) found.set(project.name, project);
+  }
+  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+async function rotate(
+  context: Context,
+  session: Session,
+  command: Command,
+  project: RegisteredProject,
+  names: ReadonlySet<string>,
+): Promise<void> {
+  const before = session.exitCode;
+  session.exitCode = 0;
+  await withView(session, command, {}, async (view) => {
+    const desired = await load(context, project.request, session.signal);
+    const services = servicesUsing(desired, names);
+    if (services.length === 0) return;
+    view.remark(`Used by ${services.join(", ")} of project ${project.name}.\n`);
+    await rollOut(context, session, view, {
+      operation: "secret set",
+      request: project.request,
+      desired,
+      options: {
+        ...DEFAULT_PLAN_OPTIONS,
+        targets: services.map((service) => `service.${service}`),
+        withDependencies: false,
+        removeOrphans: false,
+      },
+      flags: FLAGS,
+      approve: (run) => approveLoss(session, FLAGS, run),
+    });
+  });
+  if (session.exitCode !== 0) {
+    note(
+      session,
+      `\nThe secret is stored, but project ${project.name} was not brought up to date.`,
+    );
+    note(session, `Once that is mended: ${applyCommand(project)}`);
+  }
+  session.exitCode = Math.max(before, session.exitCode);
+}
+
+/** Names of the services that use one of the secrets, sorted. */
+export function servicesUsing(
+  { services }: Pick<Desired, "services">,
+  names: ReadonlySet<string>,
+): readonly string[] {
+  return [...services.values()]
+    .filter(({ bindings }) =>
+      bindings.some(({ template }) =>
+        referencesOf(template).some((reference) => names.has(secretName(reference))),
+      ),
+    )
+    .map(({ name }) => name)
+    .sort();
+}
+
+/** For a shell, from any directory. */
+function applyCommand({ name, request }: RegisteredProject): string {
+  const words = [
+    ...request.files.flatMap((file) => ["-f", file]),
+    ...request.environmentFiles.flatMap((file) => ["--env-file", file]),
+    ...(request.profiles ?? []).flatMap((profile) => ["--profile", profile]),
+    ...["-p", name],
+  ];
+  return `dso apply ${words.map(quote).join(" ")}`;
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,35 @@
+import type { Command, CommanderError } from "commander";
+import { suggest } from "../lib/suggest.ts";
+import { DsoError } from "../model/errors.ts";
+
+/** What the parser found wrong, in our words and with the nearest known flag. */
+export function usageError(error: CommanderError, command: Command): DsoError {
+  const name = fullName(command);
+  const help = `Run \`${name} --help\` for what it takes.`;
+  const flag = /^error: unknown option '([^']*)'/.exec(error.message)?.[1];
+  if (flag === undefined) {
+    const text = error.message.replace(/^error: /, "");
+    return new DsoError("usage", `${name}: ${text}`, { hint: help });
+  }
+  const near = suggest(flag.replace(/^-+/, "").replace(/=.*$/s, ""), longNames(command));
+  const hint = near === undefined ? help : `Did you mean "-${near}"?`;
+  return new DsoError("usage", `${name} has no flag "${flag}".`, { hint });
+}
+
+export function unknownCommand(parent: Command, word: string): DsoError {
+  const names = parent.commands.flatMap((command) => [command.name(), ...command.aliases()]);
+  const near = suggest(word, names);
+  const name = fullName(parent);
+  const hint =
+    near === undefined ? `Run \`${name} --help\` for the list.` : `Did you mean "${name} ${near}"?`;
+  return new DsoError("usage", `${name} has no command "${word}".`, { hint });
+}
+
+function longNames(command: Command): readonly string[] {
+  return command.options.flatMap(({ long }) => (long ? [long.slice(2)] : []));
+}
+
+function fullName(command: Command): string {
+  const { parent } = command;
+  return parent === null ? command.name() : `${fullName(parent)} ${command.name()}`;
+}

@@ -15,7 +15,7 @@ import type {
   ObservedNetwork,
   ObservedVolume,
 } from "./observed.ts";
-import type { BuildModel } from "./project.ts";
+import type { BuildModel, FileSourceModel } from "./project.ts";
 import type { Secret } from "./secret.ts";
 import type { Version } from "./version.ts";
 
@@ -190,7 +190,7 @@ export interface BuildRequest {
   readonly build: BuildModel;
   readonly labels: Readonly<Record<string, string>>;
   /** The project's `secrets:` entries that `build.secrets` names, by their key. */
-  readonly secrets?: ReadonlyMap<string, import("./project.ts").FileSourceModel>;
+  readonly secrets?: ReadonlyMap<string, FileSourceModel>;
   readonly platform?: string;
   readonly noCache?: boolean;
   readonly pull?: boolean;

@@ -21,7 +21,7 @@ export interface Snapshot {
   readonly unversioned: ReadonlySet<string>;
 }
 
-type Answer = Version | DsoError;
+type Answer = Version | typeof UNSUPPORTED | DsoError;
 
 /**
  * Asks each provider once, all of them at the same time. Rejects with one error

@@ -63,7 +63,7 @@ function describe(error: SchemaError, subject: Subject): Fault {
   }
   if (error.keyword === "enum") return notOneOf(error, where, position);
   return {
-    message: `${where} must be ${expected(error.parentSchema)}${shown(error)}`,
+    message: `${where === "" ? "the file" : where} must be ${expected(error.parentSchema)}${shown(error)}`,
     hint: unitHint(error) ?? "Correct the value.",
     position,
   };
@@ -105,12 +105,12 @@ function expected(part: SchemaPart | undefined): string {
   return types.map((type) => TYPE_WORDS[type] ?? type).join(" or ") || "something else";
 }
 
-/** The value itself, unless it may be a credential (also one in a wrong place) or too long to help. */
+/** The value itself, unless it is too long to help or may be a credential, also one in a wrong place. */
 function shown({ data, keyword, parentSchema }: SchemaError): string {
-  if (parentSchema?.writeOnly === true) return "";
   if (typeof data !== "number" && (typeof data !== "string" || keyword === "type")) return "";
   const text = JSON.stringify(data);
-  return text.length > 60 ? "" : `, but is ${text}`;
+  const mayBeSecret = parentSchema?.writeOnly === true || text.includes("@");
+  return mayBeSecret || text.length > 60 ? "" : `, but is ${text}`;
 }
 
 function unitHint({ data, parentSchema }: SchemaError): string | undefined {

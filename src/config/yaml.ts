@@ -14,7 +14,7 @@ export interface YamlText {
 
 /** Rejects with `config-invalid` for what is no YAML, or more than one document. */
 export async function readYaml(text: string, file: string): Promise<YamlText> {
-  const { LineCounter, isMap, isScalar, parseDocument } = await import("yaml");
+  const { LineCounter, isMap, isScalar, parseDocument, visit } = await import("yaml");
   const lines = new LineCounter();
   const document = parseDocument(text, {
     lineCounter: lines,
@@ -22,13 +22,20 @@ export async function readYaml(text: string, file: string): Promise<YamlText> {
     prettyErrors: false,
     stringKeys: true,
   });
-  const [fault] = [...document.errors, ...document.warnings];
-  if (fault !== undefined) {
-    throw new DsoError("config-invalid", `not valid YAML: ${fault.message}`, {
+  const refuse = (message: string, offset: number): never => {
+    throw new DsoError("config-invalid", `not valid YAML: ${message}`, {
       hint: "Correct the line, or compare it with the reference of dso.yaml.",
-      position: positionAt(lines, file, fault.pos[0]),
+      position: positionAt(lines, file, offset),
     });
-  }
+  };
+  const [fault] = [...document.errors, ...document.warnings];
+  if (fault !== undefined) refuse(fault.message, fault.pos[0]);
+  visit(document, {
+    Alias: (_, alias) => {
+      if (alias.resolve(document)) return;
+      refuse(`no anchor is named "${alias.source}"`, alias.range?.[0] ?? 0);
+    },
+  });
   const node = (path: Path): Node | undefined => nodeAt(document, path);
   const at = (path: Path): Position => {
     const range = node(path)?.range;

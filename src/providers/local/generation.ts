@@ -30,20 +30,25 @@ export async function writeGeneration(stateDir: string, generation: Generation):
   await writeFileAtomic(generationFile(stateDir), `${JSON.stringify(generation)}\n`);
 }
 
-/** Rejects with `vault-stale` for a file that is older than one seen before, or another's. */
-export function refuseStale(file: string, found: Generation, seen: Generation | undefined): void {
+/** Rejects with `vault-stale` for a file that is older than one seen before, or another vault's. */
+export function refuseOlder(
+  file: string,
+  found: Omit<Generation, "seal">,
+  seen: Generation | undefined,
+): void {
   if (seen === undefined) return;
-  if (found.vault !== seen.vault)
-    throw stale(file, "is another vault than the one used here before");
-  if (found.generation < seen.generation) {
-    throw stale(
-      file,
-      `is an old copy: generation ${found.generation}, but ${seen.generation} was there before`,
-    );
-  }
-  if (found.generation === seen.generation && found.seal !== seen.seal) {
-    throw stale(file, `is not the generation ${seen.generation} that was there before`);
-  }
+  if (found.vault !== seen.vault) throw stale(file, "is another vault than the one used before");
+  if (found.generation >= seen.generation) return;
+  throw stale(
+    file,
+    `is an old copy: generation ${found.generation}, but ${seen.generation} was there before`,
+  );
+}
+
+/** Rejects with `vault-stale` for an authentic file that is not the one seen before. */
+export function refuseFork(file: string, found: Generation, seen: Generation | undefined): void {
+  if (found.generation !== seen?.generation || found.seal === seen.seal) return;
+  throw stale(file, `is not the generation ${seen.generation} that was there before`);
 }
 
 function stale(file: string, fault: string): DsoError {

@@ -5,7 +5,7 @@ import { ensurePrivateDirectory } from "../../lib/files.ts";
 import type { Lock } from "../../lib/lock.ts";
 import { DsoError } from "../../model/errors.ts";
 import { deriveKeys, randomKey } from "./envelope.ts";
-import { type Header, type Unverified, verifySeal } from "./format.ts";
+import type { Header } from "./format.ts";
 import { readGeneration } from "./generation.ts";
 import { type KeySources, unlockDataKey, wrapDataKey } from "./keys.ts";
 import {
@@ -15,9 +15,11 @@ import {
   keepAs,
   loadFile,
   loadNewest,
+  type Newest,
   type LockSettings,
   previousFile,
   type VaultPaths,
+  verifyNewest,
   withVaultLock,
 } from "./store.ts";
 
@@ -58,19 +60,25 @@ export function rewrapVault(
  * person who put a backup back.
  */
 export function acceptVault(options: SetupOptions, signal: AbortSignal): Promise<void> {
-  const accept = { load: () => loadFile(options.vaultFile), previous: "keep" } as const;
+  const accept = { load: () => loadUnseen(options.vaultFile), previous: "keep" } as const;
   return rewrite("accept the vault", options, accept, signal);
 }
 
 /** Puts the generation before in the vault's place; the one given up is kept as `….broken`. */
 export function restorePreviousVault(options: SetupOptions, signal: AbortSignal): Promise<void> {
-  const load = () => loadFile(previousFile(options.vaultFile));
+  const load = async (): Promise<Newest> => {
+    const file = previousFile(options.vaultFile);
+    if (await exists(file)) return loadUnseen(file);
+    throw new DsoError("vault-missing", `there is no previous generation at ${file}`, {
+      hint: "Put the vault back from a backup, then run: dso init --accept-vault",
+    });
+  };
   const restore = { load, previous: "leave", asideAs: `${options.vaultFile}.broken` } as const;
   return rewrite("restore the previous vault", options, restore, signal);
 }
 
 interface Rewrite {
-  readonly load: () => Promise<Unverified>;
+  readonly load: () => Promise<Newest>;
   /** What is to open the vault instead of what does. */
   readonly next?: KeySources;
   readonly previous: NonNullable<CommitOptions["previous"]>;
@@ -84,12 +92,13 @@ function rewrite(
   signal: AbortSignal,
 ): Promise<void> {
   const work = async (lock: Lock): Promise<void> => {
-    const content = await load();
+    const newest = await load();
+    const { content } = newest;
     const { header, secrets } = content;
     const dataKey = await unlockDataKey(header.wraps, header.vault, options, signal);
     const keys = deriveKeys(dataKey, header.vault);
     try {
-      verifySeal(options.vaultFile, content, keys.seal);
+      verifyNewest(options.vaultFile, newest, keys.seal);
       const wraps =
         next === undefined
           ? header.wraps
@@ -104,6 +113,11 @@ function rewrite(
     }
   };
   return withVaultLock(options, options, operation, work, signal);
+}
+
+/** As if no other generation had ever been seen. */
+async function loadUnseen(file: string): Promise<Newest> {
+  return { content: await loadFile(file), seen: undefined };
 }
 
 /** 0 where that is not known: a damaged note must not stand in the way of a repair. */

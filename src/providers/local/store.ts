@@ -3,8 +3,20 @@ import { hasCode, readPrivateFile, removeTemporaries, writeFileAtomic } from "..
 import { acquireLock, type Lock } from "../../lib/lock.ts";
 import type { LockOwner } from "../../lib/lockOwner.ts";
 import { DsoError } from "../../model/errors.ts";
-import { decodeVault, encodeVault, type Unverified, type VaultContent } from "./format.ts";
-import { readGeneration, refuseStale, writeGeneration } from "./generation.ts";
+import {
+  decodeVault,
+  encodeVault,
+  type Unverified,
+  type VaultContent,
+  verifySeal,
+} from "./format.ts";
+import {
+  type Generation,
+  readGeneration,
+  refuseFork,
+  refuseOlder,
+  writeGeneration,
+} from "./generation.ts";
 
 /** Where a vault and what belongs to it lie. All absolute. */
 export interface VaultPaths {
@@ -24,17 +36,30 @@ export function previousFile(vaultFile: string): string {
   return `${vaultFile}.1`;
 }
 
+/** The vault as it lies there, and what was seen of it before. */
+export interface Newest {
+  readonly content: Unverified;
+  readonly seen: Generation | undefined;
+}
+
 /**
- * Reads without a lock: a writer replaces the file as a whole. The seal is not yet
- * checked. Rejects with `vault-missing`, `vault-corrupt` or `vault-stale`.
+ * Reads without a lock: a writer replaces the file as a whole. `verifyNewest` is
+ * still to be asked. Rejects with `vault-missing`, `vault-corrupt` or `vault-stale`.
  */
-export async function loadNewest(paths: VaultPaths): Promise<Unverified> {
+export async function loadNewest(paths: VaultPaths): Promise<Newest> {
   // First what was seen, then the file: the other way round a writer in between would look like an old copy.
   const seen = await readGeneration(paths.stateDir);
   const content = await loadFile(paths.vaultFile);
+  const { header, generation } = content;
+  refuseOlder(paths.vaultFile, { vault: header.vault, generation }, seen);
+  return { content, seen };
+}
+
+/** Rejects with `vault-corrupt` for what is not authentic, with `vault-stale` for a second history. */
+export function verifyNewest(file: string, { content, seen }: Newest, sealKey: Buffer): void {
+  verifySeal(file, content, sealKey);
   const { header, generation, seal } = content;
-  refuseStale(paths.vaultFile, { vault: header.vault, generation, seal }, seen);
-  return content;
+  refuseFork(file, { vault: header.vault, generation, seal }, seen);
 }
 
 /** Rejects with `vault-missing` or `vault-corrupt`. */

@@ -1,7 +1,7 @@
 import type { Clock } from "../../model/ports.ts";
 import type { EditContext } from "./edits.ts";
 import { type DataKeys, deriveKeys } from "./envelope.ts";
-import { type Secrets, type Unverified, type VaultContent, verifySeal } from "./format.ts";
+import type { Secrets, VaultContent } from "./format.ts";
 import { type KeySources, unlockDataKey } from "./keys.ts";
 import {
   commit,
@@ -10,6 +10,7 @@ import {
   type LockSettings,
   offerPrevious,
   type VaultPaths,
+  verifyNewest,
   withVaultLock,
 } from "./store.ts";
 
@@ -41,7 +42,7 @@ export async function unlockVault(
   options: VaultOptions,
   signal: AbortSignal,
 ): Promise<UnlockedVault> {
-  const keys = await unlockNewest(options, signal);
+  const keys = await offering(options, () => unlockNewest(options, signal));
   const contextOf = (content: VaultContent): EditContext => ({
     file: options.vaultFile,
     vault: content.header.vault,
@@ -76,19 +77,14 @@ export async function unlockVault(
   };
 }
 
-/** The keys of a file's content, whose seal is then known to be good. */
-export async function unlock(
-  file: string,
-  content: Unverified,
-  sources: KeySources,
-  signal: AbortSignal,
-): Promise<DataKeys> {
-  const { header } = content;
-  const dataKey = await unlockDataKey(header.wraps, header.vault, sources, signal);
-  const keys = deriveKeys(dataKey, header.vault);
+async function unlockNewest(options: VaultOptions, signal: AbortSignal): Promise<DataKeys> {
+  const newest = await loadNewest(options);
+  const { vault, wraps } = newest.content.header;
+  const dataKey = await unlockDataKey(wraps, vault, options, signal);
+  const keys = deriveKeys(dataKey, vault);
   dataKey.fill(0);
   try {
-    verifySeal(file, content, keys.seal);
+    verifyNewest(options.vaultFile, newest, keys.seal);
     return keys;
   } catch (error) {
     keys.drop();
@@ -96,16 +92,10 @@ export async function unlock(
   }
 }
 
-function unlockNewest(options: VaultOptions, signal: AbortSignal): Promise<DataKeys> {
-  return offering(options, async () =>
-    unlock(options.vaultFile, await loadNewest(options), options, signal),
-  );
-}
-
 async function loadAuthentic(options: VaultOptions, keys: DataKeys): Promise<VaultContent> {
-  const content = await loadNewest(options);
-  verifySeal(options.vaultFile, content, keys.seal);
-  return content;
+  const newest = await loadNewest(options);
+  verifyNewest(options.vaultFile, newest, keys.seal);
+  return newest.content;
 }
 
 /** Lets a damaged or old vault's error say how to go back. */

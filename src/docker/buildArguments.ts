@@ -111,12 +111,12 @@ function secretArguments(
     const id = target?.replace(/^\/run\/secrets\//, "") ?? source;
     const from = secrets?.get(source);
     if (from?.file !== undefined) {
-      argv.push("--secret", secretSpec({ id, type: "file", src: from.file }));
+      argv.push("--secret", secretSpec({ id, src: from.file }));
     } else if (from?.environment !== undefined && env[from.environment] !== undefined) {
       // Under a name of our own: the user's may be one that steers the child.
       const name = `DSO_BUILD_SECRET_${argv.length / 2}`;
       environment[name] = env[from.environment] ?? "";
-      argv.push("--secret", secretSpec({ id, type: "env", src: name }));
+      argv.push("--secret", secretSpec({ id, env: name }));
     } else {
       throw new DsoError(
         "build-failed",

@@ -3,7 +3,7 @@ import type { Engine } from "../model/ports.ts";
 import { registryAuth } from "./auth.ts";
 import { readAll, type Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
-import { printable, Refusal } from "./errors.ts";
+import { printable, Refusal, refusalError } from "./errors.ts";
 import { lines, stalling } from "./lines.ts";
 import { firstFile } from "./tar.ts";
 import { toImage } from "./translate.ts";
@@ -88,7 +88,7 @@ function pullLine(line: string): string | undefined {
     error?: string;
     progressDetail?: { current?: number };
   };
-  if (told.error !== undefined) throw new Error(told.error);
+  if (told.error !== undefined) throw refusalError(new Refusal(200, told.error), "pull");
   if (told.status === undefined || told.progressDetail?.current !== undefined) return undefined;
   return printable(told.id === undefined ? told.status : `${told.id}: ${told.status}`);
 }

@@ -97,6 +97,10 @@ export async function ensureTestImage(kind: TestImage = "base"): Promise<string>
   return tag;
 }
 
+export async function removeImage(tag: string): Promise<void> {
+  await run("docker", ["image", "rm", tag]);
+}
+
 function busyboxPath(): string {
   return process.env.DSO_TEST_BUSYBOX ?? "/bin/busybox";
 }

@@ -69,7 +69,7 @@ export async function removeTemporaries(path: string): Promise<void> {
 }
 
 /** Makes the creations, renames and removals inside a directory last. */
-export async function syncDirectory(path: string): Promise<void> {
+async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, O_RDONLY | O_DIRECTORY);
   try {
     await directory.sync();

@@ -9,7 +9,9 @@ import {
   writeFileAtomic,
 } from "../../src/lib/files.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { tinyDisk } from "../fixtures/tinyDisk.ts";
 
+const MKFIFO = "/usr/bin/mkfifo";
 const isRoot = process.geteuid?.() === 0;
 
 test("writes, replaces and reads back with mode 0600 and nothing left beside", async () => {
@@ -43,19 +45,14 @@ test("a failed write leaves the old file and no temporary one", async () => {
 });
 
 test.runIf(isRoot)("a full disk is said to be full, and the old content stays", async () => {
-  await using dir = await temporaryDirectory();
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", dir.path]);
-  try {
-    const path = join(dir.path, "state");
-    await writeFileAtomic(path, "old");
-    await expect(writeFileAtomic(path, Buffer.alloc(200_000))).rejects.toMatchObject({
-      code: "disk-full",
-    });
-    expect((await readPrivateFile(path))?.toString()).toBe("old");
-    expect(await readdir(dir.path)).toEqual(["state"]);
-  } finally {
-    execFileSync("umount", [dir.path]);
-  }
+  await using disk = await tinyDisk(64);
+  const path = join(disk.path, "state");
+  await writeFileAtomic(path, "old");
+  await expect(writeFileAtomic(path, Buffer.alloc(200_000))).rejects.toMatchObject({
+    code: "disk-full",
+  });
+  expect((await readPrivateFile(path))?.toString()).toBe("old");
+  expect(await readdir(disk.path)).toEqual(["state"]);
 });
 
 test("removes only the temporaries of its own file", async () => {
@@ -71,7 +68,7 @@ test.each<[string, (path: string) => Promise<unknown> | undefined, string]>([
   ["a link", (path) => symlink("/etc/passwd", path), "symbolic link"],
   ["a file for all", (path) => writeFile(path, "", { mode: 0o644 }), "mode 0644"],
   ["a directory", (path) => mkdir(path), "no regular file"],
-  ["a FIFO", async (path) => execFileSync("mkfifo", ["-m", "600", path]), "no regular file"],
+  ["a FIFO", async (path) => execFileSync(MKFIFO, ["-m", "600", path]), "no regular file"],
 ])("does not read %s", async (_name, make, message) => {
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "x");

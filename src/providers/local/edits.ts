@@ -67,7 +67,7 @@ export function destroyAll(secrets: Secrets, path: string): Edit {
   const last = records?.at(-1);
   if (records === undefined || last === undefined) throw missing(secrets, path);
   const erased = records.map((record) => ({ ...record, state: "destroyed" as const, values: [] }));
-  return { secrets: new Map([...secrets, [path, erased]]), version: last.version };
+  return { secrets: new Map(secrets).set(path, erased), version: last.version };
 }
 
 /** Rejects with `secret-conflict` unless `expected` is the current version; 0: there is none. */
@@ -130,7 +130,7 @@ function append(
     ...seal(context.valuesKey, binding(context.vault, record, key), values.get(key) ?? Buffer.of()),
   }));
   const kept = [...older, { ...record, values: sealed }].slice(-context.maxVersions);
-  return { secrets: new Map([...secrets, [path, kept]]), version };
+  return { secrets: new Map(secrets).set(path, kept), version };
 }
 
 /** What a sealed value belongs to: moved anywhere else, it does not open. */

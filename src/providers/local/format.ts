@@ -100,8 +100,9 @@ export function decodeVault(file: string, bytes: Buffer): Unverified {
   for (const [index, line] of recordLines.entries()) {
     const record = decodeLine(line);
     if (!isRecord(record)) throw corrupt(file, nameRecord(named, index));
-    const versions = secrets.get(record.secret) ?? [];
-    secrets.set(record.secret, [...versions, record]);
+    const versions = secrets.get(record.secret);
+    if (versions === undefined) secrets.set(record.secret, [record]);
+    else versions.push(record);
   }
   if (named === undefined) throw corrupt(file, "the manifest (the last line but one)");
   refuseStrangers(file, named, headerLine, recordLines);

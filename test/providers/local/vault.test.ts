@@ -1,10 +1,10 @@
-import { execFileSync } from "node:child_process";
 import { chmod, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { initVault, rewrapVault } from "../../../src/providers/local/setup.ts";
 import { openLocalVault } from "../../../src/providers/local/vault.ts";
 import { temporaryDirectory } from "../../fixtures/temporary.ts";
+import { tinyDisk } from "../../fixtures/tinyDisk.ts";
 import { never, newVault, secret, textOf, vaultOptions } from "./vaults.ts";
 
 test("keeps values, keys, versions and who wrote them", async () => {
@@ -269,16 +269,12 @@ test("init makes a vault once, and says how to make one where there is none", as
 });
 
 test.runIf(process.geteuid?.() === 0)("a full disk changes nothing", async () => {
-  await using dir = await temporaryDirectory();
-  execFileSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", dir.path]);
-  try {
-    const { vault } = await newVault(dir.path);
-    await vault.set({ path: "db" }, secret("old"), {}, never);
-    await expect(
-      vault.set({ path: "big" }, secret("x".repeat(300_000)), {}, never),
-    ).rejects.toMatchObject({ code: "disk-full" });
-    expect(await textOf(vault, "db")).toBe("old");
-  } finally {
-    execFileSync("umount", [dir.path]);
-  }
+  await using disk = await tinyDisk(256);
+  const { vault } = await newVault(disk.path);
+  await vault.set({ path: "db" }, secret("old"), {}, never);
+  const big = secret("x".repeat(300_000));
+  await expect(vault.set({ path: "big" }, big, {}, never)).rejects.toMatchObject({
+    code: "disk-full",
+  });
+  expect(await textOf(vault, "db")).toBe("old");
 });

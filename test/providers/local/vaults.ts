@@ -12,7 +12,7 @@ import { type LocalVault, openLocalVault } from "../../../src/providers/local/va
 export const never = new AbortController().signal;
 
 /** Small enough for tests; a real passphrase costs 64 MiB. */
-export const CHEAP = { memory: 64, passes: 1, parallelism: 1 };
+const CHEAP = { memory: 64, passes: 1, parallelism: 1 };
 
 export function vaultOptions(directory: string): VaultOptions {
   let now = Date.UTC(2030, 0, 1);

@@ -30,12 +30,12 @@ function readJson(file: string): Schema {
 /** JSON Merge Patch (RFC 7396). */
 function patch(target: unknown, change: unknown): unknown {
   if (typeof change !== "object" || change === null || Array.isArray(change)) return change;
-  const result: Schema = { ...(target as Schema | undefined) };
+  const result = new Map(Object.entries((target as Schema | undefined) ?? {}));
   for (const [key, value] of Object.entries(change)) {
-    if (value === null) delete result[key];
-    else result[key] = patch(result[key], value);
+    if (value === null) result.delete(key);
+    else result.set(key, patch(result.get(key), value));
   }
-  return result;
+  return Object.fromEntries(result);
 }
 
 function ownSchema(file: string): () => Schema {

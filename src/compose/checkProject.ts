@@ -1,5 +1,6 @@
 /** What must fit together in a project: names that are used exist, values do not contradict. */
-import { combine, DsoError } from "../model/errors.ts";
+import { combine } from "../model/errors.ts";
+import type { DsoError } from "../model/errors.ts";
 import { invalid } from "./fault.ts";
 import { entriesOf, get, itemsOf, textAt } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";

@@ -9,15 +9,16 @@ import type { Shape } from "./shape.ts";
 export type HashDialect = "v2" | "v5";
 
 /** What a change of does not make Compose recreate a container. */
-const NOT_HASHED = ["build", "pull_policy", "scale", "depends_on", "profiles"] as const;
+const NOT_HASHED = new Set(["build", "pull_policy", "scale", "depends_on", "profiles"]);
 
 /**
  * The hash of a service as plain Compose sees it: without values of secrets, and
  * with `service:` references resolved to container ids where the caller has them.
  */
 export function serviceHash(service: ServiceModel, dialect: HashDialect): string {
-  const hashed: Record<string, unknown> = { ...service };
-  for (const key of NOT_HASHED) delete hashed[key];
+  const hashed: Record<string, unknown> = Object.fromEntries(
+    Object.entries(service).filter(([key]) => !NOT_HASHED.has(key)),
+  );
   if (service.deploy !== undefined) hashed.deploy = { ...service.deploy, replicas: undefined };
   hashed.volumes = service.volumes?.map((mount) => mountOf(mount as unknown as Json, dialect));
   return hash(hashed as Json, SERVICE);
@@ -37,7 +38,7 @@ export function networkHash(network: NetworkModel): string {
 
 export function volumeHash(volume: VolumeModel): string {
   const driver = volume.driver || "local";
-  return hash({ ...volume, driver } as unknown as Json, VOLUME);
+  return hash({ ...volume, driver }, VOLUME);
 }
 
 function hash(value: Json, shape: Shape): string {

@@ -1,7 +1,8 @@
 /** Puts variables into a document and casts the texts of typed fields. */
 import type { LoadWarning } from "../model/project.ts";
 import { invalidAt, place } from "./fault.ts";
-import type { Node, Path, Scalar, ScalarValue } from "./node.ts";
+import { mapEntries } from "./node.ts";
+import type { Mapping, Node, Path, Scalar, ScalarValue } from "./node.ts";
 import { rules, step } from "./rules.ts";
 import type { Rules } from "./rules.ts";
 import { substitute } from "./template.ts";
@@ -91,25 +92,22 @@ export interface Interpolation {
 }
 
 /** Rejects with `compose-invalid`: a text that is no template, a value that does not fit its field. */
-export function interpolate<N extends Node>(
-  node: N,
+export function interpolate(document: Mapping, options: Interpolation): Mapping {
+  return interpolateNode(document, options, CASTS, []) as Mapping;
+}
+
+function interpolateNode(
+  node: Node,
   options: Interpolation,
-  table: Rules<Cast> | undefined = CASTS,
-  path: Path = [],
-): N {
+  table: Rules<Cast> | undefined,
+  path: Path,
+): Node {
   if (node.tag === "reset") return node;
-  if (node.kind === "scalar") return interpolateScalar(node, options, table?.rule, path) as N;
-  if (node.kind === "sequence") {
-    const items = node.items.map((item, i) =>
-      interpolate(item, options, step(table, i), [...path, i]),
-    );
-    return { ...node, items };
-  }
-  const entries = new Map<string, Node>();
-  for (const [key, value] of node.entries) {
-    entries.set(key, interpolate(value, options, step(table, key), [...path, key]));
-  }
-  return { ...node, entries };
+  if (node.kind === "scalar") return interpolateScalar(node, options, table?.rule, path);
+  const inner = (value: Node, key: string | number) =>
+    interpolateNode(value, options, step(table, key), [...path, key]);
+  if (node.kind === "sequence") return { ...node, items: node.items.map(inner) };
+  return mapEntries(node, inner);
 }
 
 function interpolateScalar(

@@ -124,7 +124,7 @@ export function fromJson(value: Json, at: Origin): Node {
       at,
     );
   }
-  return scalar(value as ScalarValue, at);
+  return scalar(value, at);
 }
 
 /** `services.web.ports[0]`, as messages name a place. */

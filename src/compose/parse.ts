@@ -1,4 +1,5 @@
 /** YAML text to nodes, in the dialect of Compose; anchors live for the whole file. */
+import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import type { DsoError } from "../model/errors.ts";
 import { invalid } from "./fault.ts";
@@ -11,7 +12,7 @@ import type { Resolved } from "./scalars.ts";
 const MAX_ALIASED_NODES = 100_000;
 
 interface Reading {
-  readonly yaml: typeof import("yaml");
+  readonly yaml: typeof Yaml;
   readonly file: string;
   readonly locate: (offset: number) => { line: number; col: number };
   readonly anchors: Map<string, Node>;
@@ -53,7 +54,7 @@ function readDocument(reading: Reading, document: Document.Parsed): Mapping {
     throw fault(reading, `%YAML ${version} is not accepted`, 0, "Remove the %YAML line.");
   }
   const root = document.contents;
-  const node = root === null ? undefined : readNode(reading, root as ParsedNode);
+  const node = root === null ? undefined : readNode(reading, root);
   if (node === undefined || node.kind !== "mapping") {
     throw fault(
       reading,
@@ -134,7 +135,7 @@ function readMapping(
   const merged = new Map<string, Node>();
   let merges = 0;
   for (const { key, value } of node.items) {
-    const keyAt = origin(reading, (key ?? node).range[0]);
+    const keyAt = origin(reading, key.range[0]);
     if (isMergeKey(reading, key)) {
       if (++merges > 1) throw fault(reading, 'mapping key "<<" stands twice', key.range[0]);
       for (const [name, inherited] of mergeSource(reading, value, keyAt)) {
@@ -194,7 +195,7 @@ function readScalar(
   at: Origin,
   mark: Pick<Node, "tag">,
 ): Node {
-  const source = node.type === "PLAIN" ? (node.source ?? "") : String(node.value);
+  const source = node.type === "PLAIN" ? node.source : String(node.value);
   const resolved = resolveTagged(node, source);
   if (resolved === undefined && mark.tag === undefined) {
     throw invalid(`"${source}" is not a value that Compose accepts here`, at);

@@ -1,9 +1,11 @@
 /** The project as `docker compose config` prints it. */
-import type { Json } from "../model/project.ts";
+import type { ComposeProject, Json } from "../model/project.ts";
 import { isObject } from "./arrange.ts";
-import type { LoadedProject } from "./project.ts";
 
 const SECTIONS = ["services", "networks", "volumes", "secrets", "configs"] as const;
+
+/** Of a project that this loader made, its top-level `x-*` too. */
+type Rendered = ComposeProject & { readonly extensions?: Readonly<Record<string, Json>> };
 
 export interface RenderOptions {
   /** Only these services and what they need. */
@@ -13,7 +15,7 @@ export interface RenderOptions {
 }
 
 /** Each `$` is doubled, so that the output can be loaded again. */
-export function renderProject(project: LoadedProject, options: RenderOptions = {}): Json {
+export function renderProject(project: Rendered, options: RenderOptions = {}): Json {
   const { services = [], extensions = false } = options;
   const chosen = services.length === 0 ? project : narrow(project, services);
   const sections = SECTIONS.map((key) => {
@@ -26,7 +28,11 @@ export function renderProject(project: LoadedProject, options: RenderOptions = {
   const filled = sections.filter(
     ([key, section]) => key === "services" || Object.keys(section).length > 0,
   );
-  return doubleDollars({ name: chosen.name, ...Object.fromEntries(filled), ...chosen.extensions });
+  return doubleDollars({
+    name: chosen.name,
+    ...Object.fromEntries(filled),
+    ...(project.extensions ?? {}),
+  });
 }
 
 function withoutExtensions(model: Json): Json {
@@ -37,13 +43,15 @@ function withoutExtensions(model: Json): Json {
 /** What is the default of a bind mount is not written. */
 function renderService(service: Json): Json {
   if (!isObject(service) || !Array.isArray(service.volumes)) return service;
-  const volumes = (service.volumes as readonly Json[]).map((mount) => {
-    if (!isObject(mount) || !isObject(mount.bind) || mount.bind.create_host_path !== true)
-      return mount;
-    const { create_host_path: _, ...bind } = mount.bind;
-    return { ...mount, bind };
-  });
-  return { ...service, volumes };
+  return { ...service, volumes: (service.volumes as readonly Json[]).map(renderMount) };
+}
+
+function renderMount(mount: Json): Json {
+  if (!isObject(mount) || !isObject(mount.bind)) return mount;
+  const written = Object.entries(mount.bind).filter(
+    ([key, value]) => key !== "create_host_path" || value !== true,
+  );
+  return { ...mount, bind: Object.fromEntries(written) };
 }
 
 function doubleDollars(json: Json): Json {
@@ -56,7 +64,7 @@ function doubleDollars(json: Json): Json {
 }
 
 /** The services with those that they depend on, and the resources of all of them. */
-function narrow(project: LoadedProject, services: readonly string[]): LoadedProject {
+function narrow(project: ComposeProject, services: readonly string[]): ComposeProject {
   const wanted = new Set<string>();
   const add = (name: string): void => {
     if (wanted.has(name)) return;

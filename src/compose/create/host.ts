@@ -1,0 +1,111 @@
+/** HostConfig: what the container may use of its host. */
+import type { HostConfig, RestartPolicy } from "../../model/engine.ts";
+import type { ServiceModel } from "../../model/project.ts";
+import type { CreateContext } from "./context.ts";
+import { containerOf, namespaceMode, requireApi } from "./context.ts";
+import { mountsOf } from "./mounts.ts";
+import { portBindings } from "./ports.ts";
+import { compact, resources } from "./resources.ts";
+
+export function hostConfig(
+  service: ServiceModel,
+  networkMode: string,
+  context: CreateContext,
+): HostConfig {
+  const { binds, mounts } = mountsOf(service, context);
+  if (service.annotations !== undefined) requireApi(context, "1.43", "annotations");
+  return {
+    ...resources(service),
+    ...security(service),
+    ...names(service),
+    ...compact({
+      Binds: binds,
+      Mounts: mounts,
+      NetworkMode: networkMode,
+      PortBindings: portBindings(service),
+      RestartPolicy: restartPolicy(service),
+      Annotations: service.annotations,
+      CgroupnsMode: service.cgroup,
+      GroupAdd: service.group_add,
+      Init: service.init,
+      IpcMode: namespaceMode(context, "ipc", service),
+      LogConfig: logging(service),
+      OomScoreAdj: service.oom_score_adj,
+      PidMode: namespaceMode(context, "pid", service),
+      Privileged: service.privileged,
+      ReadonlyRootfs: service.read_only,
+      Runtime: service.runtime,
+      ShmSize: service.shm_size === undefined ? undefined : Number(service.shm_size),
+      StorageOpt: service.storage_opt,
+      Sysctls: service.sysctls,
+      Tmpfs: tmpfs(service),
+      UTSMode: service.uts,
+      UsernsMode: service.userns_mode,
+      VolumesFrom: volumesFrom(service, context),
+    }),
+  };
+}
+
+/** `deploy.restart_policy` stands above `restart`. */
+function restartPolicy(service: ServiceModel): RestartPolicy {
+  const deployed = service.deploy?.restart_policy;
+  const [name = "", attempts = ""] =
+    deployed === undefined
+      ? (service.restart ?? "").split(":", 2)
+      : [deployed.condition ?? "", String(deployed.max_attempts ?? "")];
+  const Name = POLICIES[name] ?? "no";
+  const count = Number(attempts);
+  return Name === "on-failure" && count > 0 ? { Name, MaximumRetryCount: count } : { Name };
+}
+
+const POLICIES: Readonly<Record<string, RestartPolicy["Name"]>> = {
+  any: "always",
+  always: "always",
+  "on-failure": "on-failure",
+  "unless-stopped": "unless-stopped",
+};
+
+function logging({ logging }: ServiceModel): HostConfig[string] {
+  if (logging === undefined) return undefined;
+  return { Type: logging.driver ?? "", Config: logging.options ?? {} };
+}
+
+/** `/run:size=64m` is a path and its options. */
+function tmpfs({ tmpfs: entries }: ServiceModel): HostConfig[string] {
+  if (entries === undefined) return undefined;
+  return Object.fromEntries(
+    entries.map((entry) => {
+      const [path = "", ...options] = entry.split(":");
+      return [path, options.join(":")];
+    }),
+  );
+}
+
+function names(service: ServiceModel): HostConfig {
+  return compact({
+    Dns: service.dns,
+    DnsOptions: service.dns_opt,
+    DnsSearch: service.dns_search,
+    ExtraHosts: service.extra_hosts?.map((entry) => entry.replace("=", ":")),
+  });
+}
+
+function security({ security_opt, cap_add, cap_drop }: ServiceModel): HostConfig {
+  const unconfined = security_opt?.some((option) => /^systempaths[=:]unconfined$/.test(option));
+  const others = security_opt?.filter((option) => !option.startsWith("systempaths"));
+  return compact({
+    CapAdd: cap_add,
+    CapDrop: cap_drop,
+    SecurityOpt: others,
+    MaskedPaths: unconfined === true ? [] : undefined,
+    ReadonlyPaths: unconfined === true ? [] : undefined,
+  });
+}
+
+function volumesFrom({ volumes_from }: ServiceModel, context: CreateContext): HostConfig[string] {
+  return volumes_from?.map((entry) => {
+    if (entry.startsWith("container:")) return entry.slice("container:".length);
+    const [service = "", ...mode] = entry.split(":");
+    return [containerOf(context, service, "volumes_from"), ...mode].join(":");
+  });
+}

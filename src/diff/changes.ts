@@ -111,7 +111,7 @@ function downtimeOf(
   return { ...estimateDowntime(service, image, options), forcedBy: choice.forcedBy };
 }
 
-/** The image may be another one under the same name. */
+/** The image may be another one under the same name; another name says enough. */
 function imageId(
   { observed }: Situation,
   { instance: { container } }: DecisionOf<"replace">,
@@ -119,6 +119,7 @@ function imageId(
 ): readonly AttributeChange[] {
   const id = observed.images.get(image)?.id;
   if (id === container.imageId || id === container.labels[COMPOSE.image]) return [];
+  if (container.image !== image) return [];
   const after = id === undefined ? "(known after pull)" : shortId(id);
   const common = { path: "image_id", shown: "open", forcesReplacement: true } as const;
   return [{ ...common, before: shortId(container.imageId), after }];

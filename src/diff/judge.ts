@@ -112,8 +112,9 @@ function imageReasons(
   const image = situation.observed.images.get(service.image);
   if (image === undefined) {
     if (fetch === undefined) return [];
-    const detail = `"${service.image}" is not on this engine yet`;
-    return [{ code: fetch === "build" ? "image_built" : "image_changed", detail }];
+    return fetch === "build"
+      ? [{ code: "image_built", detail: "it is built first" }]
+      : [{ code: "image_changed", detail: "it is pulled first" }];
   }
   const ids = [container.labels[COMPOSE.image], container.imageId];
   if (ids.includes(image.id)) return [];

@@ -4,6 +4,7 @@ import { byText } from "./order.ts";
 
 /** The value as a plan shows it: ports and volumes in their short form, the rest as it is. */
 export function shortForm(path: readonly string[], value: Json): Json {
+  if (path.length === 2 && path[0] === "networks" && value === null) return "attached";
   if (path.length !== 1 || !isList(value)) return value;
   if (path[0] === "ports") return (value as unknown as PortModel[]).map(portText).sort(byText);
   if (path[0] === "volumes") return (value as unknown as MountModel[]).map(mountText);

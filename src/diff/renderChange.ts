@@ -1,0 +1,80 @@
+/** One change, as a block of lines: what, why, how, and attribute by attribute. */
+import { showDuration } from "../model/duration.ts";
+import type { Change } from "../model/plan.ts";
+import { reasonsText } from "./reasons.ts";
+import { paintSign, renderAttributes } from "./renderAttribute.ts";
+import { harmless, type Palette, wrap } from "./style.ts";
+
+export function signOfChange({ action, method }: Change): string {
+  switch (action) {
+    case "create":
+      return "+";
+    case "update":
+      return "~";
+    case "delete":
+      return "-";
+    case "replace":
+      return method === "blue-green" ? "+/-" : method === "none" ? " " : "-/+";
+  }
+}
+
+export function renderChange(
+  change: Change,
+  palette: Palette,
+  showValues: boolean,
+): readonly string[] {
+  const sign = signOfChange(change);
+  const name = harmless(JSON.stringify(change.engineName));
+  const head = `${" ".repeat(3 - sign.length)}${paintSign(sign, palette)} ${harmless(change.address)} ${name}`;
+  const hidden = hiddenLine(change, palette);
+  const body = [...renderAttributes(change, palette, showValues), ...hidden];
+  return [
+    ...comments(change).map((line) => palette.bold(line)),
+    ...(body.length === 0 || change.action === "delete" ? [head] : [`${head} {`, ...body, "    }"]),
+  ];
+}
+
+function hiddenLine({ unchangedAttributes: number }: Change, palette: Palette): readonly string[] {
+  if (number === 0) return [];
+  const noun = number === 1 ? "attribute" : "attributes";
+  return [`        ${palette.dim(`# (${number} unchanged ${noun} hidden)`)}`];
+}
+
+function comments(change: Change): readonly string[] {
+  const { address, downtime, reasons } = change;
+  const first = wrap(`${address} ${fate(change)}`, "  # ", "  #   ");
+  const forced = (downtime?.forcedBy ?? []).map((why) => `forced by ${why}`);
+  const why = [reasonsText(reasons), ...forced].filter((part) => part !== "").join("; ");
+  const plain = why === "created" || why === "destroy" || why === "";
+  return [
+    ...first,
+    ...(plain ? [] : wrap(`(${why})`, "  # ", "  #  ")),
+    ...(downtime !== undefined && downtime.worstMs > downtime.expectedMs
+      ? [`  # (up to ${showDuration(downtime.worstMs)} if it ignores its stop signal)`]
+      : []),
+  ];
+}
+
+function fate(change: Change): string {
+  switch (change.action) {
+    case "create":
+      return "will be created";
+    case "update":
+      return change.kind === "image" ? "will be fetched again" : "will be updated in place";
+    case "delete":
+      return "will be destroyed";
+    case "replace":
+      return replaceFate(change);
+  }
+}
+
+function replaceFate({ kind, method, downtime, before }: Change): string {
+  if (kind !== "container") return "must be replaced, and its containers with it";
+  if (method === "none") return "differs and is left as it is";
+  const how = `will be replaced by ${method ?? "stop-first"}`;
+  if (downtime !== undefined)
+    return `${how}, about ${showDuration(downtime.expectedMs)} of downtime`;
+  return before?.["state"] === "running"
+    ? `${how}, while other replicas serve`
+    : `${how}; it is not running now`;
+}

@@ -155,6 +155,8 @@ describe("an old copy", () => {
     }
     await acceptVault(options, never);
     expect(await textOf(vault, "b")).toBe("third");
+    const note = await readFile(`${options.stateDir}/vault-generation.json`, "utf8");
+    expect(JSON.parse(note)).toMatchObject({ generation: 6 });
     await writeFile(options.vaultFile, good);
     expect((await failure(() => vault.view())).code).toBe("vault-stale");
   });

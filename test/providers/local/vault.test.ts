@@ -1,3 +1,4 @@
+import { readdirSync, unlinkSync } from "node:fs";
 import { chmod, readdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
@@ -266,6 +267,24 @@ test("init makes a vault once, and says how to make one where there is none", as
   const before = await readFile(options.vaultFile);
   await expect(initVault(options, never)).rejects.toMatchObject({ code: "usage" });
   expect((await readFile(options.vaultFile)).equals(before)).toBe(true);
+});
+
+test("a writer whose lock was broken meanwhile writes nothing", async () => {
+  await using dir = await temporaryDirectory();
+  const { vault, options } = await newVault(dir.path);
+  await vault.set({ path: "db" }, secret("old"), {}, never);
+  const before = await readFile(options.vaultFile);
+  const now = (): number => {
+    // The clock is read under the lock: the moment for somebody to take it away.
+    for (const name of readdirSync(options.lockFile)) unlinkSync(join(options.lockFile, name));
+    return 0;
+  };
+  const late = await openLocalVault({ ...options, clock: { now } }, never);
+  await expect(late.set({ path: "db" }, secret("new"), {}, never)).rejects.toMatchObject({
+    code: "lock-lost",
+  });
+  expect((await readFile(options.vaultFile)).equals(before)).toBe(true);
+  expect(await textOf(vault, "db")).toBe("old");
 });
 
 test.runIf(process.geteuid?.() === 0)("a full disk changes nothing", async () => {

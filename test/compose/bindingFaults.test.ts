@@ -176,6 +176,18 @@ describe("secrets and configs that cannot be delivered", () => {
   });
 });
 
+test("a secret that several services use is told once", async () => {
+  const both = `services:
+  a: { image: app, secrets: [db] }
+  b: { image: app, secrets: [db] }
+secrets:
+  db: { external: true, name: "dso://" }
+`;
+  expect(await refusals(both)).toEqual([
+    'reference-invalid 5:31 reference "dso://" names no secret | Write dso://path, for example dso://db/password.',
+  ]);
+});
+
 describe("two files at one place", () => {
   test.each([
     ["environment: { A: 'dsofile://a?target=x', B: 'dsofile://b?target=x' }", "A", "B", "x"],

@@ -42,6 +42,7 @@ describe("what is refused", () => {
       "1:43 agent.rotation.rollback_on_failure must be true or false | Correct the value.",
     ],
     ["- agent", "1:1 the file must be a mapping | Correct the value."],
+    ["providers: { mine: here }", "1:20 providers.mine must be a mapping | Correct the value."],
     ["agent: []", "1:8 agent must be a mapping | Correct the value."],
     [
       "defaults: { env: seald }",

@@ -96,6 +96,9 @@ describe("what is told", () => {
     expect(await refusals(registryOf(local()), "dsofile://db/password")).toEqual([
       'secret-missing 1:1 local has no secret "db/password" | There is a secret "db": for its key "password" write dsofile://local:db#password.',
     ]);
+    expect(await refusals(registryOf(local()), "dso://db/main#password")).toEqual([
+      'secret-missing 1:1 local has no secret "db/main" | no hint',
+    ]);
     expect(await refusals(registryOf(local()), "dso://nowhere/password")).toEqual([
       'secret-missing 1:1 local has no secret "nowhere/password" | no hint',
     ]);

@@ -34,7 +34,7 @@ export function findings(errors: readonly SchemaError[], subject: Subject): read
     // These two only say that something below them was wrong.
     if (error.keyword === "if" || error.keyword === "propertyNames") continue;
     const fault = describe(error, subject);
-    if (!found.has(fault.message)) found.set(fault.message, fault);
+    found.set(fault.message, fault);
   }
   return [...found.values()]
     .sort((a, b) => order(a.position) - order(b.position))

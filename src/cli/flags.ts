@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import { parseDuration } from "../model/duration.ts";
+import { DsoError } from "../model/errors.ts";
 
 const KINDS = /^(service|container|network|volume|image|secret)\./;
 
@@ -102,7 +103,7 @@ export function projectFlags(command: Command): ProjectFlags {
 
 export function planOptions(flags: PlanFlags): PlanOptions {
   if (flags.refreshOnly === true && flags.destroy === true) {
-    throw new InvalidArgumentError("-refresh-only and -destroy exclude each other.");
+    throw new DsoError("usage", "-refresh-only and -destroy exclude each other.");
   }
   return {
     ...DEFAULT_PLAN_OPTIONS,

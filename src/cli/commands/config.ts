@@ -1,6 +1,5 @@
 import { type Command, Option } from "commander";
 import { serviceHash } from "../../compose/hash.ts";
-import type { LoadedProject } from "../../compose/load.ts";
 import { renderProject } from "../../compose/render.ts";
 import type { ComposeProject } from "../../model/project.ts";
 import { DsoError } from "../../model/errors.ts";
@@ -45,8 +44,7 @@ export function define(command: Command, session: Session): void {
         else if (flags.hash !== undefined) {
           printLines(session, await hashes(context, request, flags.hash, session.signal));
         } else {
-          // What the loader gave is more than the loop needs to know of it.
-          const model = renderProject(project as LoadedProject, { services });
+          const model = renderProject(project, { services });
           if (flags.format === "json") print(session, JSON.stringify(model, undefined, 2));
           else print(session, (await import("yaml")).stringify(model, { lineWidth: 0 }));
         }

@@ -1,0 +1,154 @@
+/** `run`: what the service needs is brought up, then one container of it beside the replicas. */
+import type { Command } from "commander";
+import { execute } from "../apply/execute.ts";
+import { type MadeOneOff, makeOneOff } from "../apply/oneOff.ts";
+import type { Desired, DesiredService } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
+import { DEFAULT_PLAN_OPTIONS, type Plan } from "../model/plan.ts";
+import { applyContext } from "../reconciler/applyContext.ts";
+import type { Context } from "../reconciler/context.ts";
+import { load } from "../reconciler/load.ts";
+import type { Run } from "../reconciler/run.ts";
+import type { RunFlags } from "./flags.ts";
+import { type OneOffFlags, oneOffService } from "./oneOffService.ts";
+import type { View } from "./render/view.ts";
+import { projectRequest } from "./request.ts";
+import { withPlan, withView } from "./rollout.ts";
+import { print, type Session } from "./session.ts";
+import { withTerminal } from "./terminal.ts";
+
+export type { OneOffFlags } from "./oneOffService.ts";
+
+export interface Once {
+  readonly service: string;
+  readonly words: readonly string[];
+  readonly flags: OneOffFlags & RunFlags;
+}
+
+interface Made extends MadeOneOff {
+  readonly name: string;
+  readonly tty: boolean;
+}
+
+export async function runOnce(
+  context: Context,
+  session: Session,
+  command: Command,
+  once: Once,
+): Promise<void> {
+  // Standard output is the program's.
+  const aside = { ...session, output: session.error };
+  let made: Made | undefined;
+  await withView(aside, command, once.flags, async (view) => {
+    made = await prepare(context, session, command, view, once);
+  });
+  session.exitCode = aside.exitCode;
+  if (made === undefined) return;
+  if (once.flags.detach === true) {
+    await context.engine.startContainer(made.id, session.signal);
+    print(session, made.name);
+    return;
+  }
+  try {
+    session.exitCode = await attached(context, session, made);
+  } finally {
+    if (once.flags.rm === true) await remove(context, session, made);
+  }
+}
+
+/** Under the project's lock, which is given back before the program starts: it may run for hours. */
+async function prepare(
+  context: Context,
+  session: Session,
+  command: Command,
+  view: View,
+  { service, words, flags }: Once,
+): Promise<Made> {
+  const request = await projectRequest(session, command, [service]);
+  const desired = await load(context, request, session.signal);
+  const wanted = find(desired, service);
+  const options = {
+    ...DEFAULT_PLAN_OPTIONS,
+    targets: [`service.${service}`],
+    withDependencies: flags.deps,
+    removeOrphans: false,
+  };
+  const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
+  const slug = context.random.hex(32);
+  const oneOff = {
+    service: oneOffService(wanted, { words, flags, environment: session.environment, tty }),
+    name: flags.name ?? `${desired.project.name}-${service}-run-${slug.slice(0, 12)}`,
+    slug,
+    useAliases: flags.useAliases ?? false,
+  };
+  const task = { operation: "run", request, desired, options, flags };
+  return withPlan(context, session, view, task, async (run, signal) => {
+    const settings = { parallelism: flags.parallelism, force: session.force };
+    const needed = { ...run, plan: withoutContainersOf(run.plan, service) };
+    await bringUp(context, needed, view, settings, signal);
+    const work = await applyContext(context, run, settings, signal);
+    return { ...(await makeOneOff(work, oneOff, view.report, signal)), name: oneOff.name, tty };
+  });
+}
+
+function find({ services }: Desired, name: string): DesiredService {
+  const service = services.get(name);
+  if (service !== undefined) return service;
+  throw new DsoError("usage", `There is no service ${name}.`, {
+    hint: `The project has ${[...services.keys()].join(", ")}.`,
+  });
+}
+
+async function bringUp(
+  context: Context,
+  run: Run,
+  view: View,
+  settings: { readonly parallelism: number; readonly force: AbortSignal },
+  signal: AbortSignal,
+): Promise<void> {
+  if (run.plan.operations.length === 0) return;
+  const work = await applyContext(context, run, settings, signal);
+  const { failed } = await execute(run.plan, work, view.report, signal);
+  const first = failed[0]?.error;
+  if (first !== undefined) throw first;
+}
+
+/** What the service needs: networks, volumes, its image, other services; not its own replicas. */
+export function withoutContainersOf(plan: Plan, service: string): Plan {
+  const own = `container.${service}[`;
+  const operations = plan.operations.filter(({ address }) => !address.startsWith(own));
+  const kept = new Set(operations.map(({ id }) => id));
+  return {
+    ...plan,
+    operations: operations.map((operation) => ({
+      ...operation,
+      after: operation.after.filter((id) => kept.has(id)),
+    })),
+  };
+}
+
+async function attached({ engine }: Context, session: Session, { id, tty }: Made): Promise<number> {
+  const stop = (): void =>
+    void engine.stopContainer(id, undefined, session.force).catch(() => undefined);
+  session.signal.addEventListener("abort", stop, { once: true });
+  try {
+    return await withTerminal(session, { tty, stdin: true }, async (streams) => {
+      const { done } = await engine.attach(id, streams, session.force);
+      await engine.startContainer(id, session.force);
+      const code = await engine.waitContainer(id, session.force);
+      await done;
+      return code;
+    });
+  } finally {
+    session.signal.removeEventListener("abort", stop);
+  }
+}
+
+async function remove(
+  { engine, delivery }: Context,
+  { force }: Session,
+  { id, generation }: Made,
+): Promise<void> {
+  await engine.removeContainer(id, { force: true, volumes: true }, force);
+  if (generation !== undefined) await delivery.drop(generation.id, force);
+}

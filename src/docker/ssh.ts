@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { spawn, type ChildProcess } from "node:child_process";
 import { Duplex } from "node:stream";
 import type { Route } from "./connection.ts";
 import { printable } from "./errors.ts";
@@ -11,19 +11,34 @@ type SshRoute = Extract<Route, { kind: "ssh" }>;
  */
 export function openSsh(route: SshRoute, env: Readonly<Record<string, string>>): Duplex {
   const child = spawn("ssh", sshArguments(route), { env, stdio: ["pipe", "pipe", "pipe"] });
-  const socket = Duplex.from({ writable: child.stdin, readable: child.stdout });
-  let complaint = "";
-  child.stderr.on(
-    "data",
-    (chunk: Buffer) => (complaint = (complaint + chunk.toString()).slice(-500)),
-  );
-  child.once("error", (error) => socket.destroy(error));
-  child.once("exit", (code) => {
-    if (code === 0 || code === null) return;
-    socket.destroy(new Error(`ssh ended with ${code}: ${printable(complaint)}`));
+  const socket = new Duplex({
+    read: () => child.stdout.resume(),
+    // What ssh did not take is told by its end, in better words than "broken pipe".
+    write: (chunk, _encoding, done) => child.stdin.write(chunk, () => done()),
+    final: (done) => child.stdin.end(() => done()),
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
   });
-  socket.once("close", () => child.kill());
-  // Node's agent treats every connection as a TCP socket.
+  child.stdin.on("error", () => undefined);
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (!socket.push(chunk)) child.stdout.pause();
+  });
+  let complaint = "";
+  child.stderr.on("data", (chunk: Buffer) => {
+    complaint = (complaint + chunk.toString()).slice(-500);
+  });
+  child.once("error", (error) => socket.destroy(error));
+  child.once("close", (code) => {
+    if (code === 0 || code === null) socket.push(null);
+    else socket.destroy(new Error(`ssh ended with ${code}: ${printable(complaint)}`));
+  });
+  return asSocket(socket, child);
+}
+
+/** Node's agent treats every connection as a TCP socket. */
+function asSocket(socket: Duplex, child: ChildProcess): Duplex {
   return Object.assign(socket, {
     setKeepAlive: () => socket,
     setNoDelay: () => socket,

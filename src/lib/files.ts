@@ -147,7 +147,11 @@ async function openDirectory(path: string): Promise<FileHandle> {
 function refuseUnsafeFile(path: string, stat: Stats): void {
   if (!stat.isFile()) throw unsafe(path, "is no regular file", "Move it away.");
   if (!isTrusted(stat))
-    throw unsafe(path, `belongs to user ${stat.uid}`, "Give it its owner back.");
+    throw unsafe(
+      path,
+      `belongs to user ${stat.uid}`,
+      `Run dso as that user, or give it to yourself: chown ${process.geteuid?.() ?? "USER"} ${path}`,
+    );
   if ((stat.mode & OTHERS) !== 0) {
     const mode = (stat.mode & 0o777).toString(8).padStart(4, "0");
     throw unsafe(path, `is open to others (mode ${mode})`, `Run: chmod 600 ${path}`);

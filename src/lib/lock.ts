@@ -123,7 +123,10 @@ async function tryAcquire(path: string, owner: LockOwner): Promise<Lock | undefi
         if ((await inspectLock(path))?.id !== owner.id) throw lockLost(path);
       },
       release: async () => {
-        if (!lost.signal.aborted) await unlock();
+        await unlock().catch((error: unknown) => {
+          // Lost meanwhile: whoever has it now keeps it.
+          if (!hasCode(error, "ERELEASED")) throw error;
+        });
       },
     };
   } catch (error) {

@@ -2,22 +2,25 @@
 import type { Json } from "../model/project.ts";
 import type { Shape } from "./shape.ts";
 
+/** Whether `x-*` stay: Compose shows them, and leaves them out of its hashes. */
+export type Extensions = "kept" | "dropped";
+
 type JsonObject = { readonly [key: string]: Json };
 
-/** Keys that the shape does not have, `x-*` among them, are left out. */
-export function arrange(value: Json, shape: Shape): Json {
+/** Of the keys that the shape does not have only `x-*` may stay. */
+export function arrange(value: Json, shape: Shape, extensions: Extensions): Json {
   if (value === null) return null;
   switch (shape.kind) {
     case "value":
       return value;
     case "list":
       return Array.isArray(value)
-        ? (value as readonly Json[]).map((item) => arrange(item, shape.item))
+        ? (value as readonly Json[]).map((item) => arrange(item, shape.item, extensions))
         : value;
     case "map":
-      return isObject(value) ? arrangeMap(value, shape.entry) : value;
+      return isObject(value) ? arrangeMap(value, shape.entry, extensions) : value;
     case "struct":
-      return isObject(value) ? arrangeStruct(value, shape.fields) : value;
+      return isObject(value) ? arrangeStruct(value, shape.fields, extensions) : value;
   }
 }
 
@@ -25,18 +28,30 @@ export function isObject(value: Json | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function arrangeMap(value: JsonObject, entry: Shape): Json {
-  const sorted = Object.keys(value).toSorted(byUtf8);
-  return Object.fromEntries(sorted.map((key) => [key, arrange(value[key] ?? null, entry)]));
+export function extensionsOf(json: Json): Readonly<Record<string, Json>> {
+  if (!isObject(json)) return {};
+  return Object.fromEntries(Object.entries(json).filter(([key]) => key.startsWith("x-")));
 }
 
-function arrangeStruct(value: JsonObject, fields: ReadonlyMap<string, Shape>): Json {
+function arrangeMap(value: JsonObject, entry: Shape, extensions: Extensions): Json {
+  const sorted = Object.keys(value).toSorted(byUtf8);
+  return Object.fromEntries(
+    sorted.map((key) => [key, arrange(value[key] ?? null, entry, extensions)]),
+  );
+}
+
+function arrangeStruct(
+  value: JsonObject,
+  fields: ReadonlyMap<string, Shape>,
+  extensions: Extensions,
+): Json {
   const entries: [string, Json][] = [];
   for (const [key, shape] of fields) {
     const given = value[key] ?? (shape.keep === "always" && shape.kind === "struct" ? {} : null);
-    const arranged = arrange(given, shape);
+    const arranged = arrange(given, shape, extensions);
     if (stays(arranged, shape)) entries.push([key, arranged]);
   }
+  if (extensions === "kept") entries.push(...Object.entries(extensionsOf(value)));
   return Object.fromEntries(entries);
 }
 

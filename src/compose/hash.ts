@@ -43,6 +43,6 @@ export function volumeHash(volume: VolumeModel): string {
 
 function hash(value: Json, shape: Shape): string {
   return createHash("sha256")
-    .update(goJson(arrange(value, shape), shape))
+    .update(goJson(arrange(value, shape, "dropped"), shape))
     .digest("hex");
 }

@@ -37,14 +37,14 @@ export async function loadProject(
 
   const model = await loadModel(setting.files, named);
   const normal = normalise(decode(model), name);
-  const { document, disabled } = selectServices(normal, setting.profiles, options.services ?? []);
+  const { document, disabled, known } = selectServices(normal, setting.profiles, options.services ?? []);
   const checked = checkProject(document);
   const complete = await readVariableFiles(checked, named.env, signal);
   const used = withoutUnused(complete);
   refuseUnsupported(used);
   const { workingDir, files, environmentFiles, profiles } = setting;
   const rest = { name, workingDir, files, environmentFiles, profiles, warnings };
-  return buildProject(used, { ...rest, disabledServices: disabled });
+  return buildProject(used, { ...rest, disabledServices: disabled, knownProfiles: known });
 }
 
 function startLoading(

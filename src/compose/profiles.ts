@@ -7,6 +7,8 @@ export interface Selection {
   readonly document: Mapping;
   /** Names of the services that are switched off. */
   readonly disabled: readonly string[];
+  /** All that some service names, sorted. */
+  readonly known: readonly string[];
 }
 
 /** A service that is named in `services` brings its own profiles. */
@@ -36,6 +38,7 @@ export function selectServices(
   return {
     document: withEntry(document, "services", mapping(kept, node?.at ?? document.at)),
     disabled: disabled.toSorted(),
+    known: [...new Set([...all.values()].flatMap(profilesOf))].toSorted(),
   };
 }
 

@@ -8,7 +8,7 @@ import type {
   ServiceModel,
   VolumeModel,
 } from "../model/project.ts";
-import { arrange, isObject } from "./arrange.ts";
+import { arrange, extensionsOf } from "./arrange.ts";
 import { place } from "./fault.ts";
 import { entriesOf, get, itemsOf, textAt, toJson } from "./node.ts";
 import type { Mapping, Node, Path } from "./node.ts";
@@ -19,6 +19,8 @@ import type { Shape } from "./shape.ts";
 export interface LoadedProject extends ComposeProject {
   /** Top-level `x-*`. */
   readonly extensions: Readonly<Record<string, Json>>;
+  /** All that some service names, switched on or not; sorted. */
+  readonly knownProfiles: readonly string[];
 }
 
 type Rest = Omit<
@@ -43,17 +45,8 @@ export function buildProject(document: Mapping, rest: Rest): LoadedProject {
 function section<T>(document: Mapping, key: string, shape: Shape): ReadonlyMap<string, T> {
   const nodes = [...entriesOf(document.entries.get(key))].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return new Map(
-    nodes.map(([name, node]) => {
-      const json = toJson(node);
-      const model = { ...(arrange(json, shape) as object), ...extensionsOf(json) };
-      return [name, model as T] as const;
-    }),
+    nodes.map(([name, node]) => [name, arrange(toJson(node), shape, "kept") as T] as const),
   );
-}
-
-function extensionsOf(json: Json): Readonly<Record<string, Json>> {
-  if (!isObject(json)) return {};
-  return Object.fromEntries(Object.entries(json).filter(([key]) => key.startsWith("x-")));
 }
 
 function positionsIn(document: Mapping): Positions {

@@ -1,8 +1,16 @@
 /** The project as `docker compose config` prints it. */
 import type { ComposeProject, Json } from "../model/project.ts";
-import { isObject } from "./arrange.ts";
+import { arrange, isObject } from "./arrange.ts";
+import type { Extensions } from "./arrange.ts";
+import { FILE_SOURCE, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 
-const SECTIONS = ["services", "networks", "volumes", "secrets", "configs"] as const;
+const SECTIONS = {
+  services: SERVICE,
+  networks: NETWORK,
+  volumes: VOLUME,
+  secrets: FILE_SOURCE,
+  configs: FILE_SOURCE,
+} as const;
 
 /** Of a project that this loader made, its top-level `x-*` too. */
 type Rendered = ComposeProject & { readonly extensions?: Readonly<Record<string, Json>> };
@@ -10,17 +18,17 @@ type Rendered = ComposeProject & { readonly extensions?: Readonly<Record<string,
 export interface RenderOptions {
   /** Only these services and what they need. */
   readonly services?: readonly string[];
-  /** `x-*` of the services and resources too, not only those of the top level. */
-  readonly extensions?: boolean;
+  /** `x-*` below the top level; Compose shows them in YAML, and not in JSON. */
+  readonly extensions?: Extensions;
 }
 
 /** Each `$` is doubled, so that the output can be loaded again. */
 export function renderProject(project: Rendered, options: RenderOptions = {}): Json {
-  const { services = [], extensions = false } = options;
+  const { services = [], extensions = "dropped" } = options;
   const chosen = services.length === 0 ? project : narrow(project, services);
-  const sections = SECTIONS.map((key) => {
-    const section = [...chosen[key]].map(([name, model]) => {
-      const json = extensions ? (model as Json) : withoutExtensions(model as Json);
+  const sections = Object.entries(SECTIONS).map(([key, shape]) => {
+    const section = [...chosen[key as keyof typeof SECTIONS]].map(([name, model]) => {
+      const json = arrange(model as Json, shape, extensions);
       return [name, key === "services" ? renderService(json) : json] as const;
     });
     return [key, Object.fromEntries(section)] as const;
@@ -33,11 +41,6 @@ export function renderProject(project: Rendered, options: RenderOptions = {}): J
     ...Object.fromEntries(filled),
     ...(project.extensions ?? {}),
   });
-}
-
-function withoutExtensions(model: Json): Json {
-  if (!isObject(model)) return model;
-  return Object.fromEntries(Object.entries(model).filter(([key]) => !key.startsWith("x-")));
 }
 
 /** What is the default of a bind mount is not written. */

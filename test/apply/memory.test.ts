@@ -28,9 +28,8 @@ beforeEach(() => {
 
 afterEach(() => {
   const mounted = readFileSync("/proc/self/mounts", "utf8").split("\n");
-  for (const _ of mounted.filter((line) => line.split(" ")[1] === base)) {
-    execFileSync("umount", [base]);
-  }
+  const here = mounted.filter((line) => line.split(" ")[1] === base);
+  here.forEach(() => execFileSync("umount", [base]));
   rmSync(top, { recursive: true });
 });
 
@@ -42,8 +41,6 @@ function options(more: Partial<MemoryDeliveryOptions> = {}): MemoryDeliveryOptio
     sizeMiB: 2,
     clock,
     random: random(),
-    // Where the tests are not root, shared memory stands in for the mount.
-    ...(isRoot ? {} : { sharedMemoryDir: "/dev/shm" }),
     ...more,
   };
 }

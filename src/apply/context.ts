@@ -1,0 +1,71 @@
+import type { Delivery } from "../model/delivery.ts";
+import type { Desired } from "../model/desired.ts";
+import type { DsoError } from "../model/errors.ts";
+import type { Report } from "../model/events.ts";
+import type { Rotation } from "../model/journal.ts";
+import type { Observed } from "../model/observed.ts";
+import type { Operation, OperationKind, OperationOf, Plan } from "../model/plan.ts";
+import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
+import type { Addresses } from "./addresses.ts";
+import type { Journal } from "./journal.ts";
+import type { Roster } from "./roster.ts";
+import type { Scrubber } from "./scrub.ts";
+import type { Values, ValueSource } from "./values.ts";
+
+/** Everything that carrying out a plan works with. */
+export interface ApplyContext extends ValueSource {
+  readonly desired: Desired;
+  readonly observed: Observed;
+  readonly engine: Engine;
+  readonly builder: ImageBuilder;
+  readonly delivery: Delivery;
+  readonly journal: Journal;
+  readonly addresses: Addresses;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly dsoVersion: string;
+  /** Which Compose's config hash is written. */
+  readonly dialect: "v2" | "v5";
+  /** Operations at a time. */
+  readonly parallelism: number;
+  /** Aborts when the user insists: stop now, undo nothing, recover later. */
+  readonly force: AbortSignal;
+}
+
+export interface Outcome {
+  readonly done: readonly Operation[];
+  readonly failed: readonly { readonly operation: Operation; readonly error: DsoError }[];
+  /** Never begun. */
+  readonly skipped: readonly Operation[];
+  /** Resources, as the plan counts them. */
+  readonly added: number;
+  readonly changed: number;
+  readonly destroyed: number;
+  readonly rotations: readonly Rotation[];
+  readonly downtimes: readonly { readonly operation: Operation; readonly ms: number }[];
+}
+
+/** One run of the executor: the context and what the run itself learns. */
+export interface Work extends ApplyContext {
+  readonly plan: Plan;
+  readonly report: Report;
+  readonly values: Values;
+  readonly scrubber: Scrubber;
+  readonly roster: Roster;
+}
+
+export interface Done {
+  readonly containerId?: string;
+  readonly rotation?: Rotation;
+  readonly downtimeMs?: number;
+}
+
+/**
+ * Carries out one operation. When `signal` aborts it finishes its step, undoes
+ * what is half done and rejects with `aborted`; `work.force` stops it at once.
+ */
+export type Handler<K extends OperationKind> = (
+  operation: OperationOf<K>,
+  work: Work,
+  signal: AbortSignal,
+) => Promise<Done>;

@@ -1,0 +1,115 @@
+import type { DsoError } from "../model/errors.ts";
+import type { Report } from "../model/events.ts";
+import type { Rotation } from "../model/journal.ts";
+import { DSO } from "../model/labels.ts";
+import type { Operation, Plan } from "../model/plan.ts";
+import type { ApplyContext, Done, Outcome, Work } from "./context.ts";
+import { failureOf } from "./failure.ts";
+import { carryOut } from "./handlers.ts";
+import { isOpen } from "./journal.ts";
+import { preflight } from "./preflight.ts";
+import { createRoster } from "./roster.ts";
+import { schedule } from "./schedule.ts";
+import { createScrubber, dropControls } from "./scrub.ts";
+import { sweepGenerations } from "./sweep.ts";
+
+interface Results {
+  readonly done: Map<Operation, Done>;
+  readonly failed: { readonly operation: Operation; readonly error: DsoError }[];
+}
+
+/**
+ * Carries a plan out. Rejects when it cannot begin, with nothing changed; what
+ * fails later is in the outcome. Aborting `signal` ends it after the steps that
+ * run, with begun rotations rolled back; aborting `context.force` ends it at
+ * once, and the next run recovers.
+ */
+export async function execute(
+  plan: Plan,
+  context: ApplyContext,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  const values = await preflight(plan, context, signal).catch((error: unknown) => {
+    throw failureOf(error, { scrub: dropControls }, signal);
+  });
+  const scrubber = createScrubber(values.all);
+  const roster = createRoster(context.observed.containers);
+  const work: Work = { ...context, plan, report, values, scrubber, roster };
+  const results: Results = { done: new Map(), failed: [] };
+  try {
+    await settleAddresses(plan, context);
+    const skipped = await schedule(
+      plan.operations,
+      context.parallelism,
+      (operation) => runOne(operation, work, results, signal),
+      () => signal.aborted || context.force.aborted,
+    );
+    for (const operation of skipped) report({ type: "operation-skipped", operation });
+    if (!context.force.aborted) await sweepGenerations(plan.project, context, context.force);
+    return outcomeOf(plan, results, skipped);
+  } finally {
+    values.drop();
+    scrubber.drop();
+  }
+}
+
+/** Addresses of containers that somebody else removed are free again. */
+async function settleAddresses(plan: Plan, context: ApplyContext): Promise<void> {
+  const open = (await context.journal.list(plan.project)).filter(isOpen).map(({ id }) => id);
+  const living = context.observed.containers.flatMap(({ labels }) => labels[DSO.rotation] ?? []);
+  await context.addresses.keepOnly(plan.project, new Set([...living, ...open]));
+}
+
+async function runOne(
+  operation: Operation,
+  work: Work,
+  results: Results,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const begun = work.clock.now();
+  work.report({ type: "operation-started", operation });
+  try {
+    const done = await carryOut(operation, work, signal);
+    results.done.set(operation, done);
+    work.report({
+      type: "operation-completed",
+      operation,
+      elapsedMs: work.clock.now() - begun,
+      containerId: done.containerId,
+    });
+    return true;
+  } catch (thrown) {
+    const stopped = signal.aborted ? signal : work.force;
+    const error = failureOf(thrown, work.scrubber, stopped);
+    results.failed.push({ operation, error });
+    const elapsedMs = work.clock.now() - begun;
+    work.report({ type: "operation-failed", operation, elapsedMs, error });
+    return false;
+  }
+}
+
+function outcomeOf(plan: Plan, { done, failed }: Results, skipped: readonly Operation[]): Outcome {
+  const unfinished = new Set([...failed.map(({ operation }) => operation), ...skipped]);
+  const untouched = new Set([...unfinished].map(({ address }) => address));
+  const touched = new Set(plan.operations.map(({ address }) => address));
+  const finished = plan.changes.filter(
+    ({ address }) => touched.has(address) && !untouched.has(address),
+  );
+  const count = (...actions: readonly string[]): number =>
+    finished.filter(({ action }) => actions.includes(action)).length;
+  return {
+    done: [...done.keys()],
+    failed,
+    skipped,
+    added: count("create", "replace"),
+    changed: count("update"),
+    destroyed: count("delete", "replace"),
+    rotations: [...done.values()].flatMap(({ rotation }): readonly Rotation[] =>
+      rotation ? [rotation] : [],
+    ),
+    downtimes: [...done].flatMap(([operation, { downtimeMs }]) =>
+      downtimeMs === undefined ? [] : [{ operation, ms: downtimeMs }],
+    ),
+  };
+}

@@ -1,0 +1,43 @@
+import { DsoError } from "../model/errors.ts";
+import type { Operation } from "../model/plan.ts";
+import type { Work } from "./context.ts";
+import { aborted } from "./rotation.ts";
+import type { Scrubber } from "./scrub.ts";
+
+/** Any thrown value as an error for people: without values of secrets, and `aborted` for a cancelled wait. */
+export function failureOf(
+  error: unknown,
+  scrubber: Pick<Scrubber, "scrub">,
+  signal: AbortSignal,
+): DsoError {
+  if (!(error instanceof DsoError)) {
+    if (signal.aborted) return aborted();
+    const message = error instanceof Error ? error.message : String(error);
+    return new DsoError("internal", scrubber.scrub(message), { cause: error });
+  }
+  const message = scrubber.scrub(error.message);
+  if (message === error.message) return error;
+  // The cause may say the same in its own words: it is left out.
+  return new DsoError(error.code, message, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(error.position === undefined ? {} : { position: error.position }),
+    others: error.others,
+  });
+}
+
+const LINES = 20;
+
+/** Reports the last words of a container that is about to go. */
+export async function reportLogs(
+  work: Work,
+  operation: Operation,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const text = await work.engine.logTail(id, LINES, signal);
+  const lines = work.scrubber
+    .scrub(text)
+    .split("\n")
+    .filter((line) => line.trim() !== "");
+  if (lines.length > 0) work.report({ type: "container-log", operation, lines });
+}

@@ -1,0 +1,77 @@
+/** Containers that exist already. */
+import { COMPOSE, DSO } from "../model/labels.ts";
+import type { Operation } from "../model/plan.ts";
+import { serviceOf } from "./container.ts";
+import type { Handler, Work } from "./context.ts";
+import { failureOf, reportLogs } from "./failure.ts";
+import { waitRunning } from "./health.ts";
+import { isOneShot } from "./begin.ts";
+
+/** How long a started container is watched for an early death. */
+const EARLY_MS = 1000;
+
+export const startContainer: Handler<"start-container"> = async (operation, work, signal) => {
+  await startAndWatch(operation, work, operation, signal);
+  return { containerId: operation.containerId };
+};
+
+export const restartContainer: Handler<"restart-container"> = async (operation, work, signal) => {
+  await work.engine.stopContainer(operation.containerId, work.plan.options.stopTimeout, work.force);
+  await startAndWatch(operation, work, operation, signal);
+  return { containerId: operation.containerId };
+};
+
+async function startAndWatch(
+  operation: Operation,
+  work: Work,
+  { service, containerId: id }: { readonly service: string; readonly containerId: string },
+  signal: AbortSignal,
+): Promise<void> {
+  await work.engine.startContainer(id, work.force);
+  const settleMs = Math.min(serviceOf(work, service).policy.health.settleMs, EARLY_MS);
+  const tools = { ...work, scrub: work.scrubber.scrub };
+  const stop = AbortSignal.any([signal, work.force]);
+  try {
+    await waitRunning(tools, id, settleMs, isOneShot(work, service, undefined), stop);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    await reportLogs(work, operation, id, work.force);
+    throw failureOf(thrown, work.scrubber, signal);
+  }
+}
+
+export const unpauseContainer: Handler<"unpause-container"> = async ({ containerId: id }, work) => {
+  await work.engine.unpauseContainer(id, work.force);
+  return { containerId: id };
+};
+
+export const renameContainer: Handler<"rename-container"> = async (
+  { containerId: id, name },
+  work,
+) => {
+  await work.engine.renameContainer(id, name, work.force);
+  return { containerId: id };
+};
+
+export const stopContainer: Handler<"stop-container"> = async ({ containerId: id }, work) => {
+  await work.engine.stopContainer(id, work.plan.options.stopTimeout, work.force);
+  return { containerId: id };
+};
+
+/** With its memory directory and its addresses. */
+export const removeContainer: Handler<"remove-container"> = async (
+  { containerId: id, volumes },
+  work,
+) => {
+  const container = await work.engine.inspectContainer(id, work.force);
+  await work.engine.removeContainer(id, { force: true, volumes }, work.force);
+  work.roster.remove(id);
+  const labels = container?.labels ?? {};
+  const generation = labels[DSO.generation];
+  if (generation !== undefined) await work.delivery.drop(generation, work.force);
+  const [project, rotation] = [labels[COMPOSE.project], labels[DSO.rotation]];
+  if (project !== undefined && rotation !== undefined) {
+    await work.addresses.release(project, rotation);
+  }
+  return { containerId: id };
+};

@@ -1,0 +1,109 @@
+/** Images, networks and volumes. */
+import { networkBody, volumeBody } from "../compose/createBody.ts";
+import { COMPOSE_VERSION } from "../compose/create/labels.ts";
+import { DsoError } from "../model/errors.ts";
+import { COMPOSE } from "../model/labels.ts";
+import type { Operation } from "../model/plan.ts";
+import { composeBody } from "./composeBody.ts";
+import { serviceOf } from "./container.ts";
+import type { Done, Handler, Work } from "./context.ts";
+import { createFreely } from "./network.ts";
+
+const DONE: Done = {};
+
+export const pullImage: Handler<"pull-image"> = async (operation, work, signal) => {
+  const { platform } = serviceOf(work, operation.service).model;
+  const options = platform === undefined ? {} : { platform };
+  const stop = AbortSignal.any([signal, work.force]);
+  await work.engine.pullImage(operation.image, options, progressOf(operation, work), stop);
+  return DONE;
+};
+
+export const buildImage: Handler<"build-image"> = async (operation, work, signal) => {
+  const { model, name } = serviceOf(work, operation.service);
+  if (model.build === undefined) {
+    throw new DsoError("plan-invalid", `service ${name} has nothing to build`);
+  }
+  const labels = {
+    ...model.build.labels,
+    [COMPOSE.project]: work.desired.project.name,
+    [COMPOSE.service]: name,
+    [COMPOSE.version]: COMPOSE_VERSION,
+  };
+  const { platform } = model;
+  const request = {
+    tag: operation.image,
+    build: model.build,
+    labels,
+    ...(platform === undefined ? {} : { platform }),
+    ...(model.build.no_cache === undefined ? {} : { noCache: model.build.no_cache }),
+    ...(model.build.pull === undefined ? {} : { pull: model.build.pull }),
+  };
+  const stop = AbortSignal.any([signal, work.force]);
+  await work.builder.build(request, progressOf(operation, work), stop);
+  return DONE;
+};
+
+function progressOf(operation: Operation, work: Work): (line: string) => void {
+  const begun = work.clock.now();
+  return (line) => {
+    const message = work.scrubber.scrub(line);
+    const elapsedMs = work.clock.now() - begun;
+    work.report({ type: "operation-progress", operation, message, elapsedMs });
+  };
+}
+
+export const createNetwork: Handler<"create-network"> = async (operation, work) => {
+  const model = work.desired.project.networks.get(operation.network);
+  if (model === undefined) throw unknown("network", operation.network);
+  const body = networkBody(work.desired.project, operation.network, work.dsoVersion);
+  await createFreely(work, operation.network, model, body, work.force);
+  return DONE;
+};
+
+export const removeNetwork: Handler<"remove-network"> = async ({ networkId: id, name }, work) => {
+  try {
+    await work.engine.removeNetwork(id, work.force);
+  } catch (error) {
+    if (!(error instanceof DsoError && /active endpoints/.test(error.message))) throw error;
+    const message = `network ${name} is still used by containers of others, so it stays`;
+    work.report({ type: "warning", code: "network-in-use", message });
+  }
+  return DONE;
+};
+
+export const createVolume: Handler<"create-volume"> = async (operation, work) => {
+  if (!work.desired.project.volumes.has(operation.volume)) {
+    throw unknown("volume", operation.volume);
+  }
+  const body = volumeBody(work.desired.project, operation.volume, work.dsoVersion);
+  await work.engine.createVolume(body, work.force);
+  return DONE;
+};
+
+export const removeVolume: Handler<"remove-volume"> = async ({ name }, work) => {
+  await work.engine.removeVolume(name, work.force);
+  return DONE;
+};
+
+function unknown(kind: string, name: string): DsoError {
+  return new DsoError("plan-invalid", `the plan names ${kind} ${name}, which the project has not`);
+}
+
+export const connectNetwork: Handler<"connect-network"> = async (operation, work) => {
+  const container = await work.engine.inspectContainer(operation.containerId, work.force);
+  const network = work.desired.project.networks.get(operation.network)?.name;
+  if (container === undefined || network === undefined) throw unknown("network", operation.network);
+  const number = Number(container.labels[COMPOSE.number] ?? "1");
+  const service = serviceOf(work, operation.service);
+  const { name } = container;
+  const body = composeBody(work, { service, number, name }, container.imageId);
+  const endpoint = body.NetworkingConfig.EndpointsConfig[network] ?? {};
+  await work.engine.connectNetwork(network, container.id, endpoint, work.force);
+  return { containerId: container.id };
+};
+
+export const disconnectNetwork: Handler<"disconnect-network"> = async (operation, work) => {
+  await work.engine.disconnectNetwork(operation.networkId, operation.containerId, work.force);
+  return { containerId: operation.containerId };
+};

@@ -1,0 +1,43 @@
+import { DsoError } from "../model/errors.ts";
+import type { OperationKind, OperationOf } from "../model/plan.ts";
+import type { Done, Handler, Work } from "./context.ts";
+import { createContainer } from "./createContainer.ts";
+import * as containers from "./handleContainers.ts";
+import * as objects from "./handleObjects.ts";
+import { waitService } from "./handleWait.ts";
+import { replaceStopFirst } from "./stopFirst.ts";
+
+const replaceContainer: Handler<"replace-container"> = (operation, work, signal) => {
+  if (operation.method === "stop-first") return replaceStopFirst(operation, work, signal);
+  throw new DsoError("not-in-release", `the method ${operation.method} is not in this release`);
+};
+
+/** One for each kind of operation: a new kind does not compile until it has one. */
+const handlers: { readonly [K in OperationKind]: Handler<K> } = {
+  "pull-image": objects.pullImage,
+  "build-image": objects.buildImage,
+  "create-network": objects.createNetwork,
+  "remove-network": objects.removeNetwork,
+  "create-volume": objects.createVolume,
+  "remove-volume": objects.removeVolume,
+  "connect-network": objects.connectNetwork,
+  "disconnect-network": objects.disconnectNetwork,
+  "create-container": createContainer,
+  "replace-container": replaceContainer,
+  "start-container": containers.startContainer,
+  "unpause-container": containers.unpauseContainer,
+  "restart-container": containers.restartContainer,
+  "rename-container": containers.renameContainer,
+  "stop-container": containers.stopContainer,
+  "remove-container": containers.removeContainer,
+  "wait-service": waitService,
+};
+
+export async function carryOut<K extends OperationKind>(
+  operation: OperationOf<K>,
+  work: Work,
+  signal: AbortSignal,
+): Promise<Done> {
+  const handler: Handler<K> = handlers[operation.kind];
+  return handler(operation, work, signal);
+}

@@ -1,0 +1,126 @@
+import type { DesiredService } from "../model/desired.ts";
+import { combine, DsoError } from "../model/errors.ts";
+import { COMPOSE } from "../model/labels.ts";
+import type { Operation, OperationOf, Plan } from "../model/plan.ts";
+import type { ApplyContext } from "./context.ts";
+import { findTakenPorts } from "./hostPorts.ts";
+import { readAll, type Values } from "./values.ts";
+
+type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
+
+/** Files take whole pages in memory. */
+const PAGE_BYTES = 4096;
+
+/**
+ * Finds what would make the plan fail half way, before anything is changed:
+ * unknown services, names and ports of others, secrets that cannot be read, no
+ * room in memory. Gives the values of the run.
+ */
+export async function preflight(
+  plan: Plan,
+  context: ApplyContext,
+  signal: AbortSignal,
+): Promise<Values> {
+  const makes = plan.operations.filter(isMaking);
+  const services = servicesOf(makes, context);
+  refuseRemote(services, context);
+  const faults = [
+    ...(await takenNames(plan, makes, context, signal)),
+    ...(await findTakenPorts(plan, makes, context, signal)),
+  ];
+  if (faults.length > 0) throw combine(faults);
+  const values = await readAll(context, context.desired, services, signal);
+  try {
+    await ensureRoom(makes, context, values, signal);
+    return values;
+  } catch (error) {
+    values.drop();
+    throw error;
+  }
+}
+
+function isMaking(operation: Operation): operation is Operation & Makes {
+  return operation.kind === "create-container" || operation.kind === "replace-container";
+}
+
+function servicesOf(makes: readonly Makes[], { desired }: ApplyContext): readonly DesiredService[] {
+  return [...new Set(makes.map(({ service }) => service))].map((name) => {
+    const service = desired.services.get(name);
+    if (service !== undefined) return service;
+    throw new DsoError("plan-invalid", `the plan makes containers of the unknown service ${name}`);
+  });
+}
+
+/** Our memory is this host's: another one's engine would look for the files on its own disk. */
+function refuseRemote(services: readonly DesiredService[], { observed }: ApplyContext): void {
+  const { local, endpoint } = observed.engine;
+  const first = services.find(({ files }) => files.length > 0);
+  if (local || first === undefined) return;
+  throw new DsoError(
+    "engine-remote",
+    `service ${first.name} has secret files, and the engine at ${endpoint} is not on this host`,
+    { hint: "Run dso on the engine's host; files in memory cannot be given to another one yet." },
+  );
+}
+
+/** Containers of others that have a name we need, and that the plan does not move out of the way. */
+async function takenNames(
+  plan: Plan,
+  makes: readonly Makes[],
+  { engine, desired }: ApplyContext,
+  signal: AbortSignal,
+): Promise<readonly DsoError[]> {
+  const moved = movedIds(plan);
+  const faults: DsoError[] = [];
+  for (const { name, service } of makes) {
+    const holder = await engine.inspectContainer(name, signal);
+    if (holder?.name !== name || moved.has(holder.id)) continue;
+    const owner = holder.labels[COMPOSE.project];
+    const whose = owner === undefined ? "not made by Compose" : `of project ${owner}`;
+    const position = desired.project.positions.at(["services", service, "container_name"]);
+    faults.push(
+      new DsoError(
+        "engine-conflict",
+        `service ${service} needs the container name ${name}, which another container has (${holder.id.slice(0, 12)}, ${whose})`,
+        {
+          hint: "Remove or rename that container, or choose another name.",
+          ...(position === undefined ? {} : { position }),
+        },
+      ),
+    );
+  }
+  return faults;
+}
+
+/** Containers that the plan removes, renames or replaces. */
+export function movedIds(plan: Plan): ReadonlySet<string> {
+  return new Set(
+    plan.operations.flatMap((operation) => {
+      switch (operation.kind) {
+        case "remove-container":
+        case "rename-container":
+          return [operation.containerId];
+        case "replace-container":
+          return [operation.oldId];
+        default:
+          return [];
+      }
+    }),
+  );
+}
+
+async function ensureRoom(
+  makes: readonly Makes[],
+  { desired, delivery }: ApplyContext,
+  values: Values,
+  signal: AbortSignal,
+): Promise<void> {
+  const sizes = makes.flatMap(({ service }) =>
+    (desired.services.get(service)?.files ?? []).map(
+      (file) => Math.ceil(values.content(service, file).byteLength / PAGE_BYTES) * PAGE_BYTES,
+    ),
+  );
+  if (sizes.length === 0) return;
+  const bytes = sizes.reduce((sum, size) => sum + size, 0);
+  await delivery.ensureRoom(bytes, signal);
+}

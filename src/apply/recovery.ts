@@ -1,0 +1,121 @@
+import type { HealthPolicy } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
+import type { Report } from "../model/events.ts";
+import type { Rotation, RotationStep } from "../model/journal.ts";
+import type { ContainerDetail } from "../model/observed.ts";
+import { waitServing } from "./health.ts";
+import { isOpen } from "./journal.ts";
+import { findNew, findOld, openLog, type RotationLog, type RotationTools } from "./rotation.ts";
+import { dropControls } from "./scrub.ts";
+import { sweepGenerations } from "./sweep.ts";
+import { goBack, goForward } from "./undo.ts";
+
+export interface RecoveryTools extends RotationTools {
+  /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
+  readonly healthOf?: (service: string) => HealthPolicy | undefined;
+}
+
+const DEFAULT_HEALTH: HealthPolicy = {
+  probe: undefined,
+  timeoutMs: 30_000,
+  retries: 3,
+  intervalMs: 5000,
+  startPeriodMs: undefined,
+  settleMs: 5000,
+};
+
+/**
+ * Finishes or undoes what a killed process left half done, by ids and the
+ * journal alone. Doing it again changes nothing. Wants the project's lock.
+ */
+export async function recover(
+  project: string,
+  tools: RecoveryTools,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const open = (await tools.journal.list(project)).filter(isOpen);
+  for (const rotation of open) {
+    const log = openLog(tools, rotation);
+    const done = await recoverOne(tools, log, signal);
+    report({ type: "warning", code: "recovered", message: describe(rotation, done) });
+  }
+  if (open.length > 0) await sweepGenerations(project, tools, signal);
+}
+
+async function recoverOne(
+  tools: RecoveryTools,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<string> {
+  const made = await findNew(tools, log.now, signal);
+  const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
+  if (!forward) return goBack(tools, log, interrupted(), signal);
+  if (log.now.method === "create") await log.end("completed");
+  else await goForward(tools, log, made, signal);
+  return log.now.status;
+}
+
+/** Past these steps the new container has proven itself, whatever it does now. */
+const PROVEN: ReadonlySet<RotationStep> = new Set([
+  "set-policy",
+  "remove-old",
+  "drop-generation",
+  "done",
+]);
+
+async function isWorthKeeping(
+  tools: RecoveryTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (rotation.status === "rolling_back") return false;
+  if (PROVEN.has(rotation.step)) return true;
+  // Begun again from the start it would be safe, but the old container is back sooner.
+  if (made.state !== "running") return rotation.method === "create" && made.exitCode === 0;
+  const old = await findOld(tools, rotation, signal);
+  if (rotation.old !== undefined && old === undefined) return true;
+  return serves(tools, rotation, made, signal);
+}
+
+async function serves(
+  { engine, clock, healthOf }: RecoveryTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const health = healthOf?.(rotation.service) ?? DEFAULT_HEALTH;
+  const options = { oneShot: rotation.method === "create", fresh: true };
+  const healthTools = { engine, clock, scrub: dropControls };
+  try {
+    await waitServing(healthTools, made.id, health, options, signal);
+    return true;
+  } catch (error) {
+    const verdict =
+      error instanceof DsoError &&
+      (error.code === "container-exited" || error.code === "container-unhealthy");
+    if (verdict) return false;
+    throw error;
+  }
+}
+
+function interrupted(): DsoError {
+  return new DsoError("aborted", "the process that worked on it was ended", {
+    hint: "Run the command again.",
+  });
+}
+
+function describe({ name, method }: Rotation, status: string): string {
+  const what = method === "create" ? "the creation" : "the replacement";
+  switch (status) {
+    case "completed":
+      return `${what} of ${name} had been interrupted, and was finished`;
+    case "rolled_back":
+      return `${what} of ${name} had been interrupted; the old container is back`;
+    case "rollback_required":
+      return `${what} of ${name} had been interrupted and its old container is gone: look at it`;
+    default:
+      return `${what} of ${name} had been interrupted; what was left of it is removed`;
+  }
+}

@@ -1,0 +1,388 @@
+import { createServer } from "node:net";
+import { describe, expect, test } from "vitest";
+import { schedule } from "../../src/apply/schedule.ts";
+import { COMPOSE, DSO } from "../../src/model/labels.ts";
+import { DsoError } from "../../src/model/errors.ts";
+import { parseReference } from "../../src/model/parseReference.ts";
+import { createWorld, desiredOf, known, never, planOf, service, withFile } from "./fixture.ts";
+
+const createWeb = {
+  kind: "create-container",
+  service: "web",
+  number: 1,
+  name: "shop-web-1",
+  oneShot: false,
+} as const;
+const network = { kind: "create-network", network: "default" } as const;
+
+describe("a new project", () => {
+  test("gets its network, its container and its files", async () => {
+    const world = createWorld();
+    const web = service("web", { restart: "always" }, withFile("dsofile://db#password"));
+    const outcome = await world.run(desiredOf(web), planOf([network, createWeb]));
+    expect(outcome.failed).toEqual([]);
+    const made = (await world.engine.inspectContainer("shop-web-1", never))!;
+    expect(made.state).toBe("running");
+    expect(made.hostConfig.RestartPolicy).toEqual({ Name: "always" });
+    expect(made.labels).toMatchObject({
+      [COMPOSE.project]: "shop",
+      [DSO.version]: "4.0.0",
+      [DSO.secrets]: '{"local:db#password":"7"}',
+    });
+    const generation = made.labels[DSO.generation]!;
+    expect(world.generations.get(generation)).toMatchObject({
+      service: "web",
+      number: 1,
+      owner: { uid: 0, gid: 0 },
+      versions: { "local:db#password": "7" },
+    });
+    expect(made.mounts).toMatchObject([{ target: "/run/secrets", writable: false }]);
+    expect([...world.rotations.values()]).toMatchObject([
+      { method: "create", status: "completed", step: "done", name: "shop-web-1" },
+    ]);
+    expect(made.labels[DSO.rotation]).toBe([...world.rotations.keys()][0]);
+    expect(world.told("operation-completed")).toEqual(["create-network", "create-container"]);
+  });
+
+  test("puts an exposed value into the environment, and nowhere else", async () => {
+    const world = createWorld();
+    const template = ["postgres://app:", parseReference("dso://db#password", known), "@db"];
+    const place = { kind: "environment", name: "DATABASE_URL" } as const;
+    const web = service(
+      "web",
+      { environment: { DATABASE_URL: "postgres://app:{{dso://db#password}}@db", LOG: "info" } },
+      { bindings: [{ place, template, grade: "exposed", position: undefined }] },
+    );
+    await world.run(desiredOf(web), planOf([network, createWeb]));
+    const made = (await world.engine.inspectContainer("shop-web-1", never))!;
+    expect(made.config.Env).toContain("DATABASE_URL=postgres://app:hunter2-value@db");
+    expect(made.config.Env).toContain("LOG=info");
+    expect(JSON.stringify(made.labels)).not.toContain("hunter2");
+    expect(JSON.stringify([world.events, ...world.rotations.values()])).not.toContain("hunter2");
+    expect(world.generations.size).toBe(0);
+  });
+
+  test("drops the values at the end, whatever comes of it", async () => {
+    for (const startError of [undefined, "no such executable"]) {
+      const world = createWorld();
+      world.engine.addImage("app:1", startError === undefined ? {} : { startError });
+      const web = service("web", {}, withFile("dsofile://db#password"));
+      await world.run(desiredOf(web), planOf([network, createWeb]));
+      expect(world.handedOut).toHaveLength(1);
+      expect(() => world.handedOut[0]!.reveal()).toThrow();
+    }
+  });
+});
+
+describe("before anything is changed", () => {
+  const bad = async (world: ReturnType<typeof createWorld>, run: Promise<unknown>) => {
+    const error: unknown = await run.catch((thrown: unknown) => thrown);
+    expect(world.engine.changes()).toEqual([]);
+    expect(world.rotations.size).toBe(0);
+    if (!(error instanceof DsoError)) throw new Error("nothing was refused", { cause: error });
+    return error;
+  };
+
+  test("a secret that cannot be read fails the apply", async () => {
+    const world = createWorld();
+    const web = service("web", {}, withFile("dsofile://db#password"));
+    const readValues = () => Promise.reject(new DsoError("secret-denied", "local:db is denied"));
+    const run = world.run(desiredOf(web), planOf([network, createWeb]), { readValues });
+    expect(await bad(world, run)).toMatchObject({ code: "secret-denied" });
+  });
+
+  test("a source of a secret on this host that is not there fails it", async () => {
+    const world = createWorld();
+    const file = withFile("dsofile://db#password").files![0]!;
+    const web = service(
+      "web",
+      {},
+      {
+        files: [
+          { ...file, content: { kind: "host-variable", variable: "TOKEN" } },
+          { ...file, target: "/run/secrets/b", content: { kind: "host-file", path: "/no/such" } },
+        ],
+      },
+    );
+    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
+    expect(error.message).toContain("$TOKEN of /run/secrets/password");
+    expect(error.others.map(({ message }) => message).join()).toContain("/no/such");
+  });
+
+  test("a full memory directory fails it", async () => {
+    const world = createWorld();
+    const web = service("web", {}, withFile("dsofile://db#password"));
+    const { delivery } = await world.context(desiredOf(web));
+    const full = {
+      ...delivery,
+      ensureRoom: (bytes: number) => Promise.reject(new DsoError("memory-full", `${bytes} bytes`)),
+    };
+    const plan = planOf([network, createWeb]);
+    const error = await bad(world, world.run(desiredOf(web), plan, { delivery: full }));
+    expect(error).toMatchObject({ code: "memory-full", message: "4096 bytes" });
+    expect(() => world.handedOut[0]!.reveal()).toThrow();
+  });
+
+  test("a name that another's container has fails it, naming whose it is", async () => {
+    const world = createWorld();
+    await world.engine.createContainer("shop-web-1", plainBody(), {}, never);
+    world.engine.calls.length = 0;
+    const error = await bad(
+      world,
+      world.run(desiredOf(service("web")), planOf([network, createWeb])),
+    );
+    expect(error).toMatchObject({ code: "engine-conflict" });
+    expect(error.message).toMatch(/shop-web-1, which another container has .*not made by Compose/);
+  });
+
+  test("a host port that another container has fails it, with its place in the file", async () => {
+    const world = createWorld();
+    const other = await world.engine.createContainer(
+      "blog-web-1",
+      {
+        ...plainBody(),
+        ExposedPorts: { "80/tcp": {} },
+        HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18080" }] } },
+      },
+      {},
+      never,
+    );
+    await world.engine.startContainer(other, never);
+    world.engine.calls.length = 0;
+    const web = service("web", { ports: [{ target: 8080, published: "18080" }] });
+    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
+    expect(error).toMatchObject({ code: "port-taken", position: { line: 4 } });
+    expect(error.message).toContain("18080/tcp, which container blog-web-1 has");
+  });
+
+  test("a host port that another program has fails it", async () => {
+    const world = createWorld();
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : 0;
+    const web = service("web", { ports: [{ target: 8080, published: String(port) }] });
+    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
+    expect(error).toMatchObject({ code: "port-taken" });
+    expect(error.message).toContain("another program");
+    await new Promise((resolve) => server.close(resolve));
+    const outcome = await world.run(desiredOf(web), planOf([network, createWeb]));
+    expect(outcome.failed).toEqual([]);
+  });
+
+  test("files for an engine of another host are refused by its name", async () => {
+    const world = createWorld({ info: { local: false, endpoint: "ssh://ops@far" } });
+    const web = service("web", {}, withFile("dsofile://db#password"));
+    const context = await world.context(desiredOf(web));
+    const observed = {
+      ...context.observed,
+      engine: { ...context.observed.engine, local: false },
+    };
+    const plan = planOf([network, createWeb]);
+    const error = await bad(world, world.run(desiredOf(web), plan, { observed }));
+    expect(error).toMatchObject({ code: "engine-remote" });
+    expect(error.message).toContain("ssh://ops@far");
+  });
+});
+
+describe("a container that fails", () => {
+  test.each([
+    [{ exits: { code: 3 }, log: "cannot open config\n" }, "container-exited"],
+    [{ exits: { code: 3, afterLooks: 2 }, log: "cannot open config\n" }, "container-exited"],
+    [{ startError: "no such executable" }, "engine-refused"],
+  ])("%j leaves nothing behind", async (image, code) => {
+    for (const restart of ["no", "always"]) {
+      const world = createWorld();
+      world.engine.addImage("app:1", image);
+      const web = service("web", { restart }, withFile("dsofile://db#password"));
+      const outcome = await world.run(desiredOf(web), planOf([network, createWeb]));
+      expect(outcome.failed).toMatchObject([{ error: { code } }]);
+      expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
+      expect(world.generations.size).toBe(0);
+      expect([...world.rotations.values()]).toMatchObject([{ status: "failed", error: { code } }]);
+      if ("log" in image) expect(world.told("container-log")).toEqual(["cannot open config"]);
+    }
+  });
+
+  test("says so without the value that its log and the engine repeat", async () => {
+    const world = createWorld();
+    const log = "refused: hunter2-value\u001b[0m\n";
+    world.engine.addImage("app:1", { exits: { code: 1 }, log });
+    const web = service("web", {}, withFile("dsofile://db#password"));
+    await world.run(desiredOf(web), planOf([network, createWeb]));
+    expect(world.told("container-log")).toEqual(["refused: [secret]"]);
+    const second = createWorld();
+    second.engine.addImage("app:1", { startError: "bad value hunter2-value" });
+    const outcome = await second.run(desiredOf(web), planOf([network, createWeb]));
+    expect(outcome.failed[0]?.error.message).toBe("bad value [secret]");
+    expect(JSON.stringify([second.events, [...second.rotations]])).not.toContain("hunter2");
+  });
+
+  test("a one-shot may end with 0, others may not", async () => {
+    for (const oneShot of [true, false]) {
+      const world = createWorld();
+      world.engine.addImage("app:1", { exits: { code: 0 } });
+      const plan = planOf([network, { ...createWeb, oneShot }]);
+      const outcome = await world.run(desiredOf(service("web")), plan);
+      expect(outcome.failed).toHaveLength(oneShot ? 0 : 1);
+    }
+  });
+
+  test("stops what has not begun, and says which", async () => {
+    const world = createWorld();
+    world.engine.addImage("app:1", { exits: { code: 3 } });
+    const plan = planOf([
+      network,
+      createWeb,
+      { ...createWeb, service: "db", name: "shop-db-1" },
+      { kind: "create-volume", volume: "data" },
+    ]);
+    const outcome = await world.run(desiredOf(service("web"), service("db")), plan);
+    expect(outcome.done.map(({ id }) => id)).toEqual([1]);
+    expect(outcome.failed.map(({ operation }) => operation.id)).toEqual([2]);
+    expect(outcome.skipped.map(({ id }) => id)).toEqual([3, 4]);
+    expect(world.told("operation-skipped")).toEqual(["create-container", "create-volume"]);
+  });
+});
+
+describe("a dependency", () => {
+  const database = { ...createWeb, service: "db", name: "shop-db-1" };
+  const wait = { kind: "wait-service", service: "db", required: true } as const;
+
+  test("is waited for until it is healthy", async () => {
+    const world = createWorld();
+    world.engine.addImage("app:1", { detail: { healthcheck: true }, healthyAfter: 12 });
+    const plan = planOf([network, database, { ...wait, condition: "service_healthy" }]);
+    const outcome = await world.run(desiredOf(service("db")), plan);
+    expect(outcome.failed).toEqual([]);
+    expect((await world.engine.inspectContainer("shop-db-1", never))?.health).toBe("healthy");
+  });
+
+  test.each([
+    [{ detail: { healthcheck: true }, unhealthy: true, healthyAfter: 9 }, /did not become healthy/],
+    [
+      { detail: { healthcheck: true }, healthyAfter: 99, exits: { code: 2, afterLooks: 9 } },
+      /ended with 2/,
+    ],
+    [{}, /has no healthcheck/],
+  ])("that this run made and that fails (%j) is taken away", async (image, message) => {
+    const world = createWorld();
+    world.engine.addImage("app:1", image);
+    const plan = planOf([network, database, { ...wait, condition: "service_healthy" }, createWeb]);
+    const outcome = await world.run(desiredOf(service("db"), service("web")), plan);
+    expect(outcome.failed).toMatchObject([{ error: { code: "dependency-failed" } }]);
+    expect(outcome.failed[0]?.error.message).toMatch(message);
+    expect(outcome.skipped.map(({ kind }) => kind)).toEqual(["create-container"]);
+    expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
+  });
+
+  test("that nothing requires may fail: it is said, and stays", async () => {
+    const world = createWorld();
+    world.engine.addImage("app:1", { detail: { healthcheck: true }, unhealthy: true });
+    const plan = planOf([
+      network,
+      database,
+      { ...wait, required: false, condition: "service_healthy" },
+    ]);
+    const outcome = await world.run(desiredOf(service("db")), plan);
+    expect(outcome.failed).toEqual([]);
+    expect(world.told("warning")).toEqual([expect.stringContaining("nothing requires it")]);
+    expect(await world.engine.inspectContainer("shop-db-1", never)).toBeDefined();
+  });
+
+  test.each([0, 4])("that is to complete and ends with %i", async (code) => {
+    const world = createWorld();
+    world.engine.addImage("app:1", { exits: { code, afterLooks: 50 } });
+    const plan = planOf([
+      network,
+      { ...database, oneShot: true },
+      { ...wait, condition: "service_completed_successfully" },
+    ]);
+    const outcome = await world.run(desiredOf(service("db")), plan);
+    expect(outcome.failed).toHaveLength(code === 0 ? 0 : 1);
+    if (code !== 0) expect(outcome.failed[0]?.error.message).toContain("ended with 4");
+  });
+});
+
+test("a removed container takes its memory directory along", async () => {
+  const world = createWorld();
+  const web = service("web", {}, withFile("dsofile://db#password"));
+  await world.run(desiredOf(web), planOf([network, createWeb]));
+  const containerId = (await world.engine.inspectContainer("shop-web-1", never))!.id;
+  const outcome = await world.run(
+    desiredOf(),
+    planOf([
+      { kind: "stop-container", containerId },
+      { kind: "remove-container", containerId, name: "shop-web-1", volumes: false },
+    ]),
+  );
+  expect(outcome.failed).toEqual([]);
+  expect(world.generations.size).toBe(0);
+});
+
+test("a subnet that somebody takes meanwhile is left to them", async () => {
+  const world = createWorld();
+  const overlap = new DsoError("engine-conflict", "Pool overlaps with other one");
+  world.engine.failOn("createNetwork", 1, overlap);
+  const outcome = await world.run(desiredOf(service("web")), planOf([network, createWeb]));
+  expect(outcome.failed).toEqual([]);
+  const made = await world.engine.inspectNetwork("shop_default", never);
+  expect(made?.subnets).toMatchObject([{ ipRange: expect.stringMatching(/\/25$/) as string }]);
+});
+
+test("an abort before it begins changes nothing; one in between finishes the step", async () => {
+  const world = createWorld();
+  const stop = new AbortController();
+  const plan = planOf([network, createWeb]);
+  const web = desiredOf(service("web"));
+  const { engine } = world;
+  const outcome = await world.run(web, plan, {
+    signal: stop.signal,
+    engine: {
+      ...engine,
+      async startContainer(id, signal) {
+        await engine.startContainer(id, signal);
+        stop.abort();
+      },
+    },
+  });
+  expect(outcome.failed).toMatchObject([{ error: { code: "aborted" } }]);
+  expect((await engine.listProject("shop", never)).containers).toEqual([]);
+  const again = world.run(web, planOf([createWeb]), { signal: stop.signal });
+  await expect(again).rejects.toMatchObject({ code: "aborted" });
+});
+
+describe("schedule", () => {
+  test("keeps the order of the graph and the limit", async () => {
+    const nodes = Array.from({ length: 12 }, (_, id) => ({ id, after: id < 4 ? [] : [id - 4] }));
+    const finished: number[] = [];
+    let running = 0;
+    let most = 0;
+    const left = await schedule(
+      nodes,
+      3,
+      async ({ id, after }) => {
+        most = Math.max(most, ++running);
+        expect(after.every((before) => finished.includes(before))).toBe(true);
+        await Promise.resolve();
+        running--;
+        finished.push(id);
+        return true;
+      },
+      () => false,
+    );
+    expect(left).toEqual([]);
+    expect(finished).toHaveLength(12);
+    expect(most).toBe(3);
+  });
+});
+
+function plainBody() {
+  return {
+    Image: "app:1",
+    Env: [],
+    Labels: {},
+    HostConfig: {},
+    NetworkingConfig: { EndpointsConfig: {} },
+  };
+}

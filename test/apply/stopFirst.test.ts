@@ -1,0 +1,423 @@
+import { describe, expect, test } from "vitest";
+import { recover } from "../../src/apply/recovery.ts";
+import type { ApplyContext } from "../../src/apply/context.ts";
+import { DSO } from "../../src/model/labels.ts";
+import type { DesiredService } from "../../src/model/desired.ts";
+import { DsoError } from "../../src/model/errors.ts";
+import type { ServiceModel } from "../../src/model/project.ts";
+import type { FakeImage } from "../fakes/engine.ts";
+import { createWorld, desiredOf, never, planOf, service, withFile, type World } from "./fixture.ts";
+
+const NAME = "shop-db-1";
+const model: ServiceModel = {
+  restart: "unless-stopped",
+  volumes: [{ type: "volume", source: "data", target: "/data" }],
+  ports: [{ target: 5432, published: "15432" }],
+};
+const database = (image: string, more: Partial<DesiredService> = {}) =>
+  service("db", { ...model, image }, { ...withFile("dsofile://db#password"), ...more });
+
+/** A running `db` of image app:1 that was made by us. */
+async function running(): Promise<World & { readonly oldId: string }> {
+  const world = createWorld();
+  const plan = planOf([
+    { kind: "create-network", network: "default" },
+    { kind: "create-container", service: "db", number: 1, name: NAME, oneShot: false },
+  ]);
+  const outcome = await world.run(desiredOf(database("app:1")), plan);
+  expect(outcome.failed).toEqual([]);
+  const { id } = (await world.engine.inspectContainer(NAME, never))!;
+  world.engine.calls.length = 0;
+  world.events.length = 0;
+  return { ...world, oldId: id };
+}
+
+const replacement = (oldId: string) =>
+  planOf([
+    {
+      kind: "replace-container",
+      service: "db",
+      number: 1,
+      name: NAME,
+      method: "stop-first",
+      oldId,
+      oldName: NAME,
+      expectedDowntimeMs: 4000,
+    },
+  ]);
+
+/** Exactly one container, running, with its final name and policy, and exactly its files. */
+async function expectWhole(world: World, image: string): Promise<void> {
+  const { containers } = await world.engine.listProject("shop", never);
+  expect(containers.map(({ name, state }) => [name, state])).toEqual([[NAME, "running"]]);
+  const found = (await world.engine.inspectContainer(NAME, never))!;
+  expect(found.config.Image).toBe(image);
+  expect(found.hostConfig.RestartPolicy).toEqual({ Name: "unless-stopped" });
+  expect([...world.generations.keys()]).toEqual([found.labels[DSO.generation]]);
+  const statuses = [...world.rotations.values()].map(({ status }) => status);
+  expect(
+    statuses.filter((status) => status === "in_progress" || status === "rolling_back"),
+  ).toEqual([]);
+}
+
+describe("replacing stop-first", () => {
+  test("never lets two run at once, and ends with the new one under the old name", async () => {
+    const world = await running();
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.failed).toEqual([]);
+    expect(world.engine.changes()).toEqual([
+      `createContainer ${NAME}-new`,
+      `updateRestartPolicy ${NAME} no`,
+      `stopContainer ${NAME}`,
+      `renameContainer ${NAME} ${NAME}-old`,
+      `renameContainer ${NAME}-new ${NAME}`,
+      `startContainer ${NAME}`,
+      `updateRestartPolicy ${NAME} unless-stopped`,
+      `removeContainer ${NAME}-old`,
+    ]);
+    await expectWhole(world, "app:2");
+    expect(world.told("rotation-step")).toEqual([
+      "deliver",
+      "create-new",
+      "detach-old",
+      "stop-old",
+      "rename-old",
+      "rename-new",
+      "start-new",
+      "await-health",
+      "set-policy",
+      "remove-old",
+      "drop-generation",
+    ]);
+    expect(outcome.rotations).toMatchObject([
+      {
+        status: "completed",
+        method: "stop-first",
+        versions: { from: { "local:db#password": "7" }, to: { "local:db#password": "7" } },
+      },
+    ]);
+    expect(outcome.downtimes).toHaveLength(1);
+    expect(world.told("downtime")).toHaveLength(1);
+  });
+
+  test("the journal is always written before the step is done", async () => {
+    const world = await running();
+    const seen: string[] = [];
+    const { engine } = world;
+    const spy = async <T>(verb: string, run: () => Promise<T>): Promise<T> => {
+      seen.push(`${verb} at ${[...world.rotations.values()].at(-1)?.step}`);
+      return run();
+    };
+    const watched: ApplyContext["engine"] = {
+      ...engine,
+      createContainer: (...all) => spy("create", () => engine.createContainer(...all)),
+      stopContainer: (...all) => spy("stop", () => engine.stopContainer(...all)),
+      renameContainer: (...all) => spy("rename", () => engine.renameContainer(...all)),
+      startContainer: (...all) => spy("start", () => engine.startContainer(...all)),
+      removeContainer: (...all) => spy("remove", () => engine.removeContainer(...all)),
+      updateRestartPolicy: (...all) => spy("policy", () => engine.updateRestartPolicy(...all)),
+    };
+    await world.run(desiredOf(database("app:2")), replacement(world.oldId), { engine: watched });
+    expect(seen).toEqual([
+      "create at create-new",
+      "policy at detach-old",
+      "stop at stop-old",
+      "rename at rename-old",
+      "rename at rename-new",
+      "start at start-new",
+      "policy at set-policy",
+      "remove at remove-old",
+    ]);
+  });
+
+  test("keeps anonymous volumes, also when the new version fails", async () => {
+    const volumes: FakeImage = { detail: { volumes: ["/var/lib/db"] } };
+    for (const fails of [false, true]) {
+      const world = createWorld();
+      world.engine.addImage("app:1", volumes);
+      world.engine.addImage("app:2", { ...volumes, ...(fails ? { exits: { code: 1 } } : {}) });
+      const first = planOf([
+        { kind: "create-network", network: "default" },
+        { kind: "create-container", service: "db", number: 1, name: NAME, oneShot: false },
+      ]);
+      await world.run(desiredOf(database("app:1")), first);
+      const mountOf = async () =>
+        (await world.engine.inspectContainer(NAME, never))!.mounts.find(
+          ({ target }) => target === "/var/lib/db",
+        );
+      const before = await mountOf();
+      const { id } = (await world.engine.inspectContainer(NAME, never))!;
+      await world.run(desiredOf(database("app:2")), replacement(id));
+      expect(await mountOf()).toEqual(before);
+      expect(await world.engine.inspectVolume(before!.name!, never)).toBeDefined();
+    }
+  });
+
+  test("takes other names where somebody has them", async () => {
+    const world = await running();
+    for (const suffix of ["new", "old"]) {
+      const body = { Image: "app:1", Env: [], Labels: {}, HostConfig: {} };
+      const networking = { NetworkingConfig: { EndpointsConfig: {} } };
+      await world.engine.createContainer(
+        `${NAME}-${suffix}`,
+        { ...body, ...networking },
+        {},
+        never,
+      );
+    }
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.failed).toEqual([]);
+    await expectWhole(world, "app:2");
+    expect(await world.engine.inspectContainer(`${NAME}-new`, never)).toBeDefined();
+    expect(await world.engine.inspectContainer(`${NAME}-old`, never)).toBeDefined();
+  });
+
+  const failures: readonly (readonly [string, FakeImage])[] = [
+    ["dies at once", { exits: { code: 3 }, log: "bad schema hunter2-value\n" }],
+    ["dies soon", { exits: { code: 3, afterLooks: 3 }, log: "bad schema hunter2-value\n" }],
+    ["never gets healthy", { detail: { healthcheck: true }, healthyAfter: 1e6, log: "waiting\n" }],
+    ["is unhealthy", { detail: { healthcheck: true }, unhealthy: true, log: "waiting\n" }],
+    ["cannot be started", { startError: "no such executable" }],
+  ];
+
+  test.each(failures)("a new version that %s brings the old one back", async (_, image) => {
+    const world = await running();
+    world.engine.addImage("app:2", image);
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
+    expect(outcome.failed[0]?.error.message).toContain("service db runs as before");
+    await expectWhole(world, "app:1");
+    expect((await world.engine.inspectContainer(NAME, never))!.id).toBe(world.oldId);
+    expect([...world.rotations.values()].at(-1)).toMatchObject({ status: "rolled_back" });
+    expect(world.told("rolled-back")).toHaveLength(1);
+    if (image.log !== undefined) {
+      const shown = image.log.trim().replace("hunter2-value", "[secret]");
+      expect(world.told("container-log")).toEqual([shown]);
+    }
+    expect(JSON.stringify([world.events, [...world.rotations]])).not.toContain("hunter2");
+  });
+
+  test("rollback_on_failure: false leaves both, and says so", async () => {
+    const world = await running();
+    world.engine.addImage("app:2", { exits: { code: 3 } });
+    const policy = { ...database("app:2").policy, rollbackOnFailure: false };
+    const desired = desiredOf(database("app:2", { policy }));
+    const outcome = await world.run(desired, replacement(world.oldId));
+    expect(outcome.failed[0]?.error.message).toContain("both containers were left for you");
+    const { containers } = await world.engine.listProject("shop", never);
+    expect(containers.map(({ name }) => name)).toEqual([NAME, `${NAME}-old`]);
+    expect([...world.rotations.values()].at(-1)).toMatchObject({ status: "failed" });
+  });
+
+  test("a stopped container is replaced without being counted as down, and stays so on failure", async () => {
+    const world = await running();
+    await world.engine.stopContainer(world.oldId, undefined, never);
+    world.engine.addImage("app:2", { exits: { code: 3 } });
+    await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect((await world.engine.inspectContainer(NAME, never))!.state).toBe("exited");
+    world.engine.addImage("app:2");
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.downtimes).toEqual([]);
+    await expectWhole(world, "app:2");
+  });
+
+  test("the old container that somebody removes meanwhile leaves the new one in its place", async () => {
+    const world = await running();
+    const { engine } = world;
+    const meddled: ApplyContext["engine"] = {
+      ...engine,
+      async startContainer(id, signal) {
+        const remove = { force: true, volumes: false };
+        await engine.removeContainer(world.oldId, remove, signal);
+        await engine.startContainer(id, signal);
+      },
+    };
+    const desired = desiredOf(database("app:2"));
+    const outcome = await world.run(desired, replacement(world.oldId), { engine: meddled });
+    expect(outcome.failed).toEqual([]);
+    await expectWhole(world, "app:2");
+  });
+
+  test("an old container that is gone already is a stale plan, with nothing done", async () => {
+    const world = await running();
+    await world.engine.removeContainer(world.oldId, { force: true, volumes: false }, never);
+    world.engine.calls.length = 0;
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.failed).toMatchObject([{ error: { code: "plan-stale" } }]);
+    expect(world.engine.changes()).toEqual([]);
+  });
+
+  test("an abort while it waits rolls back; a failed rollback is finished by the next run", async () => {
+    const world = await running();
+    world.engine.addImage("app:2", { detail: { healthcheck: true }, healthyAfter: 1e6 });
+    const stop = new AbortController();
+    const clock: ApplyContext["clock"] = {
+      ...world.clock,
+      async sleep(ms, signal) {
+        stop.abort();
+        await world.clock.sleep(ms, signal);
+      },
+    };
+    const desired = desiredOf(database("app:2"));
+    const options = { clock, signal: stop.signal };
+    const outcome = await world.run(desired, replacement(world.oldId), options);
+    expect(outcome.failed).toMatchObject([{ error: { code: "aborted" } }]);
+    await expectWhole(world, "app:1");
+
+    world.engine.addImage("app:2", { exits: { code: 3 } });
+    world.engine.failOn("renameContainer", 3, new DsoError("engine-unreachable", "gone"));
+    const second = await world.run(desired, replacement(world.oldId));
+    expect(second.failed).toHaveLength(1);
+    expect([...world.rotations.values()].at(-1)).toMatchObject({ status: "rolling_back" });
+    await recover("shop", await world.context(desired), () => undefined, never);
+    await expectWhole(world, "app:1");
+  });
+});
+
+describe("killed at any call", () => {
+  /** Everything outside, dead from the nth call on: it answers nothing any more, as after SIGKILL. */
+  function mortal(context: ApplyContext, nth: number, when: "before" | "after") {
+    let calls = 0;
+    let die: () => void = () => undefined;
+    const died = new Promise<"killed">((resolve) => {
+      die = () => {
+        resolve("killed");
+      };
+    });
+    const forever = new Promise<never>(() => undefined);
+    const wrap = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get(target, key, receiver) {
+          const method: unknown = Reflect.get(target, key, receiver);
+          if (typeof method !== "function") return method;
+          return async (...all: unknown[]): Promise<unknown> => {
+            calls++;
+            if (calls > nth || (calls === nth && when === "before")) {
+              die();
+              return forever;
+            }
+            const answer: unknown = await (method as (...all: unknown[]) => unknown)(...all);
+            if (calls < nth) return answer;
+            die();
+            return forever;
+          };
+        },
+      });
+    const ports = {
+      engine: wrap(context.engine),
+      delivery: wrap(context.delivery),
+      journal: wrap(context.journal),
+      addresses: wrap(context.addresses),
+    };
+    return { died, context: { ...context, ...ports } };
+  }
+
+  async function killAt(
+    world: World,
+    image: string,
+    plan: ReturnType<typeof planOf>,
+    nth: number,
+    when: "before" | "after",
+  ): Promise<"killed" | "finished"> {
+    const { execute } = await import("../../src/apply/execute.ts");
+    const { died, context } = mortal(await world.context(desiredOf(database(image))), nth, when);
+    const run = execute(plan, context, () => undefined, never).then(() => "finished" as const);
+    return Promise.race([died, run]);
+  }
+
+  const cases = (["before", "after"] as const).flatMap((when) =>
+    (
+      [
+        ["healthy", {}],
+        ["failing", { exits: { code: 3 } }],
+      ] as const
+    ).map(([what, image]) => ({ when, what, image })),
+  );
+
+  test.each(cases)(
+    "of stop-first, $when it is made, new version $what",
+    async ({ when, image }) => {
+      let nth = 0;
+      for (let ended = "killed"; ended === "killed";) {
+        nth++;
+        const world = await running();
+        world.engine.addImage("app:2", image);
+        ended = await killAt(world, "app:2", replacement(world.oldId), nth, when);
+        const context = await world.context(desiredOf(database("app:2")));
+        await recover("shop", context, () => undefined, never);
+        const now = (await world.engine.inspectContainer(NAME, never))!.config.Image;
+        if ("exits" in image) expect(now, `call ${nth}`).toBe("app:1");
+        await expectWhole(world, now);
+        // Again, it finds nothing to do.
+        world.engine.calls.length = 0;
+        await recover("shop", context, () => undefined, never);
+        expect(world.engine.calls).toEqual([]);
+      }
+      expect(nth).toBeGreaterThan(25);
+    },
+  );
+
+  test.each(cases)(
+    "and again at any call of the recovery, $when, $what",
+    async ({ when, image }) => {
+      for (const first of [14, 18, 22, 26, 30, 34]) {
+        let nth = 0;
+        for (let ended = "killed"; ended === "killed";) {
+          nth++;
+          const world = await running();
+          world.engine.addImage("app:2", image);
+          await killAt(world, "app:2", replacement(world.oldId), first, "before");
+          const context = await world.context(desiredOf(database("app:2")));
+          const { died, context: dying } = mortal(context, nth, when);
+          const run = recover("shop", dying, () => undefined, never).then(
+            () => "finished" as const,
+          );
+          ended = await Promise.race([died, run]);
+          await recover("shop", context, () => undefined, never);
+          const now = (await world.engine.inspectContainer(NAME, never))!.config.Image;
+          await expectWhole(world, now);
+        }
+      }
+    },
+  );
+
+  test.each(cases)("of create, $when it is made, $what", async ({ when, image }) => {
+    const plan = planOf([
+      { kind: "create-network", network: "default" },
+      { kind: "create-container", service: "db", number: 1, name: NAME, oneShot: false },
+    ]);
+    let nth = 0;
+    for (let ended = "killed"; ended === "killed";) {
+      nth++;
+      const world = createWorld();
+      world.engine.addImage("app:1", image);
+      ended = await killAt(world, "app:1", plan, nth, when);
+      const context = await world.context(desiredOf(database("app:1")));
+      await recover("shop", context, () => undefined, never);
+      const { containers } = await world.engine.listProject("shop", never);
+      if (containers.length > 0) {
+        await expectWhole(world, "app:1");
+      } else {
+        expect(world.generations.size, `call ${nth}`).toBe(0);
+      }
+    }
+    expect(nth).toBeGreaterThan(15);
+  });
+
+  test("a container that never got healthy again after the old one was removed is kept", async () => {
+    const world = await running();
+    await killAt(world, "app:2", replacement(world.oldId), 31, "after");
+    const rotation = [...world.rotations.values()].at(-1)!;
+    await world.engine.removeContainer(world.oldId, { force: true, volumes: false }, never);
+    const made = rotation.new?.id ?? "";
+    if ((await world.engine.inspectContainer(made, never))?.state === "running") {
+      world.engine.crash(made, 1);
+    }
+    const messages: string[] = [];
+    const context = await world.context(desiredOf(database("app:2")));
+    await recover("shop", context, (event) => messages.push(event.type), never);
+    const { containers } = await world.engine.listProject("shop", never);
+    expect(containers).toHaveLength(1);
+    expect(messages).toEqual(["warning"]);
+  });
+});

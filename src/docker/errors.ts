@@ -104,6 +104,12 @@ function unreachableHint(code: string): string {
     case "ENOTFOUND":
     case "EAI_AGAIN":
       return "The host name does not resolve: check DOCKER_HOST or `docker context ls`.";
+    case "ERR_TLS_CERT_ALTNAME_INVALID":
+    case "SELF_SIGNED_CERT_IN_CHAIN":
+    case "DEPTH_ZERO_SELF_SIGNED_CERT":
+    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
+    case "CERT_HAS_EXPIRED":
+      return "The engine's certificate is not trusted: DOCKER_CERT_PATH or the context must have the ca.pem that signed it.";
     default:
       return "Is the engine running (`systemctl status docker`)? DOCKER_HOST or DOCKER_CONTEXT say where it is looked for.";
   }

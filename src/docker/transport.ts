@@ -39,7 +39,7 @@ export function createTransport(connection: EngineConnection): Transport {
     signal.throwIfAborted();
     const { request, options, agent } = await (opening ??= open(connection));
     const path = `${prefixOf(connection)}${wire.path}`;
-    const headers = { Host: "docker", ...wire.headers, ...bodyHeaders(wire.body) };
+    const headers = { ...wire.headers, ...bodyHeaders(wire.body) };
     return request({ ...options, agent, method: wire.method, path, headers, signal });
   }
 

@@ -7,44 +7,18 @@
  */
 import { hash } from "node:crypto";
 import { DsoError } from "../../model/errors.ts";
-import type { Sealed } from "./envelope.ts";
 import { authenticate } from "./envelope.ts";
-import type { Wrap } from "./keys.ts";
-import { isHeader, isManifest, isRecord } from "./shapes.ts";
+import {
+  type Header,
+  isHeader,
+  isManifest,
+  isRecord,
+  type Manifest,
+  type Secrets,
+  type VaultRecord,
+} from "./shapes.ts";
 
-export interface Header {
-  readonly format: "dso-vault";
-  readonly formatVersion: 1;
-  readonly vault: string;
-  readonly wraps: readonly Wrap[];
-}
-
-/** One version of one secret. */
-export interface VaultRecord {
-  readonly secret: string;
-  /** From 1, never used twice for one secret. */
-  readonly version: number;
-  /** ISO 8601, UTC. */
-  readonly created: string;
-  readonly by: string;
-  /** `deleted`: a marker without values, the older versions stay. `destroyed`: the values are erased. */
-  readonly state: "live" | "deleted" | "destroyed";
-  /** The version that a rollback copied. */
-  readonly copyOf?: number;
-  /** Sorted by key. */
-  readonly values: readonly (Sealed & { readonly key: string })[];
-}
-
-export interface Manifest {
-  /** Grows by one with every change of the vault. */
-  readonly generation: number;
-  readonly header: string;
-  /** Secret, version and line hash of every record, in the file's order. */
-  readonly records: readonly (readonly [secret: string, version: number, hash: string])[];
-}
-
-/** Versions in rising order, by secret. */
-export type Secrets = ReadonlyMap<string, readonly VaultRecord[]>;
+export type { Header, Secrets, VaultRecord };
 
 export interface VaultContent {
   readonly header: Header;

@@ -1,5 +1,40 @@
-/** Checks of what was read from a vault file: its own writer's JSON, or a forger's. */
-import type { Header, Manifest, VaultRecord } from "./format.ts";
+/** What a vault file says, and checks of what was read from one: our own writer's JSON, or a forger's. */
+import type { Sealed } from "./envelope.ts";
+import type { Wrap } from "./keys.ts";
+
+export interface Header {
+  readonly format: "dso-vault";
+  readonly formatVersion: 1;
+  readonly vault: string;
+  readonly wraps: readonly Wrap[];
+}
+
+/** One version of one secret. */
+export interface VaultRecord {
+  readonly secret: string;
+  /** From 1, never used twice for one secret. */
+  readonly version: number;
+  /** ISO 8601, UTC. */
+  readonly created: string;
+  readonly by: string;
+  /** `deleted`: a marker without values, the older versions stay. `destroyed`: the values are erased. */
+  readonly state: "live" | "deleted" | "destroyed";
+  /** The version that a rollback copied. */
+  readonly copyOf?: number;
+  /** Sorted by key. */
+  readonly values: readonly (Sealed & { readonly key: string })[];
+}
+
+export interface Manifest {
+  /** Grows by one with every change of the vault. */
+  readonly generation: number;
+  readonly header: string;
+  /** Secret, version and line hash of every record, in the file's order. */
+  readonly records: readonly (readonly [secret: string, version: number, hash: string])[];
+}
+
+/** Versions in rising order, by secret. */
+export type Secrets = ReadonlyMap<string, readonly VaultRecord[]>;
 
 type Fields = Readonly<Record<string, unknown>>;
 

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DsoError } from "../model/errors.ts";
@@ -116,6 +115,7 @@ async function currentContext(configDir: string): Promise<string | undefined> {
 }
 
 async function readContext(name: string, configDir: string): Promise<Found> {
+  const { createHash } = await import("node:crypto");
   const id = createHash("sha256").update(name).digest("hex");
   const file = join(configDir, "contexts", "meta", id, "meta.json");
   const text = await readIfThere(file);

@@ -1,6 +1,5 @@
 import { DsoError } from "../model/errors.ts";
 import type { Engine } from "../model/ports.ts";
-import { registryAuth } from "./auth.ts";
 import { readAll, type Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
 import { printable, Refusal, refusalError } from "./errors.ts";
@@ -27,6 +26,7 @@ export function images(client: Client, connection: EngineConnection): Images {
     },
 
     async pullImage(reference, options, progress, signal) {
+      const { registryAuth } = await import("./auth.ts");
       const auth = await registryAuth(connection, reference);
       const { name, tag } = splitReference(reference);
       const call = {

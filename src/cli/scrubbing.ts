@@ -60,7 +60,7 @@ function parseValueName(name: string, pinned: string): Reference {
   return {
     scheme: "dso",
     provider,
-    path,
+    path: decodeURIComponent(path),
     ...(key === undefined ? {} : { key }),
     pinned,
     file: {},

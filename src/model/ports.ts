@@ -16,6 +16,7 @@ import type {
   ObservedVolume,
 } from "./observed.ts";
 import type { BuildModel, FileSourceModel } from "./project.ts";
+import { encodePath } from "./reference.ts";
 import type { Secret } from "./secret.ts";
 import type { Version } from "./version.ts";
 
@@ -232,7 +233,8 @@ export interface SecretRequest {
 
 /** `path`, or `path@version` where a version is pinned: the key of a provider's answers. */
 export function requestKey(request: SecretRequest): string {
-  return request.pinned === undefined ? request.path : `${request.path}@${request.pinned}`;
+  const path = encodePath(request.path);
+  return request.pinned === undefined ? path : `${path}@${request.pinned}`;
 }
 
 export interface SecretData {

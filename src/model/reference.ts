@@ -29,9 +29,14 @@ export interface FileOptions {
   readonly target?: string;
 }
 
+/** The path with what separates names percent-encoded, so that no two secrets share a name. */
+export function encodePath(path: string): string {
+  return path.replaceAll(/[%#@?]/g, (sign) => encodeURIComponent(sign));
+}
+
 /** `vault:db/password`: how plans, labels and state name a secret. */
 export function secretName(id: SecretId): string {
-  return `${id.provider}:${id.path}`;
+  return `${id.provider}:${encodePath(id.path)}`;
 }
 
 /** `vault:db/password#key`: how plans and labels name one value of a secret. */

@@ -61,10 +61,12 @@ export function compareService(
     .map((key) => plainAttribute(situation, service, before, key, old.get(key), wanted.get(key)));
   const secret = secretAttributes(situation.desired, service, before, delivered);
   const attributes = [...plain, ...secret].sort((a, b) => byText(a.path, b.path));
-  const known = keys.filter((key) => covered((old.get(key) ?? wanted.get(key)) as Leaf)).length;
+  const changed = new Set(attributes.map(({ path }) => path));
+  const known = keys.filter((key) => covered((old.get(key) ?? wanted.get(key)) as Leaf));
+  const all = new Set([...known, ...secrets]);
   return {
     attributes,
-    unchanged: before === undefined ? 0 : Math.max(0, known - attributes.length),
+    unchanged: before === undefined ? 0 : [...all].filter((path) => !changed.has(path)).length,
     paths: differing.map((key) => (wanted.get(key) ?? old.get(key))?.path ?? []),
   };
 }

@@ -90,7 +90,11 @@ function replacement(
     method: choice.method,
     downtime: downtimeOf(situation, decision, one),
     deliveries: deliveryChanges(situation.desired, service, delivered),
-    attributes: [...comparison.attributes, ...imageId(situation, one, service.image)],
+    attributes: [
+      // Of a container about which nothing is known all would look new.
+      ...comparison.attributes.filter(({ shown }) => before !== undefined || shown === "secret"),
+      ...imageId(situation, one, service.image),
+    ],
     unchangedAttributes: comparison.unchanged,
     before: { ...containerValues(one), ...formerValues(before) },
     after: { name, state: "running", ...wantedValues(situation, service) },

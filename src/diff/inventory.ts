@@ -80,6 +80,11 @@ export function isUp({ state }: ObservedContainer): boolean {
   return state === "running" || state === "restarting" || state === "paused";
 }
 
+/** How much it serves: what runs is worth more than what hangs or is paused, and that more than what ended. */
+export function liveness({ state }: ObservedContainer): number {
+  return state === "running" ? 3 : state === "restarting" ? 2 : state === "paused" ? 1 : 0;
+}
+
 export function containerAddress(service: string, number: number): string {
   return `container.${service}[${number}]`;
 }

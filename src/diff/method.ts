@@ -10,6 +10,9 @@ export interface Choice {
   readonly forcedBy: readonly string[];
 }
 
+/** Told where nothing about the service forces it. */
+export const BY_RELEASE = "this release replaces by stop-first";
+
 /** Reasons that are about values alone: the strategy `none` is about these. */
 const VALUE_CODES: ReadonlySet<string> = new Set([
   "secret_rotated",
@@ -34,7 +37,7 @@ export function chooseMethod(
   const exclusive = exclusiveness(service, image);
   return {
     method: "stop-first",
-    forcedBy: exclusive.length > 0 ? exclusive : ["this release replaces by stop-first"],
+    forcedBy: exclusive.length > 0 ? exclusive : [BY_RELEASE],
   };
 }
 
@@ -106,7 +109,7 @@ function singleWriter({ image, model }: DesiredService): readonly string[] {
   // What is built here has a name of its own choosing.
   if (model.build !== undefined) return [];
   const repository = image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? image;
-  return SINGLE_WRITERS.has(repository) ? [`"${repository}" must not run twice on its data`] : [];
+  return SINGLE_WRITERS.has(repository) ? [`the single writer "${repository}"`] : [];
 }
 
 function sharedNamespaces({ model }: DesiredService): readonly string[] {

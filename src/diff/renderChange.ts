@@ -1,6 +1,7 @@
 /** One change, as a block of lines: what, why, how, and attribute by attribute. */
 import { showDuration } from "../model/duration.ts";
 import type { Change } from "../model/plan.ts";
+import { BY_RELEASE } from "./method.ts";
 import { reasonsText } from "./reasons.ts";
 import { paintSign, renderAttributes } from "./renderAttribute.ts";
 import { harmless, type Palette, wrap } from "./style.ts";
@@ -43,12 +44,14 @@ function hiddenLine({ unchangedAttributes: number }: Change, palette: Palette): 
 function comments(change: Change): readonly string[] {
   const { address, downtime, reasons } = change;
   const first = wrap(`${address} ${fate(change)}`, "  # ", "  #   ");
-  const forced = (downtime?.forcedBy ?? []).map((why) => `forced by ${why}`);
-  const why = [reasonsText(reasons), ...forced].filter((part) => part !== "").join("; ");
+  const why = reasonsText(reasons);
   const plain = why === "created" || why === "destroy" || why === "";
+  const forced = downtime?.forcedBy.join("; ") ?? "";
+  const cause = forced === BY_RELEASE ? forced : `forced by ${forced}`;
   return [
     ...first,
     ...(plain ? [] : wrap(`(${why})`, "  # ", "  #  ")),
+    ...(forced === "" ? [] : wrap(`(${cause})`, "  # ", "  #  ")),
     ...(downtime !== undefined && downtime.worstMs > downtime.expectedMs
       ? [`  # (up to ${showDuration(downtime.worstMs)} if it ignores its stop signal)`]
       : []),
@@ -60,12 +63,22 @@ function fate(change: Change): string {
     case "create":
       return "will be created";
     case "update":
-      return change.kind === "image" ? "will be fetched again" : "will be updated in place";
+      return updateFate(change);
     case "delete":
       return "will be destroyed";
     case "replace":
       return replaceFate(change);
   }
+}
+
+function updateFate({ kind, attributes }: Change): string {
+  if (kind === "image") return "will be fetched again";
+  const state =
+    attributes.length === 1 && attributes[0]?.path === "state" ? attributes[0] : undefined;
+  if (state?.after === "restarted") return "will be restarted";
+  if (state !== undefined)
+    return state.before === "paused" ? "will be unpaused" : "will be started";
+  return "will be updated in place";
 }
 
 function replaceFate({ kind, method, downtime, before }: Change): string {

@@ -12,7 +12,7 @@ import {
   replaced,
   type ServiceDecision,
 } from "./decision.ts";
-import { type Instance, isUp } from "./inventory.ts";
+import { type Instance, liveness } from "./inventory.ts";
 import { type Expectation, judge, type Verdict } from "./judge.ts";
 import { chooseMethod } from "./method.ts";
 import { resolveShared } from "./namespaces.ts";
@@ -103,7 +103,7 @@ function withoutDoubles(
   expected: Expectation,
 ): { readonly kept: readonly Instance[]; readonly doubles: readonly Instance[] } {
   const rank = ({ container }: Instance): number =>
-    (isUp(container) ? 2 : 0) +
+    2 * liveness(container) +
     (expected.hashes.has(container.labels[COMPOSE.configHash] ?? "") ? 1 : 0);
   const best = [...instances].sort(
     (a, b) =>
@@ -125,7 +125,7 @@ function scale(
   wanted: number,
 ): { readonly stay: readonly Verdict[]; readonly surplus: readonly Verdict[] } {
   const worth = ({ instance, replace }: Verdict): number =>
-    (isUp(instance.container) ? 2 : 0) + (replace.length === 0 ? 1 : 0);
+    2 * liveness(instance.container) + (replace.length === 0 ? 1 : 0);
   const byNumber = (a: Verdict, b: Verdict): number => a.instance.number - b.instance.number;
   const ranked = [...verdicts].sort((a, b) => worth(b) - worth(a) || byNumber(a, b));
   return {

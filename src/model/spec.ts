@@ -110,9 +110,7 @@ export function isLiteral(
     return value.every((item: Json, index) => isLiteral(positions, [...path, index], item));
   }
   if (isRecord(value) && Object.keys(value).length > 0) {
-    return Object.entries(value).every(([key, item]) =>
-      isLiteral(positions, [...path, key], item as Json),
-    );
+    return Object.entries(value).every(([key, item]) => isLiteral(positions, [...path, key], item));
   }
   return positions.literal(path);
 }

@@ -1,0 +1,82 @@
+import { describe, expect, it } from "vitest";
+import { diff } from "../../src/diff/diff.ts";
+import type { Plan } from "../../src/model/plan.ts";
+import { options, project } from "./build.ts";
+import { applied, change, id } from "./engine.ts";
+import { reasons, SHOP, text } from "./shop.ts";
+
+describe("drift", () => {
+  const desired = project(SHOP);
+  const drifted = (some: Parameters<typeof change>[1]): Plan =>
+    diff(desired, change(applied(desired), some), options());
+
+  it("starts what stopped, unpauses, renames, attaches", () => {
+    const plan = drifted({
+      "shop-web-1": { state: "exited", exitCode: 137 },
+      "shop-db-1": { name: "mine", networks: [], state: "paused" },
+    });
+    expect(text(plan)).toBe(`
+      #1 container.db[1] rename-container (drift_modified: it is named "mine")
+      [1] -> #2 container.db[1] connect-network (drift_modified: detached from network "default")
+      [2] -> #3 container.db[1] unpause-container (drift_paused)
+      [3] -> #4 service.db wait-service ("web" wants it healthy)
+      [4] -> #5 container.web[1] start-container (drift_stopped: exited with 137)`);
+    expect(plan.drift.map(({ address, action }) => [address, action])).toEqual([
+      ["container.db[1]", "update"],
+      ["container.web[1]", "update"],
+    ]);
+  });
+
+  it("leaves a stopped container alone if so asked, and still tells of it", () => {
+    const observed = change(applied(desired), { "shop-web-1": { state: "exited", exitCode: 143 } });
+    const plan = diff(desired, observed, options({ start: false }));
+    expect(plan.operations).toEqual([]);
+    expect(plan.drift.map(({ address }) => address)).toEqual(["container.web[1]"]);
+  });
+
+  it("tells a deleted replica from one more that is wanted", () => {
+    const input = (replicas: number): ReturnType<typeof project> =>
+      project({ services: { web: { model: { image: "web:1" }, replicas } } });
+    const gone = diff(input(2), change(applied(input(2)), { "shop-web-1": undefined }), options());
+    expect(reasons(gone)).toEqual({ "container.web[3]": ["drift_missing"] });
+    expect(gone.drift.map(({ address, action }) => [address, action])).toEqual([
+      ["container.web[1]", "delete"],
+    ]);
+    const more = diff(input(2), applied(input(1)), options());
+    expect(reasons(more)).toEqual({ "container.web[2]": ["scaled_up"] });
+    expect(more.drift).toEqual([]);
+  });
+
+  it("keeps the newer of two containers with one number, and a running one before all", () => {
+    const observed = applied(desired);
+    const first = observed.containers.find(({ name }) => name === "shop-web-1")!;
+    const second = {
+      ...first,
+      id: id("second"),
+      name: "shop-web-1-old",
+      created: first.created - 1,
+    };
+    const both = { ...observed, containers: [...observed.containers, second] };
+    expect(text(diff(desired, both, options()))).toBe(`
+      #1 container.web[1] stop-container (drift_modified: a second one of its number)
+      [1] -> #2 container.web[1] remove-container (drift_modified: a second one of its number)`);
+    const stopped = change(both, { "shop-web-1": { state: "exited", exitCode: 1 } });
+    const plan = diff(desired, stopped, options());
+    expect(plan.operations).toMatchObject([
+      { kind: "remove-container", containerId: first.id },
+      { kind: "rename-container", containerId: second.id, name: "shop-web-1" },
+    ]);
+  });
+
+  it("alone is the whole answer of refresh-only", () => {
+    const observed = change(applied(desired), { "shop-web-1": { state: "exited", exitCode: 1 } });
+    const plan = diff(
+      project({ ...SHOP, services: {} }),
+      observed,
+      options({ mode: "refresh-only" }),
+    );
+    expect([plan.changes, plan.operations]).toEqual([[], []]);
+    const same = diff(desired, observed, options({ mode: "refresh-only" }));
+    expect(same.drift.map(({ address }) => address)).toEqual(["container.web[1]"]);
+  });
+});

@@ -63,13 +63,30 @@ const READINGS: readonly (readonly [RegExp, Reading])[] = [
     },
   ],
   [
+    /exec: "([^"]*)": (executable file not found|permission denied|no such file)/,
+    {
+      code: "engine-refused",
+      message: (_, found) => `the program "${found[1] ?? ""}" cannot be run: ${found[2] ?? ""}`,
+      hint: "Check the service's `command` and `entrypoint` against what the image holds.",
+    },
+  ],
+  [
+    /bind source path does not exist: (\S+)/,
+    {
+      code: "engine-refused",
+      message: (_, found) => `the engine's host has no ${found[1] ?? ""} to bind`,
+      hint: "Create it, or bind a path that is there.",
+    },
+  ],
+  [
     /address already in use|address is already in use|already exists in network|Pool overlaps|already exists/i,
     { code: "engine-conflict", message: (words) => words },
   ],
 ];
 
-/** A refusal as the error that people read. `doing` says what was tried: "create container web". */
-export function refusalError(refusal: Refusal, doing: string): DsoError {
+/** A refusal as the error that people read. `tried` says what was tried: "create container web". */
+export function refusalError(refusal: Refusal, tried: string): DsoError {
+  const doing = tried.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
   const words = refusal.message;
   for (const [pattern, reading] of READINGS) {
     const found = pattern.exec(words);

@@ -35,6 +35,14 @@ describe("demultiplex", () => {
   });
 });
 
+test("demultiplex reads a frame of more than 64 KiB", async () => {
+  const data = Buffer.alloc(70_000, "x");
+  const header = Buffer.from([2, 0, 0, 0, 0, 0, 0, 0]);
+  header.writeUInt32BE(data.length, 4);
+  const found = demultiplex(inPieces(Buffer.concat([header, data]), [4096]));
+  expect((await found.next()).value).toEqual({ stream: "stderr", data });
+});
+
 describe("lines", () => {
   test("keeps characters whole, however they are cut", async () => {
     await fc.assert(

@@ -19,12 +19,28 @@ describe("a refusal", () => {
     ["Address already in use", "engine-conflict", /Address already in use/],
     ["Pool overlaps with other one on this address space", "engine-conflict", /Pool overlaps/],
     ["network with name a already exists", "engine-conflict", /already exists/],
+    [
+      'runc create failed: exec: "nosuch": executable file not found in $PATH: unknown',
+      "engine-refused",
+      /"nosuch" cannot be run/,
+    ],
+    [
+      'invalid mount config for type "bind": bind source path does not exist: /gone',
+      "engine-refused",
+      /no \/gone to bind/,
+    ],
     ["something new", "engine-refused", /the engine refused: something new/],
   ])("%s", (words, code, message) => {
     const error = refusalError(new Refusal(500, words), "do it");
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(error.message).toMatch(/^do it: /);
   });
+});
+
+test("what was tried names objects by their short ids", () => {
+  const id = "0123456789ab".padEnd(64, "c");
+  const error = refusalError(new Refusal(500, "no"), `start container ${id}`);
+  expect(error.message).toBe("start container 0123456789ab: the engine refused: no");
 });
 
 test.each([

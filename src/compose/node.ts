@@ -15,6 +15,8 @@ export type Path = readonly (string | number)[];
 
 interface Base {
   readonly at: Origin;
+  /** Of an entry of a mapping: where its key stands. */
+  readonly keyAt?: Origin;
   /** `!reset` removes what earlier files said at this place, `!override` replaces it. */
   readonly tag?: "reset" | "override";
 }

@@ -146,7 +146,8 @@ function readMapping(
     const name = readKey(reading, key, keyAt);
     if (own.has(name))
       throw invalid(`mapping key "${name}" stands twice`, keyAt, "Keep one of them.");
-    own.set(name, value === null ? nullAt(keyAt) : readNode(reading, value, keyAt));
+    const entry = value === null ? nullAt(keyAt) : readNode(reading, value, keyAt);
+    own.set(name, { ...entry, keyAt });
   }
   const inherited = [...merged].filter(([name]) => !own.has(name));
   return { kind: "mapping", entries: new Map([...inherited, ...own]), at, ...mark };

@@ -52,7 +52,7 @@ function unknownKey(error: SchemaError, place: string, node: Node): DsoError {
       : near === undefined
         ? "Remove it; keys of your own begin with x-."
         : `Did you mean "${near}"?`;
-  return invalid(`${place}unknown key "${key}"`, get(node, key)?.at ?? node.at, hint);
+  return invalid(`${place}unknown key "${key}"`, get(node, key)?.keyAt ?? node.at, hint);
 }
 
 function expectation(errors: readonly SchemaError[]): string {

@@ -1,19 +1,10 @@
-import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { schedule } from "../../src/apply/schedule.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { parseReference } from "../../src/model/parseReference.ts";
-import { createWorld, desiredOf, known, never, planOf, service, withFile } from "./fixture.ts";
-
-const createWeb = {
-  kind: "create-container",
-  service: "web",
-  number: 1,
-  name: "shop-web-1",
-  oneShot: false,
-} as const;
-const network = { kind: "create-network", network: "default" } as const;
+import { createWeb, createWorld, desiredOf, known, network, never, planOf } from "./fixture.ts";
+import { service, withFile } from "./fixture.ts";
 
 describe("a new project", () => {
   test("gets its network, its container and its files", async () => {
@@ -74,117 +65,6 @@ describe("a new project", () => {
   });
 });
 
-describe("before anything is changed", () => {
-  const bad = async (world: ReturnType<typeof createWorld>, run: Promise<unknown>) => {
-    const error: unknown = await run.catch((thrown: unknown) => thrown);
-    expect(world.engine.changes()).toEqual([]);
-    expect(world.rotations.size).toBe(0);
-    if (!(error instanceof DsoError)) throw new Error("nothing was refused", { cause: error });
-    return error;
-  };
-
-  test("a secret that cannot be read fails the apply", async () => {
-    const world = createWorld();
-    const web = service("web", {}, withFile("dsofile://db#password"));
-    const readValues = () => Promise.reject(new DsoError("secret-denied", "local:db is denied"));
-    const run = world.run(desiredOf(web), planOf([network, createWeb]), { readValues });
-    expect(await bad(world, run)).toMatchObject({ code: "secret-denied" });
-  });
-
-  test("a source of a secret on this host that is not there fails it", async () => {
-    const world = createWorld();
-    const file = withFile("dsofile://db#password").files![0]!;
-    const web = service(
-      "web",
-      {},
-      {
-        files: [
-          { ...file, content: { kind: "host-variable", variable: "TOKEN" } },
-          { ...file, target: "/run/secrets/b", content: { kind: "host-file", path: "/no/such" } },
-        ],
-      },
-    );
-    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
-    expect(error.message).toContain("$TOKEN of /run/secrets/password");
-    expect(error.others.map(({ message }) => message).join()).toContain("/no/such");
-  });
-
-  test("a full memory directory fails it", async () => {
-    const world = createWorld();
-    const web = service("web", {}, withFile("dsofile://db#password"));
-    const { delivery } = await world.context(desiredOf(web));
-    const full = {
-      ...delivery,
-      ensureRoom: (bytes: number) => Promise.reject(new DsoError("memory-full", `${bytes} bytes`)),
-    };
-    const plan = planOf([network, createWeb]);
-    const error = await bad(world, world.run(desiredOf(web), plan, { delivery: full }));
-    expect(error).toMatchObject({ code: "memory-full", message: "4096 bytes" });
-    expect(() => world.handedOut[0]!.reveal()).toThrow();
-  });
-
-  test("a name that another's container has fails it, naming whose it is", async () => {
-    const world = createWorld();
-    await world.engine.createContainer("shop-web-1", plainBody(), {}, never);
-    world.engine.calls.length = 0;
-    const error = await bad(
-      world,
-      world.run(desiredOf(service("web")), planOf([network, createWeb])),
-    );
-    expect(error).toMatchObject({ code: "engine-conflict" });
-    expect(error.message).toMatch(/shop-web-1, which another container has .*not made by Compose/);
-  });
-
-  test("a host port that another container has fails it, with its place in the file", async () => {
-    const world = createWorld();
-    const other = await world.engine.createContainer(
-      "blog-web-1",
-      {
-        ...plainBody(),
-        ExposedPorts: { "80/tcp": {} },
-        HostConfig: { PortBindings: { "80/tcp": [{ HostPort: "18080" }] } },
-      },
-      {},
-      never,
-    );
-    await world.engine.startContainer(other, never);
-    world.engine.calls.length = 0;
-    const web = service("web", { ports: [{ target: 8080, published: "18080" }] });
-    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
-    expect(error).toMatchObject({ code: "port-taken", position: { line: 4 } });
-    expect(error.message).toContain("18080/tcp, which container blog-web-1 has");
-  });
-
-  test("a host port that another program has fails it", async () => {
-    const world = createWorld();
-    const server = createServer();
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" && address !== null ? address.port : 0;
-    const web = service("web", { ports: [{ target: 8080, published: String(port) }] });
-    const error = await bad(world, world.run(desiredOf(web), planOf([network, createWeb])));
-    expect(error).toMatchObject({ code: "port-taken" });
-    expect(error.message).toContain("another program");
-    await new Promise((resolve) => server.close(resolve));
-    const outcome = await world.run(desiredOf(web), planOf([network, createWeb]));
-    expect(outcome.failed).toEqual([]);
-  });
-
-  test("files for an engine of another host are refused by its name", async () => {
-    const world = createWorld({ info: { local: false, endpoint: "ssh://ops@far" } });
-    const web = service("web", {}, withFile("dsofile://db#password"));
-    const context = await world.context(desiredOf(web));
-    const observed = {
-      ...context.observed,
-      engine: { ...context.observed.engine, local: false },
-    };
-    const plan = planOf([network, createWeb]);
-    const error = await bad(world, world.run(desiredOf(web), plan, { observed }));
-    expect(error).toMatchObject({ code: "engine-remote" });
-    expect(error.message).toContain("ssh://ops@far");
-  });
-});
-
 describe("a container that fails", () => {
   test.each([
     [{ exits: { code: 3 }, log: "cannot open config\n" }, "container-exited"],
@@ -242,65 +122,6 @@ describe("a container that fails", () => {
     expect(outcome.failed.map(({ operation }) => operation.id)).toEqual([2]);
     expect(outcome.skipped.map(({ id }) => id)).toEqual([3, 4]);
     expect(world.told("operation-skipped")).toEqual(["create-container", "create-volume"]);
-  });
-});
-
-describe("a dependency", () => {
-  const database = { ...createWeb, service: "db", name: "shop-db-1" };
-  const wait = { kind: "wait-service", service: "db", required: true } as const;
-
-  test("is waited for until it is healthy", async () => {
-    const world = createWorld();
-    world.engine.addImage("app:1", { detail: { healthcheck: true }, healthyAfter: 12 });
-    const plan = planOf([network, database, { ...wait, condition: "service_healthy" }]);
-    const outcome = await world.run(desiredOf(service("db")), plan);
-    expect(outcome.failed).toEqual([]);
-    expect((await world.engine.inspectContainer("shop-db-1", never))?.health).toBe("healthy");
-  });
-
-  test.each([
-    [{ detail: { healthcheck: true }, unhealthy: true, healthyAfter: 9 }, /did not become healthy/],
-    [
-      { detail: { healthcheck: true }, healthyAfter: 99, exits: { code: 2, afterLooks: 9 } },
-      /ended with 2/,
-    ],
-    [{}, /has no healthcheck/],
-  ])("that this run made and that fails (%j) is taken away", async (image, message) => {
-    const world = createWorld();
-    world.engine.addImage("app:1", image);
-    const plan = planOf([network, database, { ...wait, condition: "service_healthy" }, createWeb]);
-    const outcome = await world.run(desiredOf(service("db"), service("web")), plan);
-    expect(outcome.failed).toMatchObject([{ error: { code: "dependency-failed" } }]);
-    expect(outcome.failed[0]?.error.message).toMatch(message);
-    expect(outcome.skipped.map(({ kind }) => kind)).toEqual(["create-container"]);
-    expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
-  });
-
-  test("that nothing requires may fail: it is said, and stays", async () => {
-    const world = createWorld();
-    world.engine.addImage("app:1", { detail: { healthcheck: true }, unhealthy: true });
-    const plan = planOf([
-      network,
-      database,
-      { ...wait, required: false, condition: "service_healthy" },
-    ]);
-    const outcome = await world.run(desiredOf(service("db")), plan);
-    expect(outcome.failed).toEqual([]);
-    expect(world.told("warning")).toEqual([expect.stringContaining("nothing requires it")]);
-    expect(await world.engine.inspectContainer("shop-db-1", never)).toBeDefined();
-  });
-
-  test.each([0, 4])("that is to complete and ends with %i", async (code) => {
-    const world = createWorld();
-    world.engine.addImage("app:1", { exits: { code, afterLooks: 50 } });
-    const plan = planOf([
-      network,
-      { ...database, oneShot: true },
-      { ...wait, condition: "service_completed_successfully" },
-    ]);
-    const outcome = await world.run(desiredOf(service("db")), plan);
-    expect(outcome.failed).toHaveLength(code === 0 ? 0 : 1);
-    if (code !== 0) expect(outcome.failed[0]?.error.message).toContain("ended with 4");
   });
 });
 
@@ -376,13 +197,3 @@ describe("schedule", () => {
     expect(most).toBe(3);
   });
 });
-
-function plainBody() {
-  return {
-    Image: "app:1",
-    Env: [],
-    Labels: {},
-    HostConfig: {},
-    NetworkingConfig: { EndpointsConfig: {} },
-  };
-}

@@ -1,9 +1,7 @@
 /** A project, an engine and everything else that the executor works with, in memory. */
 import type { ApplyContext } from "../../src/apply/context.ts";
-import type { Addresses } from "../../src/apply/addresses.ts";
 import { execute } from "../../src/apply/execute.ts";
-import type { Journal } from "../../src/apply/journal.ts";
-import type { Delivery, DeliveryRequest } from "../../src/model/delivery.ts";
+import type { DeliveryRequest } from "../../src/model/delivery.ts";
 import type { Desired, DesiredService, FileDelivery } from "../../src/model/desired.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
 import type { Rotation } from "../../src/model/journal.ts";
@@ -14,6 +12,7 @@ import type { ServiceModel } from "../../src/model/project.ts";
 import { valueName } from "../../src/model/reference.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { createFakeEngine, type FakeEngine, type FakeOptions } from "../fakes/engine.ts";
+import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal } from "./ports.ts";
 
 export const known = { providers: new Set(["local"]), defaultProvider: "local" };
 export const never = new AbortController().signal;
@@ -54,14 +53,15 @@ export function service(
 
 /** A file of the memory directory that holds one value, and its binding. */
 export function withFile(text: string, target = "/run/secrets/password"): Partial<DesiredService> {
-  const template = [parseReference(text, known)];
+  const reference = parseReference(text, known);
+  const template = [reference];
   const file: FileDelivery = {
     target,
     inDirectory: target.startsWith("/run/secrets/"),
     content: { kind: "template", template },
-    mode: undefined,
-    uid: undefined,
-    gid: undefined,
+    mode: reference.file.mode,
+    uid: reference.file.uid,
+    gid: reference.file.gid,
   };
   const place = { kind: "file", target } as const;
   return { files: [file], bindings: [{ place, template, grade: "file", position: undefined }] };
@@ -126,6 +126,15 @@ export function planOf(
 function addressOf(input: OperationInput): string {
   return "service" in input ? `service.${input.service}` : input.kind;
 }
+
+export const createWeb = {
+  kind: "create-container",
+  service: "web",
+  number: 1,
+  name: "shop-web-1",
+  oneShot: false,
+} as const;
+export const network = { kind: "create-network", network: "default" } as const;
 
 export interface World {
   readonly engine: FakeEngine;
@@ -226,60 +235,6 @@ export function createWorld(options: FakeOptions = {}): World {
         ),
   };
   return world;
-}
-
-function countingRandom(from: number): ApplyContext["random"] {
-  let count = from * 1000;
-  return { hex: (bytes) => (++count).toString(16).padStart(bytes * 2, "0") };
-}
-
-function fakeDelivery(generations: Map<string, DeliveryRequest>): Delivery {
-  let count = 0;
-  return {
-    ensureRoom: () => Promise.resolve(),
-    async deliver(request) {
-      // The executor drops its secrets; what was written stays.
-      for (const { content } of request.files) content.reveal();
-      const id = `ab${(++count).toString(16).padStart(14, "0")}`;
-      generations.set(id, request);
-      const [Source, Target] = [`/memory/${id}/files`, "/run/secrets"];
-      const bind = { Type: "bind", Source, Target, ReadOnly: true } as const;
-      return Promise.resolve({ id, mounts: [bind], grade: "file" as const, warnings: [] });
-    },
-    refresh: () => Promise.resolve(),
-    manifest: () => Promise.resolve(undefined),
-    async drop(id) {
-      generations.delete(id);
-      return Promise.resolve();
-    },
-    async sweep(project, owned) {
-      const loose = [...generations].filter(
-        ([id, request]) => request.project === project && !owned.has(id),
-      );
-      for (const [id] of loose) generations.delete(id);
-      return Promise.resolve(loose.map(([id]) => id));
-    },
-  };
-}
-
-function fakeJournal(rotations: Map<string, Rotation>): Journal {
-  return {
-    list: (project) =>
-      Promise.resolve([...rotations.values()].filter((one) => one.project === project)),
-    async write(rotation) {
-      // What is on disk must not be the object that the run goes on to change.
-      rotations.set(rotation.id, structuredClone(rotation));
-      return Promise.resolve();
-    },
-  };
-}
-
-function fakeAddresses(): Addresses {
-  return {
-    reserve: () => Promise.resolve(undefined),
-    release: () => Promise.resolve(),
-    keepOnly: () => Promise.resolve(),
-  };
 }
 
 async function observe(engine: FakeEngine): Promise<Observed> {

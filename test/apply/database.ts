@@ -1,0 +1,58 @@
+/** A service that writes a volume, so that it is replaced stop-first. */
+import { expect } from "vitest";
+import { DSO } from "../../src/model/labels.ts";
+import type { DesiredService } from "../../src/model/desired.ts";
+import type { ServiceModel } from "../../src/model/project.ts";
+import { createWorld, desiredOf, never, planOf, service, withFile, type World } from "./fixture.ts";
+
+export const NAME = "shop-db-1";
+const model: ServiceModel = {
+  restart: "unless-stopped",
+  volumes: [{ type: "volume", source: "data", target: "/data" }],
+  ports: [{ target: 5432, published: "15432" }],
+};
+export const database = (image: string, more: Partial<DesiredService> = {}) =>
+  service("db", { ...model, image }, { ...withFile("dsofile://db#password"), ...more });
+
+/** A running `db` of image app:1 that was made by us. */
+export async function running(): Promise<World & { readonly oldId: string }> {
+  const world = createWorld();
+  const plan = planOf([
+    { kind: "create-network", network: "default" },
+    { kind: "create-container", service: "db", number: 1, name: NAME, oneShot: false },
+  ]);
+  const outcome = await world.run(desiredOf(database("app:1")), plan);
+  expect(outcome.failed).toEqual([]);
+  const { id } = (await world.engine.inspectContainer(NAME, never))!;
+  world.engine.calls.length = 0;
+  world.events.length = 0;
+  return { ...world, oldId: id };
+}
+
+export const replacement = (oldId: string) =>
+  planOf([
+    {
+      kind: "replace-container",
+      service: "db",
+      number: 1,
+      name: NAME,
+      method: "stop-first",
+      oldId,
+      oldName: NAME,
+      expectedDowntimeMs: 4000,
+    },
+  ]);
+
+/** Exactly one container, running, with its final name and policy, and exactly its files. */
+export async function expectWhole(world: World, image: string): Promise<void> {
+  const { containers } = await world.engine.listProject("shop", never);
+  expect(containers.map(({ name, state }) => [name, state])).toEqual([[NAME, "running"]]);
+  const found = (await world.engine.inspectContainer(NAME, never))!;
+  expect(found.config.Image).toBe(image);
+  expect(found.hostConfig.RestartPolicy).toEqual({ Name: "unless-stopped" });
+  expect([...world.generations.keys()]).toEqual([found.labels[DSO.generation]]);
+  const statuses = [...world.rotations.values()].map(({ status }) => status);
+  expect(
+    statuses.filter((status) => status === "in_progress" || status === "rolling_back"),
+  ).toEqual([]);
+}

@@ -1,0 +1,60 @@
+/** The executor's ports, in memory. */
+import type { Addresses } from "../../src/apply/addresses.ts";
+import type { Journal } from "../../src/apply/journal.ts";
+import type { Delivery, DeliveryRequest } from "../../src/model/delivery.ts";
+import type { Rotation } from "../../src/model/journal.ts";
+import type { Random } from "../../src/model/ports.ts";
+
+export function countingRandom(from: number): Random {
+  let count = from * 1000;
+  return { hex: (bytes) => (++count).toString(16).padStart(bytes * 2, "0") };
+}
+
+export function fakeDelivery(generations: Map<string, DeliveryRequest>): Delivery {
+  let count = 0;
+  return {
+    ensureRoom: () => Promise.resolve(),
+    async deliver(request) {
+      // The executor drops its secrets; what was written stays.
+      for (const { content } of request.files) content.reveal();
+      const id = `ab${(++count).toString(16).padStart(14, "0")}`;
+      generations.set(id, request);
+      const [Source, Target] = [`/memory/${id}/files`, "/run/secrets"];
+      const bind = { Type: "bind", Source, Target, ReadOnly: true } as const;
+      return Promise.resolve({ id, mounts: [bind], grade: "file" as const, warnings: [] });
+    },
+    refresh: () => Promise.resolve(),
+    manifest: () => Promise.resolve(undefined),
+    async drop(id) {
+      generations.delete(id);
+      return Promise.resolve();
+    },
+    async sweep(project, owned) {
+      const loose = [...generations].filter(
+        ([id, request]) => request.project === project && !owned.has(id),
+      );
+      for (const [id] of loose) generations.delete(id);
+      return Promise.resolve(loose.map(([id]) => id));
+    },
+  };
+}
+
+export function fakeJournal(rotations: Map<string, Rotation>): Journal {
+  return {
+    list: (project) =>
+      Promise.resolve([...rotations.values()].filter((one) => one.project === project)),
+    async write(rotation) {
+      // What is on disk must not be the object that the run goes on to change.
+      rotations.set(rotation.id, structuredClone(rotation));
+      return Promise.resolve();
+    },
+  };
+}
+
+export function fakeAddresses(): Addresses {
+  return {
+    reserve: () => Promise.resolve(undefined),
+    release: () => Promise.resolve(),
+    keepOnly: () => Promise.resolve(),
+  };
+}

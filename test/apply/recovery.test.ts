@@ -1,0 +1,153 @@
+import { describe, expect, test } from "vitest";
+import type { ApplyContext } from "../../src/apply/context.ts";
+import { execute } from "../../src/apply/execute.ts";
+import { recover } from "../../src/apply/recovery.ts";
+import { database, expectWhole, NAME, replacement, running } from "./database.ts";
+import { createWorld, desiredOf, never, planOf, type World } from "./fixture.ts";
+
+describe("killed at any call", () => {
+  /** Everything outside, dead from the nth call on: it answers nothing any more, as after SIGKILL. */
+  function mortal(context: ApplyContext, nth: number, when: "before" | "after") {
+    let calls = 0;
+    let die: () => void = () => undefined;
+    const died = new Promise<"killed">((resolve) => {
+      die = () => {
+        resolve("killed");
+      };
+    });
+    const forever = new Promise<never>(() => undefined);
+    const wrap = <T extends object>(port: T): T =>
+      new Proxy(port, {
+        get(target, key, receiver) {
+          const method: unknown = Reflect.get(target, key, receiver);
+          if (typeof method !== "function") return method;
+          return async (...all: unknown[]): Promise<unknown> => {
+            calls++;
+            if (calls > nth || (calls === nth && when === "before")) {
+              die();
+              return forever;
+            }
+            const answer: unknown = await (method as (...all: unknown[]) => unknown)(...all);
+            if (calls < nth) return answer;
+            die();
+            return forever;
+          };
+        },
+      });
+    const ports = {
+      engine: wrap(context.engine),
+      delivery: wrap(context.delivery),
+      journal: wrap(context.journal),
+      addresses: wrap(context.addresses),
+    };
+    return { died, context: { ...context, ...ports } };
+  }
+
+  async function killAt(
+    world: World,
+    image: string,
+    plan: ReturnType<typeof planOf>,
+    nth: number,
+    when: "before" | "after",
+  ): Promise<"killed" | "finished"> {
+    const { died, context } = mortal(await world.context(desiredOf(database(image))), nth, when);
+    const run = execute(plan, context, () => undefined, never).then(() => "finished" as const);
+    return Promise.race([died, run]);
+  }
+
+  const cases = (["before", "after"] as const).flatMap((when) =>
+    (
+      [
+        ["healthy", {}],
+        ["failing", { exits: { code: 3 } }],
+      ] as const
+    ).map(([what, image]) => ({ when, what, image })),
+  );
+
+  test.each(cases)(
+    "of stop-first, $when it is made, new version $what",
+    async ({ when, image }) => {
+      let nth = 0;
+      for (let ended = "killed"; ended === "killed";) {
+        nth++;
+        const world = await running();
+        world.engine.addImage("app:2", image);
+        ended = await killAt(world, "app:2", replacement(world.oldId), nth, when);
+        const context = await world.context(desiredOf(database("app:2")));
+        await recover("shop", context, () => undefined, never);
+        const now = (await world.engine.inspectContainer(NAME, never))!.config.Image;
+        if ("exits" in image) expect(now, `call ${nth}`).toBe("app:1");
+        await expectWhole(world, now);
+        // Again, it finds nothing to do.
+        world.engine.calls.length = 0;
+        await recover("shop", context, () => undefined, never);
+        expect(world.engine.calls).toEqual([]);
+      }
+      expect(nth).toBeGreaterThan(25);
+    },
+  );
+
+  test.each(cases)(
+    "and again at any call of the recovery, $when, $what",
+    async ({ when, image }) => {
+      for (const first of [14, 18, 22, 26, 30, 34]) {
+        let nth = 0;
+        for (let ended = "killed"; ended === "killed";) {
+          nth++;
+          const world = await running();
+          world.engine.addImage("app:2", image);
+          await killAt(world, "app:2", replacement(world.oldId), first, "before");
+          const context = await world.context(desiredOf(database("app:2")));
+          const { died, context: dying } = mortal(context, nth, when);
+          const run = recover("shop", dying, () => undefined, never).then(
+            () => "finished" as const,
+          );
+          ended = await Promise.race([died, run]);
+          await recover("shop", context, () => undefined, never);
+          const now = (await world.engine.inspectContainer(NAME, never))!.config.Image;
+          await expectWhole(world, now);
+        }
+      }
+    },
+  );
+
+  test.each(cases)("of create, $when it is made, $what", async ({ when, image }) => {
+    const plan = planOf([
+      { kind: "create-network", network: "default" },
+      { kind: "create-container", service: "db", number: 1, name: NAME, oneShot: false },
+    ]);
+    let nth = 0;
+    for (let ended = "killed"; ended === "killed";) {
+      nth++;
+      const world = createWorld();
+      world.engine.addImage("app:1", image);
+      ended = await killAt(world, "app:1", plan, nth, when);
+      const context = await world.context(desiredOf(database("app:1")));
+      await recover("shop", context, () => undefined, never);
+      const { containers } = await world.engine.listProject("shop", never);
+      if (containers.length > 0) {
+        await expectWhole(world, "app:1");
+      } else {
+        expect(world.generations.size, `call ${nth}`).toBe(0);
+      }
+    }
+    expect(nth).toBeGreaterThan(15);
+  });
+
+  test("a container that never got healthy again after the old one was removed is kept", async () => {
+    const world = await running();
+    await killAt(world, "app:2", replacement(world.oldId), 31, "after");
+    const rotation = [...world.rotations.values()].at(-1)!;
+    await world.engine.removeContainer(world.oldId, { force: true, volumes: false }, never);
+    const made = rotation.new?.id ?? "";
+    if ((await world.engine.inspectContainer(made, never))?.state === "running") {
+      world.engine.crash(made, 1);
+    }
+    const messages: string[] = [];
+    const context = await world.context(desiredOf(database("app:2")));
+    await recover("shop", context, (event) => messages.push(event.type), never);
+    const { containers } = await world.engine.listProject("shop", never);
+    expect(containers).toHaveLength(1);
+    expect(messages).toEqual(["warning"]);
+  });
+});

@@ -37,7 +37,7 @@ export async function registryAuth(
 }
 
 /** `ghcr.io/a/b:1` is at ghcr.io; a first part without dot or colon is no host. */
-export function registryOf(reference: string): string {
+function registryOf(reference: string): string {
   const first = reference.includes("/") ? (reference.split("/")[0] ?? "") : "";
   const isHost = /[.:]/.test(first) || first === "localhost";
   return !isHost || first === "docker.io" || first === "index.docker.io" ? HUB : first;

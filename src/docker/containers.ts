@@ -2,7 +2,7 @@ import type { CreateBody, EndpointConfig } from "../model/engine.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Engine } from "../model/ports.ts";
 import { newer, type Client } from "./client.ts";
-import { takenPort } from "./errors.ts";
+import { Refusal, takenPort } from "./errors.ts";
 import { toContainer, toPublishedPorts } from "./translate.ts";
 import type { WireContainer, WireContainerRow } from "./wire.ts";
 
@@ -148,13 +148,14 @@ async function ownGrace(client: Client, id: string, signal: AbortSignal): Promis
   return wire?.Config.StopTimeout ?? DEFAULT_GRACE;
 }
 
-/** A refusal over a host port as `port-taken`, with the container that has it, if it is one. */
+/** A refusal over a host port names the container that has it, if it is one. */
 async function namePortHolder(
   client: Client,
   error: unknown,
   signal: AbortSignal,
 ): Promise<unknown> {
-  const taken = error instanceof DsoError ? takenPort(error.message) : undefined;
+  if (!(error instanceof DsoError && error.cause instanceof Refusal)) return error;
+  const taken = takenPort(error.cause.message);
   if (taken === undefined) return error;
   const query = { filters: JSON.stringify({ publish: [String(taken.port)] }) };
   const call = { doing: "look who has the port", query };
@@ -164,7 +165,7 @@ async function namePortHolder(
   );
   const who = holder === undefined ? "another program" : `container "${toContainer(holder).name}"`;
   return new DsoError("port-taken", `host port ${taken.port} is taken by ${who}`, {
-    hint: "Publish another port, or stop what has it.",
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
     cause: error,
   });
 }

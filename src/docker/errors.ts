@@ -88,6 +88,13 @@ const READINGS: readonly (readonly [RegExp, Reading])[] = [
 export function refusalError(refusal: Refusal, tried: string): DsoError {
   const doing = tried.replaceAll(/\b([0-9a-f]{12})[0-9a-f]{52}\b/g, "$1");
   const words = refusal.message;
+  const taken = takenPort(words);
+  if (taken !== undefined) {
+    return new DsoError("port-taken", `${doing}: host port ${taken.port} is taken`, {
+      hint: "Publish another port, or stop what has it.",
+      cause: refusal,
+    });
+  }
   for (const [pattern, reading] of READINGS) {
     const found = pattern.exec(words);
     if (found === null) continue;

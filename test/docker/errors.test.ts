@@ -16,6 +16,7 @@ describe("a refusal", () => {
     ],
     ["No such image: shop:1", "image-missing", /"shop:1"/],
     ["write /var/lib/docker/x: no space left on device", "disk-full", /no space left/],
+    ["Bind for 0.0.0.0:80 failed: port is already allocated", "port-taken", /port 80 is taken/],
     ["Address already in use", "engine-conflict", /Address already in use/],
     ["Pool overlaps with other one on this address space", "engine-conflict", /Pool overlaps/],
     ["network with name a already exists", "engine-conflict", /already exists/],

@@ -21,7 +21,7 @@ export function detailOf(reference: string, image: FakeImage): ImageDetail {
 }
 
 /** Without a tag it is `latest`; an id will do as well. */
-export function findImage(state: State, reference: string): FakeImage | undefined {
+function findImage(state: State, reference: string): FakeImage | undefined {
   const byId = [...state.images].find(([name, image]) => detailOf(name, image).id === reference);
   return state.images.get(withTag(reference)) ?? byId?.[1];
 }

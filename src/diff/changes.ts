@@ -67,7 +67,7 @@ function creation(
     reasons,
     deliveries: deliveryChanges(situation.desired, service, undefined),
     attributes: attributes.map((one) => ({ ...one, forcesReplacement: false })),
-    after: { name, state: "running", ...wantedValues(situation, service) },
+    after: { name, service: service.name, state: "running", ...wantedValues(situation, service) },
   };
 }
 
@@ -97,7 +97,7 @@ function replacement(
     ],
     unchangedAttributes: comparison.unchanged,
     before: { ...containerValues(one), ...formerValues(before) },
-    after: { name, state: "running", ...wantedValues(situation, service) },
+    after: { name, service: service.name, state: "running", ...wantedValues(situation, service) },
   };
 }
 
@@ -138,8 +138,8 @@ export function containerValues({
 }: {
   readonly instance: { readonly container: Departure["container"] };
 }): Readonly<Record<string, Json>> {
-  const { id, name, image, state } = container;
-  return { id, name, image, state };
+  const { id, name, image, state, labels } = container;
+  return { id, name, service: labels[COMPOSE.service] ?? null, image, state };
 }
 
 function update(one: DecisionOf<"update">): Change {

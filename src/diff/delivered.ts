@@ -9,7 +9,7 @@ import {
 import { DSO } from "../model/labels.ts";
 import type { DeliveredVersions, Observed, ObservedContainer } from "../model/observed.ts";
 import type { DeliveryChange, Reason } from "../model/plan.ts";
-import { type Reference, secretName, valueName } from "../model/reference.ts";
+import { type Reference, valueName, versionKey } from "../model/reference.ts";
 import { type Spec, type SpecFile, specFile } from "../model/spec.ts";
 import type { Version } from "../model/version.ts";
 import { byText } from "./order.ts";
@@ -38,7 +38,7 @@ function readVersions(label: string | undefined): DeliveredVersions | undefined 
 
 /** Undefined: nobody knows before apply. */
 export function wantedVersion(desired: Desired, reference: Reference): Version | undefined {
-  return reference.pinned ?? desired.versions.get(secretName(reference));
+  return reference.pinned ?? desired.versions.get(versionKey(reference));
 }
 
 /** All references of the service, bindings and files alike. */

@@ -11,6 +11,7 @@ import { survey } from "./situation.ts";
  * changes: those that others made and that are to be replaced. Sorted.
  */
 export function needsDetail(desired: Desired, observed: Observed): readonly string[] {
+  if (observed.containers.every(isOurs)) return [];
   const situation = survey(desired, observed, DEFAULT_PLAN_OPTIONS);
   return decideServices(situation)
     .flatMap((decision) => only(decision, "replace"))

@@ -18,7 +18,7 @@ export function isJob(desired: Desired, service: DesiredService): boolean {
     (model.ports ?? []).length + (model.expose ?? []).length + conditions.length > 0 ||
     model.healthcheck?.test !== undefined ||
     service.policy.health.probe !== undefined;
-  return !serves && !restart.startsWith("on-failure");
+  return !serves;
 }
 
 /** Whether the container ran a job to its good end, and so is as it should be. */
@@ -35,9 +35,4 @@ function dependentConditions(desired: Desired, name: string): readonly string[] 
     const dependency = dependenciesOf(model).get(name);
     return dependency === undefined ? [] : [dependency.condition];
   });
-}
-
-/** Whether a dependent starts only when the service has run to its good end. */
-export function isAwaitedJob(desired: Desired, service: DesiredService): boolean {
-  return dependentConditions(desired, service.name).includes("service_completed_successfully");
 }

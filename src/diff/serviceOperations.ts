@@ -13,7 +13,7 @@ import { addDeparture, departureOf } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { afterOr, type Graph } from "./graph.ts";
 import { containerAddress, isUp } from "./inventory.ts";
-import { isAwaitedJob, isFinishedJob } from "./jobs.ts";
+import { isFinishedJob, isJob } from "./jobs.ts";
 import { exclusiveness } from "./method.ts";
 import { dependenciesOf } from "./order.ts";
 import { reasonsText } from "./reasons.ts";
@@ -63,7 +63,7 @@ export function addService(
           service: service.name,
           number: one.number,
           name: one.name,
-          oneShot: isAwaitedJob(situation.desired, service),
+          oneShot: isJob(situation.desired, service),
           address: containerAddress(service.name, one.number),
           why: reasonsText(one.reasons),
         },

@@ -1,6 +1,6 @@
 import type { DesiredService } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
-import { secretName } from "../model/reference.ts";
+import { secretName, versionKey } from "../model/reference.ts";
 import { only, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
@@ -44,8 +44,8 @@ function unversionedValues(
 ): readonly PlanWarning[] {
   const names = new Set(
     referencesIn(service)
-      .map(secretName)
-      .filter((name) => desired.unversioned.has(name)),
+      .filter((reference) => desired.unversioned.has(versionKey(reference)))
+      .map(secretName),
   );
   if (names.size === 0) return [];
   return [

@@ -1,0 +1,160 @@
+import { describe, expect, it } from "vitest";
+import { estimateDowntime } from "../../src/diff/downtime.ts";
+import { chooseMethod, exclusiveness } from "../../src/diff/method.ts";
+import type { DesiredService } from "../../src/model/desired.ts";
+import type { ImageDetail } from "../../src/model/observed.ts";
+import type { ServiceModel } from "../../src/model/project.ts";
+import { options, project, type ServiceInput } from "./build.ts";
+import { image } from "./engine.ts";
+
+function service(model: ServiceModel, policy: ServiceInput["policy"] = {}): DesiredService {
+  return project({ services: { web: { model, policy } } }).services.get("web")!;
+}
+
+const ROTATED = [{ code: "secret_rotated", detail: "vault:db" }];
+const CHANGED = [{ code: "image_changed", detail: undefined }];
+
+describe("why two of a service cannot run at once", () => {
+  const cases: readonly (readonly [string, ServiceModel, readonly string[]])[] = [
+    ["nothing", { image: "web:1" }, []],
+    ["a free host port", { image: "web:1", ports: [{ target: 80 }] }, []],
+    [
+      "a published port",
+      { image: "web:1", ports: [{ target: 80, published: "8080" }] },
+      ["published host port 8080"],
+    ],
+    [
+      "a volume",
+      { image: "web:1", volumes: [{ type: "volume", source: "data", target: "/data" }] },
+      ['volume "data", which it writes'],
+    ],
+    [
+      "a volume that it reads",
+      {
+        image: "web:1",
+        volumes: [{ type: "volume", source: "data", target: "/data", read_only: true }],
+      },
+      [],
+    ],
+    [
+      "a bind mount",
+      { image: "web:1", volumes: [{ type: "bind", source: "/srv", target: "/data" }] },
+      ['bind mount "/srv", which it writes'],
+    ],
+    ["others' volumes", { image: "web:1", volumes_from: ["db"] }, ['the volumes of "db"']],
+    [
+      "a database",
+      { image: "docker.io/library/postgres:16@sha256:0" },
+      ['the single writer "postgres"'],
+    ],
+    ["the host's network", { image: "web:1", network_mode: "host" }, ["network_mode: host"]],
+    [
+      "another's network",
+      { image: "web:1", network_mode: "service:db" },
+      ["network_mode: service:db"],
+    ],
+    [
+      "a device",
+      { image: "web:1", devices: [{ source: "/dev/x", target: "/dev/x", permissions: "rwm" }] },
+      ["device /dev/x"],
+    ],
+    [
+      "a fixed address",
+      { image: "web:1", networks: { default: { ipv4_address: "10.0.0.9" } } },
+      ['fixed address 10.0.0.9 in network "default"'],
+    ],
+    [
+      "its own word",
+      { image: "web:1", deploy: { update_config: { order: "stop-first" } } },
+      ["deploy.update_config.order: stop-first"],
+    ],
+    [
+      "a proxy that looks at labels",
+      { image: "web:1", labels: { "traefik.enable": "true" } },
+      ["Traefik would use a container without a healthcheck at once"],
+    ],
+    [
+      "such a proxy, and a healthcheck",
+      {
+        image: "web:1",
+        labels: { "traefik.enable": "true" },
+        healthcheck: { test: ["CMD", "true"] },
+      },
+      [],
+    ],
+  ];
+  it.each(cases)("%s", (_name, model, reasons) => {
+    expect(exclusiveness(service(model), image("web:1"))).toEqual(reasons);
+  });
+
+  it("the image's own volume, unless something is mounted there or it is declared shared", () => {
+    const withVolume = image("web:1", { volumes: ["/data"] });
+    expect(exclusiveness(service({ image: "web:1" }), withVolume)).toEqual([
+      "the image's own volume /data",
+    ]);
+    const shared = service({ image: "web:1" }, { shared: ["/data"] });
+    expect(exclusiveness(shared, withVolume)).toEqual([]);
+    expect(
+      exclusiveness(service({ image: "web:1", tmpfs: ["/data:size=1m"] }), withVolume),
+    ).toEqual([]);
+  });
+});
+
+describe("the method", () => {
+  it("is stop-first in this release, whatever the strategy, and says when only that forces it", () => {
+    expect(chooseMethod(service({ image: "web:1" }), undefined, CHANGED)).toEqual({
+      method: "stop-first",
+      forcedBy: ["this release replaces by stop-first"],
+    });
+  });
+
+  it("is none where values alone changed and people want to see to that themselves", () => {
+    const one = service({ image: "web:1" }, { strategy: "none" });
+    expect(chooseMethod(one, undefined, ROTATED).method).toBe("none");
+    expect(chooseMethod(one, undefined, [...ROTATED, ...CHANGED]).method).toBe("stop-first");
+  });
+});
+
+describe("the expected downtime", () => {
+  const estimate = (
+    model: ServiceModel,
+    detail?: ImageDetail,
+    stopTimeout?: number,
+  ): readonly [number, number] => {
+    const { expectedMs, worstMs } = estimateDowntime(
+      service(model),
+      detail,
+      options({ stopTimeout }),
+    );
+    return [expectedMs, worstMs];
+  };
+
+  it("is a stop and a start; the grace period at worst", () => {
+    expect(estimate({ image: "web:1" })).toEqual([700, 10_300]);
+    expect(estimate({ image: "web:1", stop_grace_period: "1m" })).toEqual([700, 60_300]);
+    expect(estimate({ image: "web:1", stop_grace_period: "100ms" })).toEqual([400, 400]);
+    expect(estimate({ image: "web:1" }, undefined, 2)).toEqual([700, 2300]);
+  });
+
+  it("is the whole grace period of a program known to ignore its stop signal", () => {
+    expect(estimate({ image: "web:1", command: ["sleep", "infinity"] })).toEqual([10_300, 10_300]);
+    expect(estimate({ image: "web:1" }, image("web:1", { command: ["/bin/sleep", "9"] }))).toEqual([
+      10_300, 10_300,
+    ]);
+    expect(estimate({ image: "web:1", command: ["sleep", "9"], init: true })).toEqual([
+      700, 10_300,
+    ]);
+  });
+
+  it("has the first look of the healthcheck in it", () => {
+    const check = { test: ["CMD", "true"], interval: "5s" };
+    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(5700);
+    expect(estimate({ image: "web:1" }, image("web:1", { healthcheck: true }))[0]).toBe(30_700);
+    expect(
+      estimate(
+        { image: "web:1", healthcheck: { disable: true } },
+        image("i", { healthcheck: true }),
+      )[0],
+    ).toBe(700);
+  });
+});

@@ -1,5 +1,6 @@
+import type { DesiredService } from "../model/desired.ts";
 import type { RotationMember } from "../model/journal.ts";
-import { COMPOSE, DSO } from "../model/labels.ts";
+import { DSO } from "../model/labels.ts";
 import type { ContainerDetail } from "../model/observed.ts";
 import type { Operation, OperationOf } from "../model/plan.ts";
 import type { Making } from "./container.ts";
@@ -67,11 +68,18 @@ function versionsIn(old: ContainerDetail | undefined): Readonly<Record<string, s
   }
 }
 
-/** Nothing but the end of such a service is waited for. */
-export function isOneShot(work: Work, service: string, old: ContainerDetail | undefined): boolean {
-  const awaited = [...work.desired.services.values()].some(
-    ({ model }) => model.depends_on?.[service]?.condition === "service_completed_successfully",
+/**
+ * Whether such a container may end with 0: somebody waits for its end, or nothing
+ * restarts it and nothing about it is a server. The planner judges likewise.
+ */
+export function isOneShot(work: Work, { name, model, policy }: DesiredService): boolean {
+  const restart = model.restart ?? model.deploy?.restart_policy?.condition ?? "no";
+  if (/^(always|any|unless-stopped)/.test(restart)) return false;
+  const conditions = [...work.desired.services.values()].flatMap(
+    (other) => other.model.depends_on?.[name]?.condition ?? [],
   );
-  const endedWell = old?.state === "exited" && old.exitCode === 0;
-  return awaited || (endedWell && old.labels[COMPOSE.oneoff] !== "True");
+  if (conditions.includes("service_completed_successfully")) return true;
+  const ports = [...(model.ports ?? []), ...(model.expose ?? [])];
+  const checked = model.healthcheck?.test !== undefined || policy.health.probe !== undefined;
+  return conditions.length === 0 && ports.length === 0 && !checked;
 }

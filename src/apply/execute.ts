@@ -8,6 +8,7 @@ import { failureOf } from "./failure.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal.ts";
 import { preflight } from "./preflight.ts";
+import { abandoned } from "./rotation.ts";
 import { createRoster } from "./roster.ts";
 import { schedule } from "./schedule.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
@@ -80,8 +81,7 @@ async function runOne(
     });
     return true;
   } catch (thrown) {
-    const stopped = signal.aborted ? signal : work.force;
-    const error = failureOf(thrown, work.scrubber, stopped);
+    const error = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
     results.failed.push({ operation, error });
     const elapsedMs = work.clock.now() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });

@@ -28,11 +28,12 @@ async function startAndWatch(
   signal: AbortSignal,
 ): Promise<void> {
   await work.engine.startContainer(id, work.force);
-  const settleMs = Math.min(serviceOf(work, service).policy.health.settleMs, EARLY_MS);
+  const desired = serviceOf(work, service);
+  const settleMs = Math.min(desired.policy.health.settleMs, EARLY_MS);
   const tools = { ...work, scrub: work.scrubber.scrub };
   const stop = AbortSignal.any([signal, work.force]);
   try {
-    await waitRunning(tools, id, settleMs, isOneShot(work, service, undefined), stop);
+    await waitRunning(tools, id, settleMs, isOneShot(work, desired), stop);
   } catch (thrown) {
     work.force.throwIfAborted();
     await reportLogs(work, operation, id, work.force);

@@ -10,6 +10,12 @@ import { ownBudgetMs, waitServing } from "./health.ts";
 
 type Wait = OperationOf<"wait-service">;
 
+const STATES = {
+  service_started: "started",
+  service_healthy: "healthy",
+  service_completed_successfully: "completed",
+} as const satisfies Record<Wait["condition"], string>;
+
 /** Until every container of the service meets the condition. One that this run made and that fails is taken away. */
 export const waitService: Handler<"wait-service"> = async (operation, work, signal) => {
   const ids = work.roster.containersOf(operation.service);
@@ -32,6 +38,8 @@ async function waitContainer(
   signal: AbortSignal,
 ): Promise<void> {
   const stop = AbortSignal.any([signal, work.force]);
+  const message = `waiting until ${operation.service} is ${STATES[operation.condition]}`;
+  work.report({ type: "operation-progress", operation, message, elapsedMs: 0 });
   try {
     await meets(operation, work, id, stop);
   } catch (thrown) {

@@ -21,6 +21,7 @@ const UNFINISHED_MS = 60_000;
 
 interface Memory {
   readonly options: MemoryDeliveryOptions;
+  readonly isOpen: () => boolean;
   base(signal: AbortSignal): Promise<MemoryBase>;
 }
 
@@ -34,7 +35,7 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     });
     return opened;
   };
-  const memory: Memory = { options, base };
+  const memory: Memory = { options, base, isOpen: () => opened !== undefined };
   return {
     ensureRoom: (bytes, signal) => ensureRoom(memory, bytes, signal),
     deliver: (request, signal) => deliver(memory, request, signal),
@@ -115,16 +116,15 @@ async function writeManifest(memory: Memory, path: string, manifest: Manifest): 
   await writeFileAtomic(mirrorPath(memory, manifest.generation), text);
 }
 
+/** The mirror says the same as the manifest in memory, and needs no memory to be mounted. */
 async function findManifest(
   memory: Memory,
   id: string,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
-  const { path } = await memory.base(signal);
-  return (
-    (await readManifest(join(path, checkId(id), "manifest.json"))) ??
-    (await readManifest(mirrorPath(memory, id)))
-  );
+  const mirror = await readManifest(mirrorPath(memory, id));
+  if (mirror !== undefined) return mirror;
+  return readManifest(join((await memory.base(signal)).path, id, "manifest.json"));
 }
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {
@@ -138,10 +138,12 @@ async function sweep(
   owned: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const { path } = await memory.base(signal);
   const mirrored = (await namesIn(mirrorDirectory(memory))).map((name) =>
     name.replace(/\.json$/, ""),
   );
+  // Whoever has no secret files needs no memory directory either.
+  if (mirrored.length === 0 && !memory.isOpen()) return [];
+  const { path } = await memory.base(signal);
   const ids = new Set([...(await namesIn(path)), ...mirrored].filter(isId));
   const dropped: string[] = [];
   for (const id of [...ids].sort()) {

@@ -123,6 +123,13 @@ export function aborted(): DsoError {
   });
 }
 
+/** Stopped at once: nothing was undone. */
+export function abandoned(): DsoError {
+  return new DsoError("aborted", "stopped at once, on request", {
+    hint: "What had begun is finished or undone by the next run.",
+  });
+}
+
 /** Where a run may end early: between two steps. */
 export function refuseAborted(signal: AbortSignal): void {
   if (signal.aborted) throw aborted();

@@ -64,7 +64,7 @@ async function prepare({ work, making, log }: Swap, signal: AbortSignal): Promis
 }
 
 async function switchOver(
-  { operation, work, making, old, log }: Swap,
+  { work, making, old, log }: Swap,
   signal: AbortSignal,
 ): Promise<Serving & { readonly downtimeMs: number }> {
   const { engine, clock, force } = work;
@@ -89,7 +89,7 @@ async function switchOver(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
     { ...health, timeoutMs: Math.min(health.timeoutMs, rotationTimeoutMs) },
-    { oneShot: isOneShot(work, operation.service, old), fresh: true },
+    { oneShot: isOneShot(work, making.service), fresh: true },
     AbortSignal.any([signal, force]),
   );
   return { ...serving, downtimeMs: serving.since - stoppedAt };

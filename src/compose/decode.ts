@@ -1,5 +1,15 @@
 /** Gives every field its one type: sizes in bytes, Go durations, lists of text, maps of text. */
-import { bytes, cores, count, duration, mode, single, swapBytes, whole } from "./decode/amounts.ts";
+import {
+  bits,
+  bytes,
+  cores,
+  count,
+  duration,
+  mode,
+  single,
+  swapBytes,
+  whole,
+} from "./decode/amounts.ts";
 import {
   capitalise,
   environment,
@@ -87,7 +97,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   stop_grace_period: duration,
   "storage_opt.*": text,
   sysctls: labels,
-  "volumes.*.tmpfs.mode": mode,
+  "volumes.*.tmpfs.mode": bits,
   "volumes.*.tmpfs.size": bytes,
   "volumes.*.volume.labels": labels,
 };

@@ -10,7 +10,6 @@ const DEFAULTS = rules<Rewrite<undefined>>({
   "services.*.gpus.*": deviceCount,
   "services.*.ports.*": (node) => fallback("protocol", "tcp")(fallback("mode", "ingress")(node)),
   "services.*.secrets.*": secretTarget,
-  "services.*.volumes.*.bind": fallback("create_host_path", true),
 });
 
 export function setDefaults(document: Mapping): Mapping {

@@ -24,11 +24,11 @@ export function serviceHash(service: ServiceModel, dialect: HashDialect): string
   return hash(hashed as Json, SERVICE);
 }
 
-/** Each dialect leaves out the value that it takes as the default. */
+/** Each dialect leaves out the value that it takes as the default of a long form. */
 function mountOf(mount: Json, dialect: HashDialect): Json {
   if (!isObject(mount) || !isObject(mount.bind)) return mount;
-  const { create_host_path: create = true, ...bind } = mount.bind;
-  const written = dialect === "v2" ? create === true : create === false;
+  const { create_host_path: create = null, ...bind } = mount.bind;
+  const written = create === (dialect === "v2");
   return { ...mount, bind: written ? { ...bind, create_host_path: create } : bind };
 }
 

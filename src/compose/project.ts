@@ -78,17 +78,17 @@ function isLiteral(node: Node): boolean {
 /** Networks, volumes, secrets and configs that no enabled service uses are left out. */
 export function withoutUnused(document: Mapping): Mapping {
   const services = [...entriesOf(document.entries.get("services")).values()];
-  const sources = (...keys: readonly string[]) =>
-    services.flatMap((service) =>
-      itemsOf(get(service, ...keys)).map((item) => textAt(item, "source") ?? ""),
-    );
+  const items = (...keys: readonly string[]) =>
+    services.flatMap((service) => itemsOf(get(service, ...keys)));
+  const sources = (nodes: readonly Node[]) => nodes.map((item) => textAt(item, "source") ?? "");
+  const mounted = items("volumes").filter((item) => textAt(item, "type") === "volume");
   const used: Readonly<Record<string, ReadonlySet<string>>> = {
     networks: new Set(
       services.flatMap((service) => [...entriesOf(get(service, "networks")).keys()]),
     ),
-    volumes: new Set(sources("volumes")),
-    secrets: new Set([...sources("secrets"), ...sources("build", "secrets")]),
-    configs: new Set(sources("configs")),
+    volumes: new Set(sources(mounted)),
+    secrets: new Set(sources([...items("secrets"), ...items("build", "secrets")])),
+    configs: new Set(sources(items("configs"))),
   };
   const entries = [...document.entries].map(([key, node]) => {
     const names = used[key];

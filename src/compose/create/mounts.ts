@@ -90,7 +90,7 @@ function tmpfsOptions({ tmpfs }: MountModel): Pick<MountSpec, "TmpfsOptions"> {
   return {
     TmpfsOptions: compact({
       SizeBytes: size === undefined ? undefined : Number(size),
-      Mode: mode === undefined ? undefined : parseInt(String(mode), 8),
+      Mode: mode,
     }),
   };
 }

@@ -2,6 +2,7 @@
 import { invalidAt } from "../fault.ts";
 import { scalar, textAt } from "../node.ts";
 import type { Node, Path, Scalar } from "../node.ts";
+import { number } from "../scalars.ts";
 import { float32, parseBytes, parseGoDuration, showGoDuration } from "../units.ts";
 
 function parsed<T>(
@@ -43,6 +44,12 @@ export function mode(node: Node, path: Path): Node {
     return /^[0-7]+$/.test(source) ? parseInt(source, 8) : undefined;
   });
   return bits === undefined ? node : scalar(`0${bits.toString(8)}`, node.at);
+}
+
+/** Permission bits as a number; text is read as YAML reads it, so `01777` is octal. */
+export function bits(node: Node, path: Path): Node {
+  const value = parsed(node, path, "a file mode such as 01777", (source) => number(source)?.value);
+  return value === undefined ? node : scalar(value, node.at);
 }
 
 export function single(node: Node): Node {

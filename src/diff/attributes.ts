@@ -73,13 +73,18 @@ export function compareService(
 
 function leafMap(model: ServiceModel, image: string): ReadonlyMap<string, Leaf> {
   const leaves = leavesOf({ ...model, image })
-    // Compose writes an unset command as null: to the reader it is absent.
-    .filter(({ path, value }) => value !== null || path.length > 1)
+    // Compose writes unset things as null or {}: to the reader they are absent.
+    .filter(({ path, value }) => path[0] === "networks" || !isUnset(path, value))
     .map(({ path, value }): [string, Leaf] => [
       path.join("."),
       { path, raw: value, shown: shortForm(path, value) },
     ]);
   return new Map(leaves);
+}
+
+/** An environment variable of null is not unset: it takes away what the image sets. */
+function isUnset(path: readonly string[], value: Json): boolean {
+  return (value === null && path.length === 1) || isDeepStrictEqual(value, {});
 }
 
 function plainAttribute(

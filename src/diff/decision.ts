@@ -16,9 +16,17 @@ export type Step =
   | { readonly kind: "start" }
   | { readonly kind: "restart" };
 
+/** What would put a drifted container right, and why. */
+export interface Drift {
+  readonly steps: readonly Step[];
+  readonly reasons: readonly Reason[];
+}
+
+export const NO_DRIFT: Drift = { steps: [], reasons: [] };
+
 export type Decision =
   /** `drift`: what differs although nothing is done about it. */
-  | { readonly action: "keep"; readonly instance: Instance; readonly drift: readonly Reason[] }
+  | { readonly action: "keep"; readonly instance: Instance; readonly drift: Drift }
   | {
       readonly action: "create";
       readonly number: number;
@@ -34,6 +42,8 @@ export type Decision =
       readonly before: Before | undefined;
       readonly delivered: DeliveredVersions | undefined;
       readonly comparison: Comparison;
+      /** What drifted besides: its successor puts that right, too. */
+      readonly drift: Drift;
     }
   | {
       readonly action: "update";

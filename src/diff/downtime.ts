@@ -7,7 +7,7 @@ import type { PlanOptions } from "../model/plan.ts";
 /** Measured on a small host: a program that obeys its stop signal is gone after this time, ms. */
 const STOP_MS = 400;
 /** Create, start and the journal's own writes, ms. */
-const START_MS = 300;
+const START_MS = 400;
 /** From start to the first good answer to a probe of our own, ms. */
 const PROBE_MS = 100;
 /** What the engine takes where nothing is said, ms. */
@@ -26,7 +26,7 @@ export interface Estimate {
 /**
  * `stop + start + health`, where
  * stop is 0.4 s, or the whole grace period of a program known to ignore the signal;
- * start is 0.3 s;
+ * start is 0.4 s;
  * health is the check's interval (the engine checks no sooner), or 0.1 s where we
  * probe ourselves, or nothing where there is no check: settling is no downtime.
  * The program's own time to boot is not known and not in it.

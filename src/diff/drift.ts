@@ -1,7 +1,8 @@
 /** What differs from the last apply although no file did. */
 import type { Change, Reason } from "../model/plan.ts";
 import { serviceChanges } from "./changes.ts";
-import { type Decision, only, type ServiceDecision } from "./decision.ts";
+import { type Decision, type Drift, only, type ServiceDecision } from "./decision.ts";
+import type { Instance } from "./inventory.ts";
 import type { Situation } from "./situation.ts";
 
 const CODES: ReadonlySet<string> = new Set([
@@ -29,18 +30,26 @@ export function driftChanges(
   });
 }
 
-/** Only what drifted; a stopped container that is left alone is told like one that will be started. */
+/** Only what drifted, as the decision that would put just that right. */
 function unhealed(owner: ServiceDecision, one: Decision): readonly Decision[] {
-  if (one.action === "keep") {
-    const { instance, drift } = one;
-    if (drift.length === 0) return [];
-    return [{ action: "update", instance, reasons: drift, steps: [{ kind: "start" }] }];
-  }
-  if (one.action === "replace") return [];
-  const reasons = one.reasons.filter(isDrift);
-  if (reasons.length === 0) return [];
-  if (one.action === "create") return [{ ...one, ...missingOne(owner, one.number, one.name) }];
-  return [one];
+  if (one.action === "keep" || one.action === "replace") return repair(one.instance, one.drift);
+  if (one.action === "update") return repair(one.instance, one);
+  if (!one.reasons.some(isDrift)) return [];
+  return [one.action === "create" ? { ...one, ...missingOne(owner, one.number, one.name) } : one];
+}
+
+/** Steps and reasons go in pairs; a restart because of a dependency is no drift. */
+function repair(instance: Instance, { steps, reasons }: Drift): readonly Decision[] {
+  const drifted = reasons.map(isDrift);
+  if (!drifted.includes(true)) return [];
+  return [
+    {
+      action: "update",
+      instance,
+      steps: steps.filter((_, index) => drifted[index] === true),
+      reasons: reasons.filter(isDrift),
+    },
+  ];
 }
 
 /** The container that is gone had the first free number; its successor gets the next new one. */

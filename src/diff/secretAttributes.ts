@@ -11,6 +11,9 @@ import { byText } from "./order.ts";
 /** Stands for text that may not be shown. */
 export const PRIVATE = "(private)";
 
+/** Of a template only a hash is remembered. */
+const FORMER_TEXT = "(former text)";
+
 /** The dotted paths at which a value is delivered. */
 export function secretPaths(service: DesiredService): ReadonlySet<string> {
   return new Set(service.bindings.map(({ place }) => placePath(place)));
@@ -74,6 +77,7 @@ function contents(
 }
 
 function showContent(content: string): string {
+  if (content.startsWith("sha256:")) return FORMER_TEXT;
   return isReferenceLike(content) || content.startsWith("file:") ? content : PRIVATE;
 }
 

@@ -8,6 +8,7 @@ import {
   type Decision,
   type DecisionOf,
   lasting,
+  NO_DRIFT,
   only,
   replaced,
   type ServiceDecision,
@@ -61,7 +62,7 @@ function decide(situation: Situation, service: DesiredService, decided: Decided)
 }
 
 function keep(instance: Instance): Decision {
-  return { action: "keep", instance, drift: [] };
+  return { action: "keep", instance, drift: NO_DRIFT };
 }
 
 function removal(instance: Instance, code: string, detail: string): Decision {
@@ -147,11 +148,13 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
       before,
       delivered,
       comparison,
+      drift: { steps, reasons },
     };
   }
   if (steps.length === 0) return keep(instance);
   const stopped = steps.some(({ kind }) => kind === "start");
-  if (stopped && !situation.options.start) return { action: "keep", instance, drift: reasons };
+  if (stopped && !situation.options.start)
+    return { action: "keep", instance, drift: { steps, reasons } };
   return { action: "update", instance, reasons, steps };
 }
 

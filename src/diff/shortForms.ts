@@ -4,11 +4,16 @@ import { byText } from "./order.ts";
 
 /** The value as a plan shows it: ports and volumes in their short form, the rest as it is. */
 export function shortForm(path: readonly string[], value: Json): Json {
-  if (path.length === 2 && path[0] === "networks" && value === null) return "attached";
+  if (path.length === 2 && path[0] === "networks" && (value === null || isEmpty(value)))
+    return "attached";
   if (path.length !== 1 || !isList(value)) return value;
   if (path[0] === "ports") return (value as unknown as PortModel[]).map(portText).sort(byText);
   if (path[0] === "volumes") return (value as unknown as MountModel[]).map(mountText);
   return value;
+}
+
+function isEmpty(value: Json): boolean {
+  return typeof value === "object" && value !== null && Object.keys(value).length === 0;
 }
 
 function isList(value: Json): value is readonly Json[] {

@@ -80,3 +80,17 @@ describe("drift", () => {
     expect(same.drift.map(({ address }) => address)).toEqual(["container.web[1]"]);
   });
 });
+
+describe("drift of a container that has to be replaced anyway", () => {
+  it("is told all the same", () => {
+    const newer = project({ ...SHOP, versions: { "vault:db": "8" } });
+    const observed = change(applied(project(SHOP)), {
+      "shop-web-1": { state: "exited", exitCode: 137, name: "mine" },
+    });
+    const codes = (plan: Plan): readonly string[] =>
+      plan.drift.flatMap(({ reasons: all }) => all.map(({ code }) => code));
+    expect(codes(diff(newer, observed, options()))).toEqual(["drift_modified", "drift_stopped"]);
+    const alone = diff(newer, observed, options({ mode: "refresh-only" }));
+    expect(codes(alone)).toEqual(["drift_modified", "drift_stopped"]);
+  });
+});

@@ -39,8 +39,8 @@ describe("a change of the files", () => {
       [1] -> #2 service.db wait-service ("web" wants it healthy)
       [2] -> #3 container.web[1] replace-container (image_changed)`);
     expect(plan.changes[0]?.downtime).toEqual({
-      expectedMs: 2700,
-      worstMs: 12_300,
+      expectedMs: 2800,
+      worstMs: 12_400,
       forcedBy: ['volume "data", which it writes', 'the single writer "postgres"'],
     });
   });

@@ -130,31 +130,31 @@ describe("the expected downtime", () => {
   };
 
   it("is a stop and a start; the grace period at worst", () => {
-    expect(estimate({ image: "web:1" })).toEqual([700, 10_300]);
-    expect(estimate({ image: "web:1", stop_grace_period: "1m" })).toEqual([700, 60_300]);
-    expect(estimate({ image: "web:1", stop_grace_period: "100ms" })).toEqual([400, 400]);
-    expect(estimate({ image: "web:1" }, undefined, 2)).toEqual([700, 2300]);
+    expect(estimate({ image: "web:1" })).toEqual([800, 10_400]);
+    expect(estimate({ image: "web:1", stop_grace_period: "1m" })).toEqual([800, 60_400]);
+    expect(estimate({ image: "web:1", stop_grace_period: "100ms" })).toEqual([500, 500]);
+    expect(estimate({ image: "web:1" }, undefined, 2)).toEqual([800, 2400]);
   });
 
   it("is the whole grace period of a program known to ignore its stop signal", () => {
-    expect(estimate({ image: "web:1", command: ["sleep", "infinity"] })).toEqual([10_300, 10_300]);
+    expect(estimate({ image: "web:1", command: ["sleep", "infinity"] })).toEqual([10_400, 10_400]);
     expect(estimate({ image: "web:1" }, image("web:1", { command: ["/bin/sleep", "9"] }))).toEqual([
-      10_300, 10_300,
+      10_400, 10_400,
     ]);
     expect(estimate({ image: "web:1", command: ["sleep", "9"], init: true })).toEqual([
-      700, 10_300,
+      800, 10_400,
     ]);
   });
 
   it("has the first look of the healthcheck in it", () => {
     const check = { test: ["CMD", "true"], interval: "5s" };
-    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(5700);
-    expect(estimate({ image: "web:1" }, image("web:1", { healthcheck: true }))[0]).toBe(30_700);
+    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(5800);
+    expect(estimate({ image: "web:1" }, image("web:1", { healthcheck: true }))[0]).toBe(30_800);
     expect(
       estimate(
         { image: "web:1", healthcheck: { disable: true } },
         image("i", { healthcheck: true }),
       )[0],
-    ).toBe(700);
+    ).toBe(800);
   });
 });

@@ -50,7 +50,7 @@ What the signs mean:
 
 DSO will perform the following actions:
 
-  # container.db[1] will be replaced by stop-first, about 2.7 s of downtime
+  # container.db[1] will be replaced by stop-first, about 2.8 s of downtime
   # (image_changed: it is pulled first)
   # (forced by volume "data", which it writes; the single writer "postgres")
   # (up to 12 s if it ignores its stop signal)
@@ -59,7 +59,7 @@ DSO will perform the following actions:
         # (4 unchanged attributes hidden)
     }
 
-  # container.web[1] will be replaced by stop-first, about 700 ms of downtime
+  # container.web[1] will be replaced by stop-first, about 800 ms of downtime
   # (secret_rotated: vault:db#password)
   # (this release replaces by stop-first)
   # (up to 10 s if it ignores its stop signal)

@@ -91,6 +91,8 @@ function asOneOff(body: CreateBody, { slug, useAliases }: OneOff): CreateBody {
   const { EndpointsConfig } = body.NetworkingConfig;
   return {
     ...body,
+    // Once whoever is attached has no more to say, the program reads the end of its input.
+    ...{ AttachStdin: true, OpenStdin: true, StdinOnce: true },
     Labels: { ...Object.fromEntries(labels), [COMPOSE.oneoff]: "True", [COMPOSE.slug]: slug },
     NetworkingConfig: {
       EndpointsConfig: useAliases ? EndpointsConfig : withoutAliases(EndpointsConfig),

@@ -1,11 +1,11 @@
 import type { HealthPolicy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
-import type { Rotation, RotationStep } from "../model/journal.ts";
+import type { Rotation } from "../model/journal.ts";
 import type { ContainerDetail } from "../model/observed.ts";
 import { waitServing } from "./health.ts";
 import { isOpen } from "./journal.ts";
-import { findNew, findOld, openLog, type RotationLog, type RotationTools } from "./rotation.ts";
+import { findNew, openLog, type RotationLog, type RotationTools } from "./rotation.ts";
 import { dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { goBack, goForward } from "./undo.ts";
@@ -56,14 +56,7 @@ async function recoverOne(
   return log.now.status;
 }
 
-/** Past these steps the new container has proven itself, whatever it does now. */
-const PROVEN: ReadonlySet<RotationStep> = new Set([
-  "set-policy",
-  "remove-old",
-  "drop-generation",
-  "done",
-]);
-
+/** Anything but a new container that serves is worse than the old one, wherever the work ended. */
 async function isWorthKeeping(
   tools: RecoveryTools,
   rotation: Rotation,
@@ -71,12 +64,8 @@ async function isWorthKeeping(
   signal: AbortSignal,
 ): Promise<boolean> {
   if (rotation.status === "rolling_back") return false;
-  if (PROVEN.has(rotation.step)) return true;
-  // Begun again from the start it would be safe, but the old container is back sooner.
-  if (made.state !== "running") return rotation.method === "create" && made.exitCode === 0;
-  const old = await findOld(tools, rotation, signal);
-  if (rotation.old !== undefined && old === undefined) return true;
-  return serves(tools, rotation, made, signal);
+  if (made.state === "running") return serves(tools, rotation, made, signal);
+  return rotation.method === "create" && made.exitCode === 0;
 }
 
 async function serves(

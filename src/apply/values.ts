@@ -12,6 +12,7 @@ import { combine, DsoError } from "../model/errors.ts";
 import { type Reference, valueName, versionKey } from "../model/reference.ts";
 import { Secret } from "../model/secret.ts";
 import type { Versions } from "../model/version.ts";
+import type { PlacedReference } from "../providers/values.ts";
 
 /** The values of one run; gone with `drop`. */
 export interface Values {
@@ -31,7 +32,7 @@ export interface ValueSource {
    * missing, denied or empty. The caller owns the values and drops them.
    */
   readonly readValues: (
-    references: readonly Reference[],
+    references: readonly PlacedReference[],
     versions: Versions,
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, Secret>>;
@@ -50,10 +51,13 @@ export async function readAll(
   const files = new Map<string, Secret>();
   const values = valuesOf(found, files);
   try {
-    const wanted = services.flatMap(neededReferences);
-    const distinct = new Map(wanted.map((reference) => [keyOf(reference), reference])).values();
+    const distinct = new Map<string, PlacedReference>();
+    for (const reference of services.flatMap(placedReferences)) {
+      // The first place of each is the one that an error names.
+      if (!distinct.has(keyOf(reference))) distinct.set(keyOf(reference), reference);
+    }
     // Two versions of one value have one name, so each pinned version is asked for by itself.
-    for (const [, group] of Map.groupBy(distinct, ({ pinned }) => pinned)) {
+    for (const [, group] of Map.groupBy(distinct.values(), ({ pinned }) => pinned)) {
       const read = await source.readValues(group, desired.versions, signal);
       for (const reference of group) {
         const value = read.get(valueName(reference));
@@ -110,14 +114,15 @@ function fileKey(service: string, target: string): string {
 }
 
 /** Of its variables and files. */
-function neededReferences(service: DesiredService): readonly Reference[] {
-  const templates = [
-    ...service.bindings.map(({ template }) => template),
+function placedReferences(service: DesiredService): readonly PlacedReference[] {
+  return [
+    ...service.bindings.flatMap(({ template, position }) =>
+      referencesOf(template).map((reference) => ({ ...reference, position })),
+    ),
     ...service.files.flatMap(({ content }) =>
-      content.kind === "template" ? [content.template] : [],
+      content.kind === "template" ? referencesOf(content.template) : [],
     ),
   ];
-  return templates.flatMap(referencesOf);
 }
 
 async function readHostFiles(
@@ -195,7 +200,7 @@ export function versionsOf(
   service: DesiredService,
   desired: Desired,
 ): Readonly<Record<string, string>> {
-  const entries = neededReferences(service).flatMap((reference) => {
+  const entries = placedReferences(service).flatMap((reference) => {
     const version = reference.pinned ?? desired.versions.get(versionKey(reference));
     return version === undefined ? [] : [[valueName(reference), version] as const];
   });

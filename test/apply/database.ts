@@ -14,8 +14,10 @@ const model: ServiceModel = {
 export const database = (image: string, more: Partial<DesiredService> = {}) =>
   service("db", { ...model, image }, { ...withFile("dsofile://db#password"), ...more });
 
+export type Running = World & { readonly oldId: string };
+
 /** A running `db` of image app:1 that was made by us. */
-export async function running(): Promise<World & { readonly oldId: string }> {
+export async function running(): Promise<Running> {
   const world = createWorld();
   const plan = planOf([
     { kind: "create-network", network: "default" },

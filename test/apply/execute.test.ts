@@ -196,4 +196,15 @@ describe("schedule", () => {
     expect(finished).toHaveLength(12);
     expect(most).toBe(3);
   });
+
+  test("after a failure nothing begins, also what does not depend on it", async () => {
+    const nodes = [1, 2, 3].map((id) => ({ id, after: [] }));
+    const left = await schedule(
+      nodes,
+      1,
+      ({ id }) => Promise.resolve(id !== 2),
+      () => false,
+    );
+    expect(left.map(({ id }) => id)).toEqual([3]);
+  });
 });

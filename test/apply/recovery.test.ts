@@ -2,7 +2,8 @@ import { describe, expect, test } from "vitest";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { execute } from "../../src/apply/execute.ts";
 import { recover } from "../../src/apply/recovery.ts";
-import { database, expectWhole, NAME, replacement, running } from "./database.ts";
+import type { DsoEvent } from "../../src/model/events.ts";
+import { database, expectWhole, NAME, replacement, running, type Running } from "./database.ts";
 import { createWorld, desiredOf, never, planOf, type World } from "./fixture.ts";
 
 describe("killed at any call", () => {
@@ -134,20 +135,59 @@ describe("killed at any call", () => {
     expect(nth).toBeGreaterThan(15);
   });
 
-  test("a container that never got healthy again after the old one was removed is kept", async () => {
-    const world = await running();
-    await killAt(world, "app:2", replacement(world.oldId), 31, "after");
-    const rotation = [...world.rotations.values()].at(-1)!;
-    await world.engine.removeContainer(world.oldId, { force: true, volumes: false }, never);
-    const made = rotation.new?.id ?? "";
-    if ((await world.engine.inspectContainer(made, never))?.state === "running") {
-      world.engine.crash(made, 1);
+  /** Killed at the first write of this step, with the new container in this condition afterwards. */
+  async function killedAt(
+    step: string,
+    then: (world: Running, made: string) => Promise<void> | void,
+  ) {
+    for (let nth = 1; ; nth++) {
+      const world = await running();
+      await killAt(world, "app:2", replacement(world.oldId), nth, "after");
+      const rotation = [...world.rotations.values()].at(-1);
+      if (rotation?.step !== step) continue;
+      await then(world, rotation.new?.id ?? "");
+      const messages: string[] = [];
+      const context = await world.context(desiredOf(database("app:2")));
+      const report = (event: DsoEvent) => {
+        if (event.type === "warning") messages.push(event.message);
+      };
+      await recover("shop", context, report, never);
+      const status = [...world.rotations.values()].at(-1)?.status;
+      return { world, status, messages };
     }
-    const messages: string[] = [];
-    const context = await world.context(desiredOf(database("app:2")));
-    await recover("shop", context, (event) => messages.push(event.type), never);
-    const { containers } = await world.engine.listProject("shop", never);
-    expect(containers).toHaveLength(1);
-    expect(messages).toEqual(["warning"]);
+  }
+
+  test("a new one that died after it had served gives way to the old one, while that is there", async () => {
+    const { world, status } = await killedAt("remove-old", ({ engine }, made) => {
+      engine.crash(made, 1);
+    });
+    expect(status).toBe("rolled_back");
+    await expectWhole(world, "app:1");
+  });
+
+  test("without the old one the new one is kept, started, and a person told", async () => {
+    const { world, status, messages } = await killedAt("rename-new", async ({ engine, oldId }) => {
+      await engine.removeContainer(oldId, { force: true, volumes: false }, never);
+    });
+    expect(status).toBe("rollback_required");
+    expect(messages).toEqual([expect.stringContaining("look at it")]);
+    await expectWhole(world, "app:2");
+  });
+
+  test("when both are gone nothing is left of them", async () => {
+    const { world, status } = await killedAt("await-health", async ({ engine, oldId }, made) => {
+      for (const id of [oldId, made]) {
+        await engine.removeContainer(id, { force: true, volumes: false }, never);
+      }
+    });
+    expect(status).toBe("failed");
+    expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
+    expect(world.generations.size).toBe(0);
+  });
+
+  test("a new one that still waits for its health gets the rest of its time", async () => {
+    const { world, status } = await killedAt("await-health", () => undefined);
+    expect(status).toBe("completed");
+    await expectWhole(world, "app:2");
   });
 });

@@ -43,7 +43,9 @@ const OVERRIDES = [
 
 /** Rejects with `compose-invalid` when there is no compose file or a variable file cannot be read. */
 export async function discover(options: LoadOptions, signal: AbortSignal): Promise<Setting> {
-  const asked = options.environmentFiles ?? listed(options.env.COMPOSE_ENV_FILES, ",");
+  const asked = options.environmentFiles?.length
+    ? options.environmentFiles
+    : listed(options.env.COMPOSE_ENV_FILES, ",");
   const given = options.files?.map((file) => absolute(options.cwd, file)) ?? [];
   const directory = options.projectDirectory && absolute(options.cwd, options.projectDirectory);
   const environmentFiles = asked.map((file) => absolute(options.cwd, file));

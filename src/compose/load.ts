@@ -37,7 +37,11 @@ export async function loadProject(
 
   const model = await loadModel(setting.files, named);
   const normal = normalise(decode(model), name);
-  const { document, disabled, known } = selectServices(normal, setting.profiles, options.services ?? []);
+  const { document, disabled, known } = selectServices(
+    normal,
+    setting.profiles,
+    options.services ?? [],
+  );
   const checked = checkProject(document);
   const complete = await readVariableFiles(checked, named.env, signal);
   const used = withoutUnused(complete);

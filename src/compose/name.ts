@@ -8,7 +8,7 @@ import type { Mapping } from "./node.ts";
 import { get } from "./node.ts";
 import { substitute } from "./template.ts";
 
-export function normalName(text: string): string {
+function normalName(text: string): string {
   return text
     .toLowerCase()
     .replace(/[^-_a-z0-9]/g, "")

@@ -46,7 +46,7 @@ function textValue(text: string) {
   return { value: text, text };
 }
 
-export function absolutePath(text: string, { workingDir, home }: Bases): string {
+function absolutePath(text: string, { workingDir, home }: Bases): string {
   if (text.startsWith("~")) return path.resolve(home, text.replace(/^~\/*/, ""));
   return path.isAbsolute(text) ? text : path.resolve(workingDir, text);
 }

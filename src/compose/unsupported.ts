@@ -17,7 +17,7 @@ const LATER = "Take it out, or run this project with docker compose.";
 const HOOKS = "Put the step into the image's entrypoint, or run it as a service of its own.";
 const SWARM = "It belongs to Swarm; use file:, environment: or a dso:// reference.";
 
-export const REFUSED: Readonly<Record<string, Refusal>> = {
+const REFUSED: Readonly<Record<string, Refusal>> = {
   "configs.*.driver": { hint: SWARM },
   "configs.*.template_driver": { hint: SWARM },
   jobs: { hint: LATER },

@@ -49,11 +49,12 @@ export async function follow(
     await streamLogs(context.engine, attached, all, scrubber, session.output, session.signal);
   } catch (error) {
     if (!session.signal.aborted) throw error;
-    note(session, "Stopping the containers; dso up -d leaves them running.");
-    await stop(context, session, view, attachment, observed, attached);
   } finally {
     scrubber.drop();
   }
+  if (!session.signal.aborted) return;
+  note(session, "Stopping the containers; dso up -d leaves them running.");
+  await stop(context, session, view, attachment, observed, attached);
 }
 
 /** The second Ctrl-C ends the wait; the engine goes on stopping. */

@@ -45,13 +45,15 @@ export async function approves(session: Session, question: string): Promise<bool
   return (await ask(session, question))?.trim() === "yes";
 }
 
-/** A value that is not echoed. Rejects with `usage` where nobody can be asked. */
-export async function askHidden(session: Session, question: string): Promise<Secret> {
+/** A value that is not echoed. Rejects with `usage` and the hint where nobody can be asked. */
+export async function askHidden(
+  session: Session,
+  question: string,
+  hint = 'Pipe the value in: printf %s "$VALUE" | dso secret set NAME -',
+): Promise<Secret> {
   const { input } = session;
   if (!isInteractive(session) || input.setRawMode === undefined) {
-    throw new DsoError("usage", "There is no terminal to ask for the value.", {
-      hint: 'Pipe the value in: printf %s "$VALUE" | dso secret set NAME -',
-    });
+    throw new DsoError("usage", "There is no terminal to ask for the value.", { hint });
   }
   session.error.write(question);
   input.setRawMode(true);

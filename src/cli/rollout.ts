@@ -39,7 +39,7 @@ export function rollOut(
   return withPlan(context, session, view, rollout, async (run, signal) => {
     await rollout.verify?.(run);
     const idle = run.plan.operations.length === 0;
-    view.planned(run.plan, { final: idle });
+    view.planned(run.plan, { final: idle, known: rollout.verify !== undefined });
     if (!idle && !(await rollout.approve(run, signal))) {
       view.remark("\nApply cancelled.");
       session.exitCode = 1;

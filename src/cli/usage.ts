@@ -5,6 +5,8 @@ import { DsoError } from "../model/errors.ts";
 /** What the parser found wrong, in our words and with the nearest known flag. */
 export function usageError(error: CommanderError, command: Command): DsoError {
   const name = fullName(command);
+  // What is misunderstood there may be the value, which no message may hold.
+  if (name === "dso secret set") return misreadValue(name);
   const help = `Run \`${name} --help\` for what it takes.`;
   const flag = /^error: unknown option '([^']*)'/.exec(error.message)?.[1];
   if (flag === undefined) {
@@ -14,6 +16,12 @@ export function usageError(error: CommanderError, command: Command): DsoError {
   const near = suggest(flag.replace(/^-+/, "").replace(/=.*$/s, ""), longNames(command));
   const hint = near === undefined ? help : `Did you mean "-${near}"?`;
   return new DsoError("usage", `${name} has no flag "${flag}".`, { hint });
+}
+
+function misreadValue(name: string): DsoError {
+  return new DsoError("usage", `${name} takes a name and at most one value.`, {
+    hint: `A value that begins with a dash stands after two: ${name} NAME -- VALUE`,
+  });
 }
 
 export function unknownCommand(parent: Command, word: string): DsoError {

@@ -14,16 +14,24 @@ export async function createVault(
 ): Promise<void> {
   const { initVault } = await import("../providers/local/setup.ts");
   const { vaultFile, keyFile, stateDir, lockFile } = context.vault;
-  const asked = withPassphrase ? { passphrase: () => askTwice(session) } : {};
+  const asked = withPassphrase ? { passphrase: () => newPassphrase(session) } : {};
   await initVault({ vaultFile, keyFile, stateDir, lockFile, ...asked }, session.signal);
 }
 
 /** What opens a vault with a passphrase: the file that a variable names, else a person, else nothing. */
 export function passphraseSource(session: Session): Context["vault"]["passphrase"] {
-  const file = session.environment["DSO_VAULT_PASSPHRASE_FILE"];
-  if (file !== undefined && file !== "") return () => readPassphrase(file);
+  const file = passphraseFile(session);
+  if (file !== undefined) return () => readPassphrase(file);
   if (!isInteractive(session)) return undefined;
-  return () => askHidden(session, "Passphrase of the vault: ");
+  return () => askHidden(session, "Passphrase of the vault: ", BY_FILE);
+}
+
+const BY_FILE =
+  "Write it into a file of your own (mode 0600), and name that in DSO_VAULT_PASSPHRASE_FILE.";
+
+function passphraseFile({ environment }: Session): string | undefined {
+  const file = environment["DSO_VAULT_PASSPHRASE_FILE"];
+  return file === "" ? undefined : file;
 }
 
 async function readPassphrase(file: string): Promise<Secret> {
@@ -36,16 +44,24 @@ async function readPassphrase(file: string): Promise<Secret> {
   return withoutNewline(bytes);
 }
 
-/** Twice, because nothing could tell a mistyped one later. */
-async function askTwice(session: Session): Promise<Secret> {
-  const first = await askHidden(session, "New passphrase of the vault: ");
-  using second = await askHidden(session, "The same again: ");
-  if (first.byteLength > 0 && first.equals(second)) return first;
-  const empty = first.byteLength === 0;
+/** Asked for twice, because nothing could tell a mistyped one later. */
+async function newPassphrase(session: Session): Promise<Secret> {
+  const file = passphraseFile(session);
+  if (file !== undefined) return refuseEmpty(await readPassphrase(file));
+  const first = await askHidden(session, "New passphrase of the vault: ", BY_FILE);
+  using second = await askHidden(session, "The same again: ", BY_FILE);
+  if (first.equals(second)) return refuseEmpty(first);
   first.drop();
-  throw new DsoError("usage", empty ? "The passphrase is empty." : "The passphrases differ.", {
-    hint: "Try again; nothing was written.",
-  });
+  throw refused("The passphrases differ.");
+}
+
+function refuseEmpty(passphrase: Secret): Secret {
+  if (passphrase.byteLength > 0) return passphrase;
+  throw refused("The passphrase is empty.");
+}
+
+function refused(why: string): DsoError {
+  return new DsoError("usage", why, { hint: "Try again; nothing was written." });
 }
 
 /**

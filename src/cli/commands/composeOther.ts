@@ -27,7 +27,7 @@ export function define(command: Command, session: Session): void {
 function absent(verb: string): DsoError {
   return new DsoError(
     "usage",
-    `dso compose ${verb} needs Docker Compose, and there is none here.`,
+    `dso compose ${verb} needs Docker Compose 2 or later, and there is none here.`,
     {
       hint: "Install the docker-compose-plugin. Ours are: up, down, run, exec, logs, config.",
     },

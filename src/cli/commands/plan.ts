@@ -29,7 +29,8 @@ export function define(command: Command, session: Session): void {
           await withPlan(context, session, view, task, async (run) => {
             view.planned(run.plan, { final: true });
             if (flags.out !== undefined) await savePlan(context, run, flags.out);
-            view.remark(nextStep(flags.out, run.plan.operations.length > 0));
+            const step = nextStep(flags.out, run.plan.operations.length > 0);
+            if (flags.json !== true || flags.out !== undefined) view.remark(step);
             const differs = run.plan.changes.length > 0;
             if (flags.detailedExitcode === true && differs) session.exitCode = 2;
           });

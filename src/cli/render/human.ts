@@ -28,7 +28,8 @@ export function createHumanView(session: Session, options: HumanOptions): View {
   };
   return {
     report: progress.report,
-    planned: (plan) => {
+    planned: (plan, { known = false }) => {
+      if (known && plan.operations.length > 0) return;
       output.write(renderPlan(plan, { color: style.color, showValues: options.showValues }));
     },
     applied: async (plan, outcome) => {

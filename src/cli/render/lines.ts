@@ -57,7 +57,10 @@ export function linesOf(event: DsoEvent, style: Style): readonly string[] {
     case "operation-progress":
       return [`${event.operation.address}: ${printable(event.message)}`];
     case "rotation-step":
-      return [`${event.operation.address}: ${event.step}`];
+      // Of a creation, that it goes on is all there is to know.
+      return event.operation.kind === "create-container"
+        ? []
+        : [`${event.operation.address}: ${event.step}`];
     default:
       return lastingLines(event, style);
   }

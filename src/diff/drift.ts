@@ -12,7 +12,7 @@ const CODES: ReadonlySet<string> = new Set([
   "drift_paused",
 ]);
 
-export function isDrift({ code }: Reason): boolean {
+function isDrift({ code }: Reason): boolean {
   return CODES.has(code);
 }
 

@@ -42,7 +42,7 @@ export function takeInventory(desired: Desired, observed: Observed): Inventory {
   };
 }
 
-export function isOneOff(container: ObservedContainer): boolean {
+function isOneOff(container: ObservedContainer): boolean {
   return container.labels[COMPOSE.oneoff] === "True";
 }
 

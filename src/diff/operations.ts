@@ -70,7 +70,7 @@ function addImages(
 }
 
 /** An image is fetched for containers that are made, or because the person asked for it. */
-export function neededFetch(
+function neededFetch(
   situation: Situation,
   decision: ServiceDecision,
 ): "pull" | "build" | undefined {

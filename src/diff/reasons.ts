@@ -46,7 +46,7 @@ export function nameList(names: readonly string[]): string {
 }
 
 /** `image_changed`, or `secret_rotated: vault:db#password`. */
-export function reasonText({ code, detail }: Reason): string {
+function reasonText({ code, detail }: Reason): string {
   return detail === undefined ? code : `${code}: ${detail}`;
 }
 

@@ -129,7 +129,7 @@ function listLines(
   ];
 }
 
-export function valueText(value: Json | undefined): string {
+function valueText(value: Json | undefined): string {
   const shown = harmless(JSON.stringify(value ?? null));
   if (shown.length <= LONGEST_VALUE) return shown;
   return `${shown.slice(0, LONGEST_VALUE - 1)}…`;

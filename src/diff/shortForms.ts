@@ -21,14 +21,14 @@ function isList(value: Json): value is readonly Json[] {
 }
 
 /** `127.0.0.1:8080:80/tcp` */
-export function portText(port: PortModel): string {
+function portText(port: PortModel): string {
   const host = port.host_ip === undefined ? "" : `${port.host_ip}:`;
   const published = port.published === undefined ? "" : `${port.published}:`;
   return `${host}${published}${port.target}/${port.protocol ?? "tcp"}`;
 }
 
 /** `data:/var/lib/data:ro`; kinds that have no short form begin with their name. */
-export function mountText(mount: MountModel): string {
+function mountText(mount: MountModel): string {
   const kind = mount.type === "volume" || mount.type === "bind" ? "" : `${mount.type} `;
   const source = mount.source === undefined ? "" : `${mount.source}:`;
   return `${kind}${source}${mount.target}${mount.read_only === true ? ":ro" : ""}`;

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { needsDetail } from "../../src/diff/details.ts";
 import { diff } from "../../src/diff/diff.ts";
 import { renderPlan } from "../../src/diff/render.ts";
+import { DSO } from "../../src/model/labels.ts";
 import type { Desired } from "../../src/model/desired.ts";
 import type { ContainerDetail, Observed } from "../../src/model/observed.ts";
 import { options, project } from "./build.ts";
@@ -80,5 +81,15 @@ describe("a container that others made", () => {
       detail: "its configuration hash is another",
     });
     expect(plan.changes[0]?.attributes.map(({ path }) => path)).toEqual(["environment.PASSWORD"]);
+  });
+
+  it("is not read where it is ours: its environment may hold values", () => {
+    const observed = applied(before);
+    const labels = { ...observed.containers[0]!.labels, [DSO.spec]: '{"v":2}' };
+    const ours = change(observed, { "shop-web-1": { labels } });
+    const plan = diff(after, withDetail(ours), options());
+    expect(JSON.stringify(plan)).not.toContain("LOG=");
+    expect(plan.changes[0]?.reasons[0]?.code).toBe("config_changed");
+    expect(plan.changes[0]?.attributes.every(({ before: old }) => old !== "info")).toBe(true);
   });
 });

@@ -10,7 +10,7 @@ import { findEmbedded, isReferenceLike, parseReference } from "../../src/model/p
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../src/model/plan.ts";
 import type { NetworkModel, ServiceModel, VolumeModel } from "../../src/model/project.ts";
 
-export const POLICY: ServicePolicy = {
+const POLICY: ServicePolicy = {
   strategy: "restart",
   env: "auto",
   signal: undefined,

@@ -3,7 +3,7 @@ import { diff } from "../../src/diff/diff.ts";
 import { COMPOSE } from "../../src/model/labels.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
 import { options, project } from "./build.ts";
-import { applied, empty, image } from "./engine.ts";
+import { applied, change, empty, image } from "./engine.ts";
 import { db, reasons, SHOP, text, web } from "./shop.ts";
 
 describe("a change of the files", () => {
@@ -148,6 +148,20 @@ describe("a change of the files", () => {
     const before = project({ services: { web: { image: "web:1" }, debug: { image: "web:1" } } });
     const after = project({ services: { web: { image: "web:1" } }, disabled: ["debug"] });
     expect(diff(after, applied(before), options()).operations).toEqual([]);
+  });
+
+  it("keeps a network that somebody who stays is attached to", () => {
+    const debug: ServiceModel = { image: "web:1", networks: { back: null } };
+    const before = project({
+      services: { web: { image: "web:1" }, debug },
+      networks: { default: {}, back: {} },
+    });
+    const after = project({ services: { web: { image: "web:1" } }, disabled: ["debug"] });
+    expect(diff(after, applied(before), options()).operations).toEqual([]);
+    const gone = change(applied(before), { "shop-debug-1": undefined });
+    expect(diff(after, gone, options()).operations.map(({ kind }) => kind)).toEqual([
+      "remove-network",
+    ]);
   });
 
   it("says when nothing at all is wanted any more", () => {

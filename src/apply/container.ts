@@ -54,7 +54,8 @@ export async function deliverFiles(
 ): Promise<Generation | undefined> {
   if (service.files.length === 0) return undefined;
   const image = await imageOf(work, service, signal);
-  const user = service.model.user ?? image.user;
+  // An empty `user:` means the image's, as for the engine.
+  const user = service.model.user || image.user;
   const generation = await work.delivery.deliver(
     {
       project: work.desired.project.name,

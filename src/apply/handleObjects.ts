@@ -1,7 +1,7 @@
 /** Images, networks and volumes. */
 import { networkBody, volumeBody } from "../compose/createBody.ts";
 import { COMPOSE_VERSION } from "../compose/create/labels.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, withPosition } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation } from "../model/plan.ts";
 import { composeBody } from "./composeBody.ts";
@@ -15,7 +15,13 @@ export const pullImage: Handler<"pull-image"> = async (operation, work, signal) 
   const { platform } = serviceOf(work, operation.service).model;
   const options = platform === undefined ? {} : { platform };
   const stop = AbortSignal.any([signal, work.force]);
-  await work.engine.pullImage(operation.image, options, progressOf(operation, work), stop);
+  try {
+    await work.engine.pullImage(operation.image, options, progressOf(operation, work), stop);
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    const { positions } = work.desired.project;
+    throw withPosition(error, positions.at(["services", operation.service, "image"]));
+  }
   return DONE;
 };
 

@@ -95,7 +95,10 @@ export function desiredOf(...services: readonly DesiredService[]): Desired {
 
 type OperationInput = Operation extends infer O
   ? O extends Operation
-    ? Omit<O, "id" | "after" | "address" | "why"> & { readonly after?: readonly number[] }
+    ? Omit<O, "id" | "after" | "address" | "why"> & {
+        readonly after?: readonly number[];
+        readonly address?: string;
+      }
     : never
   : never;
 

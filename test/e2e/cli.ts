@@ -5,6 +5,7 @@
 import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { lstat, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -114,6 +115,16 @@ function projectIn(run: Home["run"], name: string, dir: string): Project {
 export function newestCompose(): string {
   const script = join(ROOT, "script/newest-compose");
   return process.env.DSO_COMPOSE_NEWEST ?? execFileSync(script, { encoding: "utf8" }).trim();
+}
+
+/** A port of this machine that nobody uses now. */
+export async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
 }
 
 async function list(

@@ -1,0 +1,60 @@
+/** What must not change while a command is refused. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { hasCode } from "../../src/lib/files.ts";
+import type { Rotation } from "../../src/model/journal.ts";
+import type { Home, Project } from "./cli.ts";
+
+export interface Trace {
+  /** Everything of the project that the engine has. */
+  readonly left: readonly string[];
+  /** `name id started` of its containers. */
+  readonly containers: readonly string[];
+  /** Directories in memory and the mirrors of their manifests, of the whole home. */
+  readonly generations: readonly string[];
+  readonly openRotations: readonly string[];
+}
+
+export async function traceOf(home: Home, project: Project): Promise<Trace> {
+  return {
+    left: await project.left(),
+    containers: await containersOf(home, project),
+    generations: await generationsOf(home),
+    openRotations: (await rotationsOf(home, project))
+      .filter(({ status }) => status === "in_progress" || status === "rolling_back")
+      .map(({ id, step }) => `${id} ${step}`),
+  };
+}
+
+export async function generationsOf(home: Home): Promise<readonly string[]> {
+  const memory = home.environment["DSO_MEMORY_DIR"] ?? join(home.path, "memory");
+  const state = join(home.environment["DSO_HOME"] ?? "", "state/generations");
+  return [...(await namesIn(memory, "memory")), ...(await namesIn(state, "mirror"))];
+}
+
+export async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
+  const path = join(home.environment["DSO_HOME"] ?? "", `state/rotations-${project.name}.json`);
+  try {
+    return JSON.parse(await readFile(path, "utf8")) as readonly Rotation[];
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+async function containersOf(home: Home, project: Project): Promise<readonly string[]> {
+  const names = (await project.containers()).map((line) => line.split(" ")[0] ?? "");
+  if (names.length === 0) return [];
+  const format = "{{.Name}} {{.Id}} {{.State.StartedAt}}";
+  const { stdout } = await home.run("docker", ["inspect", "--format", format, ...names]);
+  return stdout.trim().split("\n");
+}
+
+async function namesIn(path: string, what: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(path)).sort().map((name) => `${what} ${name.replace(/\.json$/, "")}`);
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return [];
+    throw error;
+  }
+}

@@ -1,5 +1,5 @@
 /** Reads the values that references name, each at the version of the snapshot. */
-import { combine, DsoError } from "../model/errors.ts";
+import { combine, DsoError, type Position, withPosition } from "../model/errors.ts";
 import { requestKey, type SecretData, type SecretRequest } from "../model/ports.ts";
 import { secretName, valueName, versionKey, type Reference } from "../model/reference.ts";
 import type { Secret } from "../model/secret.ts";
@@ -7,6 +7,9 @@ import type { Versions } from "../model/version.ts";
 import type { Providers } from "./registry.ts";
 import { selectKey } from "./selectKey.ts";
 import { answerFor, collect, explainMissing } from "./versions.ts";
+
+/** A reference, with the place that wants it where that is known. */
+export type PlacedReference = Reference & { readonly position?: Position | undefined };
 
 export interface ValueLimits {
   /** The most that one value may have. */
@@ -21,7 +24,7 @@ export interface ValueLimits {
  */
 export async function readValues(
   providers: Pick<Providers, "get">,
-  references: readonly Reference[],
+  references: readonly PlacedReference[],
   versions: Versions,
   { maxSecretBytes }: ValueLimits,
   signal: AbortSignal,
@@ -42,7 +45,7 @@ export async function readValues(
           answer instanceof DsoError
             ? await explainMissing(provider, reference, answer, signal)
             : pick(reference, answer, maxSecretBytes);
-        if (value instanceof DsoError) faults.push(value);
+        if (value instanceof DsoError) faults.push(withPosition(value, reference.position));
         else values.set(valueName(reference), value);
       }
     });

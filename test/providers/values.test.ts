@@ -106,6 +106,15 @@ describe("what is refused", () => {
     expect(await refusals(local(), text)).toEqual([told]);
   });
 
+  test("with the place that wants it", async () => {
+    const position = { file: "compose.yaml", line: 4, column: 7 };
+    const placed = references("dso://db#pasword").map((one) => ({ ...one, position }));
+    const faults = await faultsOf(() =>
+      readValues(registryOf(local()), placed, VERSIONS, limits, signal),
+    );
+    expect(faults.map((fault) => fault.position)).toEqual([position]);
+  });
+
   test("all of it at once, and nothing that was read stays", async () => {
     const provider = local();
     const told = await refusals(provider, "dso://only", "dso://empty", "dso://nowhere", "dso://db");

@@ -190,6 +190,6 @@ function noKeyFile(sources: KeySources): DsoError {
 
 function noPassphrase(sources: KeySources): DsoError {
   return new DsoError("vault-key", `the vault ${sources.vaultFile} wants a passphrase`, {
-    hint: "Run the command on a terminal, where it is asked for.",
+    hint: "Run the command on a terminal, where it is asked for, or name a file that holds it in DSO_VAULT_PASSPHRASE_FILE.",
   });
 }

@@ -112,7 +112,7 @@ function give(
 }
 
 /** Drops what has rested long enough. */
-export function prune(reservations: readonly Reservation[], now: number): readonly Reservation[] {
+function prune(reservations: readonly Reservation[], now: number): readonly Reservation[] {
   return reservations.filter((one) => one.releasedAt === null || now - one.releasedAt < REST_MS);
 }
 

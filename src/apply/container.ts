@@ -34,7 +34,7 @@ export function serviceOf(work: Work, name: string): DesiredService {
   return service;
 }
 
-export async function imageOf(
+async function imageOf(
   work: Work,
   { image, name }: DesiredService,
   signal: AbortSignal,

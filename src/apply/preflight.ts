@@ -4,7 +4,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./hostPorts.ts";
-import { readAll, type Values } from "./values.ts";
+import { exposedEnvironment, readAll, type Values } from "./values.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
@@ -31,6 +31,8 @@ export async function preflight(
   if (faults.length > 0) throw combine(faults);
   const values = await readAll(context, context.desired, services, signal);
   try {
+    // Rendered once to find what no variable can hold.
+    for (const service of services) exposedEnvironment(service, values);
     await ensureRoom(makes, context, values, signal);
     return values;
   } catch (error) {
@@ -93,7 +95,7 @@ async function takenNames(
 }
 
 /** Containers that the plan removes, renames or replaces. */
-export function movedIds(plan: Plan): ReadonlySet<string> {
+function movedIds(plan: Plan): ReadonlySet<string> {
   return new Set(
     plan.operations.flatMap((operation) => {
       switch (operation.kind) {

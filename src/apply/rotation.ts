@@ -76,7 +76,7 @@ export function memberOf(container: ContainerDetail): RotationMember {
   };
 }
 
-export function policyOf({ hostConfig }: Pick<ContainerDetail, "hostConfig">): RestartPolicy {
+function policyOf({ hostConfig }: Pick<ContainerDetail, "hostConfig">): RestartPolicy {
   const { Name, MaximumRetryCount } = hostConfig.RestartPolicy ?? { Name: "" };
   // The engine shows a count of 0 for policies that have none, and refuses it back with some.
   const named: RestartPolicy = { Name: Name === "" ? "no" : Name };

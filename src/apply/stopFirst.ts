@@ -115,7 +115,9 @@ async function giveUp(
     await log.end("failed", error);
     return leftAlone(making, error);
   }
+  const untouched = log.now.step === "deliver" || log.now.step === "create-new";
   const status = await goBack(work, log, error, work.force);
+  if (untouched) return error;
   if (status !== "rolled_back") return notRestored(making, error);
   work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
   if (error.code === "aborted") return error;

@@ -97,7 +97,7 @@ async function dropBoth(
 }
 
 /** Gives the new container the service's name and its own restart policy. */
-export async function takeOver(
+async function takeOver(
   { engine }: RotationTools,
   log: RotationLog,
   made: ContainerDetail,

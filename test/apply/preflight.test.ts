@@ -1,8 +1,9 @@
 import { createServer } from "node:net";
 import { describe, expect, test } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
+import { parseReference } from "../../src/model/parseReference.ts";
 import { createWeb, createWorld, desiredOf, network, never, planOf } from "./fixture.ts";
-import { service, withFile } from "./fixture.ts";
+import { known, service, withFile } from "./fixture.ts";
 
 describe("before anything is changed", () => {
   const bad = async (world: ReturnType<typeof createWorld>, run: Promise<unknown>) => {
@@ -51,6 +52,20 @@ describe("before anything is changed", () => {
     const error = await bad(world, world.run(desiredOf(web), plan, { delivery: full }));
     expect(error).toMatchObject({ code: "memory-full", message: "4096 bytes" });
     expect(() => world.handedOut[0]!.reveal()).toThrow();
+  });
+
+  test("a value that no variable can hold fails it, with its place in the file", async () => {
+    const world = createWorld();
+    world.secrets.set("local:db#password", "a\0b");
+    const place = { kind: "environment", name: "PASSWORD" } as const;
+    const template = [parseReference("dso://db#password", known)];
+    const position = { file: "compose.yaml", line: 9, column: 3 };
+    const bindings = [{ place, template, grade: "exposed", position } as const];
+    const run = world.run(
+      desiredOf(service("web", {}, { bindings })),
+      planOf([network, createWeb]),
+    );
+    expect(await bad(world, run)).toMatchObject({ code: "policy-refused", position });
   });
 
   test("a name that another's container has fails it, naming whose it is", async () => {

@@ -143,6 +143,16 @@ describe("replacing stop-first", () => {
     expect(JSON.stringify([world.events, [...world.rotations]])).not.toContain("hunter2");
   });
 
+  test("what fails before the old one was touched is told as it is, and it is never stopped", async () => {
+    const world = await running();
+    world.engine.failOn("createContainer", 1, new DsoError("disk-full", "no space"));
+    const outcome = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    expect(outcome.failed).toMatchObject([{ error: { code: "disk-full", message: "no space" } }]);
+    expect(world.told("rolled-back")).toEqual([]);
+    expect(world.engine.calls.filter((call) => call.startsWith("stop"))).toEqual([]);
+    await expectWhole(world, "app:1");
+  });
+
   test("rollback_on_failure: false leaves both, and says so", async () => {
     const world = await running();
     world.engine.addImage("app:2", { exits: { code: 3 } });

@@ -53,7 +53,7 @@ function expandAt(source: string, state: State): readonly [string, number] {
   if (name !== undefined) return [plain(name, state), name.length + 1];
   if (source[1] !== "{") return ["$", 1];
   const end = closingBrace(source);
-  if (end === undefined) return [invalidTemplate(source, state), source.length];
+  if (end === undefined) return [invalidTemplate(state), source.length];
   return [braced(source.slice(2, end), state), end + 1];
 }
 
@@ -77,11 +77,11 @@ function plain(name: string, state: State): string {
 
 function braced(inner: string, state: State): string {
   const name = NAME.exec(inner)?.[0];
-  if (name === undefined) return invalidTemplate(`\${${inner}}`, state);
+  if (name === undefined) return invalidTemplate(state);
   const rest = inner.slice(name.length);
   if (rest === "") return plain(name, state);
   const operator = /^:?[-?+]/.exec(rest)?.[0];
-  if (operator === undefined) return invalidTemplate(`\${${inner}}`, state);
+  if (operator === undefined) return invalidTemplate(state);
   state.used = true;
   const value = state.lookup(name);
   const present = value !== undefined && (operator.length === 1 || value !== "");
@@ -94,7 +94,8 @@ function braced(inner: string, state: State): string {
   return "";
 }
 
-function invalidTemplate(text: string, state: State): string {
-  state.fault ??= `"${text}" is not a valid variable; write $$ for a dollar sign`;
+/** The text itself is not told: a variable file may hold something secret. */
+function invalidTemplate(state: State): string {
+  state.fault ??= "what follows ${ is not a valid variable; write $$ for a dollar sign";
   return "";
 }

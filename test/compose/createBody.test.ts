@@ -214,6 +214,10 @@ test.each([
   await expect(bodyOf(web(fields), { apiVersion: version })).resolves.toBeDefined();
 });
 
+test("a restart policy that there is none of is not taken for no", async () => {
+  await expect(bodyOf(web("restart: allways"))).rejects.toThrow('no restart policy "allways"');
+});
+
 test("a service that is joined must have a container", async () => {
   await expect(
     bodyOf(web("pid: 'service:db'"), { containerIdOf: () => undefined }),

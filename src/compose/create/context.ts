@@ -28,6 +28,7 @@ export function requireApi(context: CreateContext, version: string, ...field: st
     context,
     field,
     `needs an engine with API ${version}; this one has ${context.apiVersion}`,
+    "Take it out, or use a newer engine.",
   );
 }
 
@@ -35,11 +36,12 @@ export function refusal(
   { project, serviceName }: CreateContext,
   field: readonly (string | number)[],
   what: string,
+  hint: string,
 ): DsoError {
   const path = ["services", serviceName, ...field];
   const position = project.positions.at(path);
   return new DsoError("compose-unsupported", `${path.join(".")} ${what}`, {
-    hint: "Take it out, or use a newer engine.",
+    hint,
     ...(position === undefined ? {} : { position }),
   });
 }

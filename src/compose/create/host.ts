@@ -2,7 +2,7 @@
 import type { HostConfig, RestartPolicy } from "../../model/engine.ts";
 import type { ServiceModel } from "../../model/project.ts";
 import type { CreateContext } from "./context.ts";
-import { containerOf, namespaceMode, requireApi } from "./context.ts";
+import { containerOf, namespaceMode, refusal, requireApi } from "./context.ts";
 import { mountsOf } from "./mounts.ts";
 import { portBindings } from "./ports.ts";
 import { compact, resources } from "./resources.ts";
@@ -23,7 +23,7 @@ export function hostConfig(
       Mounts: mounts,
       NetworkMode: networkMode,
       PortBindings: portBindings(service),
-      RestartPolicy: restartPolicy(service),
+      RestartPolicy: restartPolicy(service, context),
       Annotations: service.annotations,
       CgroupnsMode: service.cgroup,
       GroupAdd: service.group_add,
@@ -47,23 +47,32 @@ export function hostConfig(
 }
 
 /** `deploy.restart_policy` stands above `restart`. */
-function restartPolicy(service: ServiceModel): RestartPolicy {
+function restartPolicy(service: ServiceModel, context: CreateContext): RestartPolicy {
   const deployed = service.deploy?.restart_policy;
   const [name = "", attempts = ""] =
     deployed === undefined
       ? (service.restart ?? "").split(":", 2)
       : [deployed.condition ?? "", String(deployed.max_attempts ?? "")];
-  const Name = POLICIES[name] ?? "no";
+  const Name = POLICIES.get(name);
+  if (Name === undefined) {
+    const field = deployed === undefined ? ["restart"] : ["deploy", "restart_policy", "condition"];
+    throw refusal(context, field, `: there is no restart policy "${name}"`, RESTART_HINT);
+  }
   const count = Number(attempts);
   return Name === "on-failure" && count > 0 ? { Name, MaximumRetryCount: count } : { Name };
 }
 
-const POLICIES: Readonly<Record<string, RestartPolicy["Name"]>> = {
-  any: "always",
-  always: "always",
-  "on-failure": "on-failure",
-  "unless-stopped": "unless-stopped",
-};
+const RESTART_HINT = "Use no, always, unless-stopped or on-failure[:attempts].";
+
+const POLICIES: ReadonlyMap<string, RestartPolicy["Name"]> = new Map([
+  ["", "no"],
+  ["no", "no"],
+  ["none", "no"],
+  ["any", "always"],
+  ["always", "always"],
+  ["on-failure", "on-failure"],
+  ["unless-stopped", "unless-stopped"],
+]);
 
 function logging({ logging }: ServiceModel): HostConfig[string] {
   if (logging === undefined) return undefined;

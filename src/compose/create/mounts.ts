@@ -60,7 +60,12 @@ function mountSpec(mount: MountModel, context: CreateContext): MountSpec {
       requireApi(context, "1.48", "volumes");
       return { Type: "image", ...base, ...imageOptions(mount) };
     default:
-      throw refusal(context, ["volumes"], `cannot be of type ${mount.type}`);
+      throw refusal(
+        context,
+        ["volumes"],
+        `cannot be of type ${mount.type}`,
+        "Use bind, volume, tmpfs or image.",
+      );
   }
 }
 
@@ -120,6 +125,7 @@ function fileMount(
   context: CreateContext,
 ): MountSpec {
   const file = context.project[kind].get(grant.source)?.file;
-  if (file === undefined) throw refusal(context, [kind], `: ${grant.source} is no file`);
+  if (file === undefined)
+    throw refusal(context, [kind], `: ${grant.source} is no file`, "Give it file: or a reference.");
   return { Type: "bind", Source: file, Target: target, ReadOnly: true };
 }

@@ -29,7 +29,8 @@ beforeEach(() => {
 afterEach(() => {
   const mounted = readFileSync("/proc/self/mounts", "utf8").split("\n");
   const here = mounted.filter((line) => line.split(" ")[1] === base);
-  here.forEach(() => execFileSync("umount", [base]));
+  // Lazily: a failed test may still hold a file.
+  here.forEach(() => execFileSync("umount", ["-l", base]));
   rmSync(top, { recursive: true });
 });
 

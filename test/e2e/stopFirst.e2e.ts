@@ -61,7 +61,7 @@ afterAll(async () => {
   for (const { id } of networks) await engine.removeNetwork(id, never);
   for (const { name } of volumes) await engine.removeVolume(name, never);
   await engine.close();
-  execFileSync("umount", [join(directory, "memory")]);
+  execFileSync("umount", ["-l", join(directory, "memory")]);
   await rm(directory, { recursive: true });
 });
 

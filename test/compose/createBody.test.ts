@@ -215,7 +215,7 @@ test.each([
 });
 
 test("a restart policy that there is none of is not taken for no", async () => {
-  await expect(bodyOf(web("restart: allways"))).rejects.toThrow('no restart policy "allways"');
+  await expect(bodyOf(web("restart: allways"))).rejects.toThrow('does not exist: "allways"');
 });
 
 test("a service that is joined must have a container", async () => {

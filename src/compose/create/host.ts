@@ -56,7 +56,12 @@ function restartPolicy(service: ServiceModel, context: CreateContext): RestartPo
   const Name = POLICIES.get(name);
   if (Name === undefined) {
     const field = deployed === undefined ? ["restart"] : ["deploy", "restart_policy", "condition"];
-    throw refusal(context, field, `: there is no restart policy "${name}"`, RESTART_HINT);
+    throw refusal(
+      context,
+      field,
+      `names a restart policy that does not exist: "${name}"`,
+      RESTART_HINT,
+    );
   }
   const count = Number(attempts);
   return Name === "on-failure" && count > 0 ? { Name, MaximumRetryCount: count } : { Name };

@@ -126,6 +126,11 @@ function fileMount(
 ): MountSpec {
   const file = context.project[kind].get(grant.source)?.file;
   if (file === undefined)
-    throw refusal(context, [kind], `: ${grant.source} is no file`, "Give it file: or a reference.");
+    throw refusal(
+      context,
+      [kind],
+      `uses ${grant.source}, which is no file`,
+      "Give it file: or a reference.",
+    );
   return { Type: "bind", Source: file, Target: target, ReadOnly: true };
 }

@@ -125,7 +125,8 @@ describe("plain scalars", () => {
     expect(float32(0.1)).toBe(0.1);
     fc.assert(
       fc.property(fc.float({ noNaN: true, noDefaultInfinity: true }), (value) => {
-        expect(Math.fround(float32(value))).toBe(value);
+        // The sign of zero is not kept: JSON has none.
+        expect(Math.fround(float32(value)) === value).toBe(true);
       }),
     );
   });

@@ -8,7 +8,7 @@ import type { Json, ServiceModel } from "../model/project.ts";
 import { containerModel, isLiteral, leavesOf } from "../model/spec.ts";
 import type { Before } from "./before.ts";
 import { byText } from "./order.ts";
-import { PRIVATE, secretAttributes, secretPaths } from "./secretAttributes.ts";
+import { PRIVATE, secretAttributes, secretPaths, secretTexts } from "./secretAttributes.ts";
 import { shortForm } from "./shortForms.ts";
 import type { Situation } from "./situation.ts";
 
@@ -134,13 +134,22 @@ export function wantedValues(
   ]);
 }
 
-/** What a container was made from, as far as it may be shown. */
-export function formerValues(before: Before | undefined): Readonly<Record<string, Json>> {
+/** What a container was made from, as far as it may be shown, in the form of `wantedValues`. */
+export function formerValues(
+  { desired }: Situation,
+  service: DesiredService,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): Readonly<Record<string, Json>> {
   if (before === undefined) return {};
-  const leaves = [...leafMap(before.service, before.image)].filter(
-    ([key, leaf]) => isListed(leaf) || before.isOpen(key),
+  const secrets = secretPaths(service);
+  const leaves = [...leafMap(before.service, before.image)]
+    .filter(([key, leaf]) => !secrets.has(key) && (isListed(leaf) || before.isOpen(key)))
+    .map(([, leaf]) => leaf);
+  const texts = secretTexts(desired, service, before, delivered).flatMap((text) =>
+    text.before === undefined ? [] : [{ path: splitPlace(text.path), shown: text.before }],
   );
-  return nest(leaves.map(([, leaf]) => leaf));
+  return nest([...leaves, ...texts]);
 }
 
 /** `environment.A.B` names the variable `A.B`. */

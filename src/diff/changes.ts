@@ -96,7 +96,7 @@ function replacement(
       ...imageId(situation, one, service.image),
     ],
     unchangedAttributes: comparison.unchanged,
-    before: { ...containerValues(one), ...formerValues(before) },
+    before: { ...containerValues(one), ...formerValues(situation, service, before, delivered) },
     after: { name, service: service.name, state: "running", ...wantedValues(situation, service) },
   };
 }

@@ -26,15 +26,31 @@ export function secretAttributes(
   before: Before | undefined,
   delivered: DeliveredVersions | undefined,
 ): readonly AttributeChange[] {
+  return secretTexts(desired, service, before, delivered)
+    .filter((text) => text.before !== text.after)
+    .map((text) => ({ ...text, shown: "secret" as const, forcesReplacement: true }))
+    .sort((a, b) => byText(a.path, b.path));
+}
+
+interface SecretText {
+  readonly path: string;
+  readonly before: string | undefined;
+  readonly after: string | undefined;
+}
+
+/** What stood and will stand at every place of a value, changed or not. */
+export function secretTexts(
+  desired: Desired,
+  service: DesiredService,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): readonly SecretText[] {
   const bound = service.bindings.map((binding) => ({
     path: placePath(binding.place),
     before: formerText(desired, service, before, delivered, binding),
     after: referenceText(binding, (reference) => wantedVersion(desired, reference)),
   }));
-  return [...bound, ...otherFiles(service, before)]
-    .filter((change) => change.before !== change.after)
-    .map((change) => ({ ...change, shown: "secret" as const, forcesReplacement: true }))
-    .sort((a, b) => byText(a.path, b.path));
+  return [...bound, ...otherFiles(service, before)];
 }
 
 function formerText(
@@ -85,13 +101,12 @@ function showContent(content: string): string {
 function otherFiles(
   service: DesiredService,
   before: Before | undefined,
-): readonly { path: string; before: string | undefined; after: string | undefined }[] {
+): readonly SecretText[] {
   const bound = secretPaths(service);
   const wanted = new Map(service.files.map((file) => [file.target, specFile(file).content]));
   const targets = new Set([...wanted.keys(), ...Object.keys(before?.files ?? {})]);
   return [...targets]
     .filter((target) => !bound.has(`file.${target}`))
-    .filter((target) => before?.files[target]?.content !== wanted.get(target))
     .map((target) => {
       const [old, now] = [before?.files[target]?.content, wanted.get(target)];
       return {

@@ -1,4 +1,4 @@
-import type { HealthPolicy } from "../model/desired.ts";
+import { DEFAULT_CHECK_MS, type HealthPolicy, SLOW_CHECK_MS } from "../model/desired.ts";
 import type { Healthcheck } from "../model/engine.ts";
 import { DsoError } from "../model/errors.ts";
 import type { ContainerDetail } from "../model/observed.ts";
@@ -28,9 +28,7 @@ export interface WaitOptions {
 
 const MS = 1e6;
 /** The engine's own defaults. */
-const DEFAULTS = { intervalMs: 30_000, timeoutMs: 30_000, retries: 3 };
-/** A slower check of the container is run by us, more often. */
-const SLOW_MS = 2000;
+const DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
 const POLL_MS = 200;
 const NETWORK_POLL_MS = 50;
 
@@ -98,7 +96,8 @@ async function judgeOwn(
   }
   const check = container.config.Healthcheck;
   const argv = commandOf(check);
-  if (argv === undefined || msOf(check?.Interval, DEFAULTS.intervalMs) <= SLOW_MS) return "waiting";
+  if (argv === undefined || msOf(check?.Interval, DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
+    return "waiting";
   const timeoutMs = msOf(check?.Timeout, DEFAULTS.timeoutMs);
   return verdictOf(await probeExec(tools.engine, container.id, argv, timeoutMs, signal));
 }

@@ -1,5 +1,5 @@
 /** An estimate, from data alone, of how long a replica does not serve while it is replaced by stop-first. */
-import type { DesiredService } from "../model/desired.ts";
+import { DEFAULT_CHECK_MS, type DesiredService, SLOW_CHECK_MS } from "../model/desired.ts";
 import { parseDuration } from "../model/duration.ts";
 import type { ImageDetail } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
@@ -12,7 +12,6 @@ const START_MS = 400;
 const PROBE_MS = 100;
 /** What the engine takes where nothing is said, ms. */
 const DEFAULT_GRACE_MS = 10_000;
-const DEFAULT_INTERVAL_MS = 30_000;
 
 /** Programs without a handler for SIGTERM: as process 1 they ignore it until they are killed. */
 const DEAF: ReadonlySet<string> = new Set(["sleep", "tail", "cat", "busybox"]);
@@ -27,8 +26,8 @@ export interface Estimate {
  * `stop + start + health`, where
  * stop is 0.4 s, or the whole grace period of a program known to ignore the signal;
  * start is 0.4 s;
- * health is the check's interval (the engine checks no sooner), or 0.1 s where we
- * probe ourselves, or nothing where there is no check: settling is no downtime.
+ * health is the check's interval where the engine runs it (it checks no sooner), or
+ * 0.1 s where we probe ourselves, or nothing without a check: settling is no downtime.
  * The program's own time to boot is not known and not in it.
  */
 export function estimateDowntime(
@@ -60,6 +59,8 @@ function healthMs({ model, policy }: DesiredService, image: ImageDetail | undefi
   if (policy.health.probe !== undefined) return PROBE_MS;
   const check = model.healthcheck;
   if (check?.disable === true || check?.test?.[0] === "NONE") return 0;
-  if (check?.test === undefined && image?.healthcheck !== true) return 0;
-  return parseDuration(check?.interval ?? "") ?? DEFAULT_INTERVAL_MS;
+  const inherited = image?.healthcheckIntervalMs;
+  if (check?.test === undefined && inherited === undefined) return 0;
+  const interval = parseDuration(check?.interval ?? "") ?? inherited ?? DEFAULT_CHECK_MS;
+  return interval > SLOW_CHECK_MS ? PROBE_MS : interval;
 }

@@ -9,6 +9,7 @@ import type {
   ObservedNetwork,
   ObservedVolume,
 } from "../model/observed.ts";
+import { DEFAULT_CHECK_MS } from "../model/desired.ts";
 import type { PublishedPort } from "../model/ports.ts";
 import type {
   WireContainer,
@@ -163,7 +164,6 @@ export function toVolume(wire: WireVolume): ObservedVolume {
 
 export function toImage(wire: WireImage): ImageDetail {
   const config = wire.Config ?? {};
-  const test = config.Healthcheck?.Test ?? [];
   return {
     id: wire.Id,
     user: config.User ?? "",
@@ -171,11 +171,18 @@ export function toImage(wire: WireImage): ImageDetail {
     command: config.Cmd ?? null,
     environment: config.Env ?? [],
     volumes: Object.keys(config.Volumes ?? {}).sort(),
-    healthcheck: test.length > 0 && test[0] !== "NONE",
+    healthcheckIntervalMs: checkInterval(config.Healthcheck),
     exposedPorts: Object.keys(config.ExposedPorts ?? {}).sort(),
     os: wire.Os,
     arch: wire.Architecture,
   };
+}
+
+function checkInterval(check: NonNullable<WireImage["Config"]>["Healthcheck"]): number | undefined {
+  const [kind = "NONE"] = check?.Test ?? [];
+  if (kind === "NONE") return undefined;
+  const interval = check?.Interval ?? 0;
+  return interval === 0 ? DEFAULT_CHECK_MS : interval / 1e6;
 }
 
 export function byName<T extends { readonly name: string }>(items: readonly T[]): T[] {

@@ -111,7 +111,10 @@ export interface WireImage {
     readonly Env?: readonly string[] | null;
     readonly Volumes?: Readonly<Record<string, unknown>> | null;
     readonly ExposedPorts?: Readonly<Record<string, unknown>> | null;
-    readonly Healthcheck?: { readonly Test?: readonly string[] | null } | null;
+    readonly Healthcheck?: {
+      readonly Test?: readonly string[] | null;
+      readonly Interval?: number;
+    } | null;
   } | null;
 }
 

@@ -64,6 +64,11 @@ export type HealthProbe =
   | { readonly kind: "tcp"; readonly port: number }
   | { readonly kind: "exec"; readonly argv: readonly string[] };
 
+/** A healthcheck that runs less often is run by us while a new container is waited for. */
+export const SLOW_CHECK_MS = 2000;
+/** How often a healthcheck runs that does not say. */
+export const DEFAULT_CHECK_MS = 30_000;
+
 /** How well a delivered value is hidden. */
 export type Grade = "file" | "sealed" | "exposed";
 

@@ -117,7 +117,8 @@ export interface ImageDetail {
   readonly command: readonly string[] | null;
   readonly environment: readonly string[];
   readonly volumes: readonly string[];
-  readonly healthcheck: boolean;
+  /** How often its own healthcheck runs; undefined where it has none. */
+  readonly healthcheckIntervalMs: number | undefined;
   readonly exposedPorts: readonly string[];
   readonly os: string;
   readonly arch: string;

@@ -121,8 +121,14 @@ describe("replacing stop-first", () => {
   const failures: readonly (readonly [string, FakeImage])[] = [
     ["dies at once", { exits: { code: 3 }, log: "bad schema hunter2-value\n" }],
     ["dies soon", { exits: { code: 3, afterLooks: 3 }, log: "bad schema hunter2-value\n" }],
-    ["never gets healthy", { detail: { healthcheck: true }, healthyAfter: 1e6, log: "waiting\n" }],
-    ["is unhealthy", { detail: { healthcheck: true }, unhealthy: true, log: "waiting\n" }],
+    [
+      "never gets healthy",
+      { detail: { healthcheckIntervalMs: 1000 }, healthyAfter: 1e6, log: "waiting\n" },
+    ],
+    [
+      "is unhealthy",
+      { detail: { healthcheckIntervalMs: 1000 }, unhealthy: true, log: "waiting\n" },
+    ],
     ["cannot be started", { startError: "no such executable" }],
   ];
 
@@ -205,7 +211,7 @@ describe("replacing stop-first", () => {
 
   test("an abort while it waits rolls back; a failed rollback is finished by the next run", async () => {
     const world = await running();
-    world.engine.addImage("app:2", { detail: { healthcheck: true }, healthyAfter: 1e6 });
+    world.engine.addImage("app:2", { detail: { healthcheckIntervalMs: 1000 }, healthyAfter: 1e6 });
     const stop = new AbortController();
     const clock: ApplyContext["clock"] = {
       ...world.clock,

@@ -7,7 +7,7 @@ describe("a dependency", () => {
 
   test("is waited for until it is healthy", async () => {
     const world = createWorld();
-    world.engine.addImage("app:1", { detail: { healthcheck: true }, healthyAfter: 12 });
+    world.engine.addImage("app:1", { detail: { healthcheckIntervalMs: 1000 }, healthyAfter: 12 });
     const plan = planOf([network, database, { ...wait, condition: "service_healthy" }]);
     const outcome = await world.run(desiredOf(service("db")), plan);
     expect(outcome.failed).toEqual([]);
@@ -15,9 +15,16 @@ describe("a dependency", () => {
   });
 
   test.each([
-    [{ detail: { healthcheck: true }, unhealthy: true, healthyAfter: 9 }, /did not become healthy/],
     [
-      { detail: { healthcheck: true }, healthyAfter: 99, exits: { code: 2, afterLooks: 9 } },
+      { detail: { healthcheckIntervalMs: 1000 }, unhealthy: true, healthyAfter: 9 },
+      /did not become healthy/,
+    ],
+    [
+      {
+        detail: { healthcheckIntervalMs: 1000 },
+        healthyAfter: 99,
+        exits: { code: 2, afterLooks: 9 },
+      },
       /ended with 2/,
     ],
     [{}, /has no healthcheck/],
@@ -34,7 +41,7 @@ describe("a dependency", () => {
 
   test("that nothing requires may fail: it is said, and stays", async () => {
     const world = createWorld();
-    world.engine.addImage("app:1", { detail: { healthcheck: true }, unhealthy: true });
+    world.engine.addImage("app:1", { detail: { healthcheckIntervalMs: 1000 }, unhealthy: true });
     const plan = planOf([
       network,
       database,

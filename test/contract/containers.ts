@@ -210,11 +210,13 @@ export function containerContract(stage: Scene): void {
         volumes: ["/data"],
         command: ["/bin/idle"],
         entrypoint: null,
-        healthcheck: false,
+        healthcheckIntervalMs: undefined,
         os: "linux",
       });
       expect((await engine().inspectImage(images().user, never))?.user).toBe("app");
-      expect((await engine().inspectImage(images().health, never))?.healthcheck).toBe(true);
+      expect((await engine().inspectImage(images().health, never))?.healthcheckIntervalMs).toBe(
+        1000,
+      );
     });
 
     test("reads a file, through a link too, and leaves nothing behind", async () => {

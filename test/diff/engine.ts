@@ -27,7 +27,7 @@ export function image(reference: string, more: Partial<ImageDetail> = {}): Image
     command: null,
     environment: [],
     volumes: [],
-    healthcheck: false,
+    healthcheckIntervalMs: undefined,
     exposedPorts: [],
     os: "linux",
     arch: "amd64",

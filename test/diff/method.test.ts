@@ -147,13 +147,16 @@ describe("the expected downtime", () => {
   });
 
   it("has the first look of the healthcheck in it", () => {
-    const check = { test: ["CMD", "true"], interval: "5s" };
-    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(5800);
-    expect(estimate({ image: "web:1" }, image("web:1", { healthcheck: true }))[0]).toBe(30_800);
+    const check = { test: ["CMD", "true"], interval: "1s" };
+    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(1800);
+    const slow = { ...check, interval: "5s" };
+    expect(estimate({ image: "web:1", healthcheck: slow })[0]).toBe(900);
+    const checked = image("web:1", { healthcheckIntervalMs: 1500 });
+    expect(estimate({ image: "web:1" }, checked)[0]).toBe(2300);
     expect(
       estimate(
         { image: "web:1", healthcheck: { disable: true } },
-        image("i", { healthcheck: true }),
+        image("i", { healthcheckIntervalMs: 1500 }),
       )[0],
     ).toBe(800);
   });

@@ -20,7 +20,7 @@ engineContract("the engine in memory", async () => {
     exec: (_request, input) => ({ code: 7, stdout: input, stderr: "oops\n" }),
   });
   engine.addImage(images.exits, { exits: { code: 3 }, log: "bye\n" });
-  engine.addImage(images.health, { detail: { healthcheck: true } });
+  engine.addImage(images.health, { detail: { healthcheckIntervalMs: 1000 } });
   engine.addImage(images.stubborn, { ignoresSigterm: true });
   engine.addImage(images.user, { detail: { user: "app" } });
   engine.addImage(images.volume, { detail: { volumes: ["/data"] } });

@@ -22,13 +22,13 @@ async function started(image: FakeImage, policy?: RestartPolicy) {
 
 describe("the fake engine's containers", () => {
   test("become healthy after as many looks as they are told", async () => {
-    const { shown } = await started({ detail: { healthcheck: true }, healthyAfter: 2 });
+    const { shown } = await started({ detail: { healthcheckIntervalMs: 1000 }, healthyAfter: 2 });
     const seen = [await shown(), await shown(), await shown()].map((item) => item?.health);
     expect(seen).toEqual(["starting", "starting", "healthy"]);
   });
 
   test("become unhealthy when told", async () => {
-    const { shown } = await started({ detail: { healthcheck: true }, unhealthy: true });
+    const { shown } = await started({ detail: { healthcheckIntervalMs: 1000 }, unhealthy: true });
     expect((await shown())?.health).toBe("unhealthy");
   });
 

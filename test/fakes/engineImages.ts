@@ -12,7 +12,7 @@ export function detailOf(reference: string, image: FakeImage): ImageDetail {
     command: ["/bin/idle"],
     environment: ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
     volumes: [],
-    healthcheck: false,
+    healthcheckIntervalMs: undefined,
     exposedPorts: [],
     os: "linux",
     arch: "amd64",

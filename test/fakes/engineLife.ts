@@ -54,5 +54,5 @@ function restarts(container: FakeContainer): boolean {
 function hasHealthcheck(container: FakeContainer): boolean {
   const own = container.body.Healthcheck?.Test;
   if (own !== undefined && own.length > 0) return own[0] !== "NONE";
-  return container.imageDetail.healthcheck;
+  return container.imageDetail.healthcheckIntervalMs !== undefined;
 }

@@ -1,6 +1,5 @@
 import { PassThrough } from "node:stream";
 import type { Output, Session } from "../../src/cli/session.ts";
-import type { Context } from "../../src/reconciler/context.ts";
 
 export interface FakeSession extends Session {
   readonly written: Written;
@@ -26,12 +25,12 @@ export interface FakeSessionOptions {
   readonly environment?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   readonly signal?: AbortSignal;
-  readonly context?: Context;
+  readonly connect?: Session["connect"];
 }
 
 /** A session whose streams are in memory. */
 export function createFakeSession(options: FakeSessionOptions = {}): FakeSession {
-  const { terminal = false, environment = {}, cwd = "/", context } = options;
+  const { terminal = false, environment = {}, cwd = "/", connect } = options;
   const [output, error] = [createOutput(terminal), createOutput(terminal)];
   const stdin = new PassThrough();
   const raw: boolean[] = [];
@@ -47,10 +46,7 @@ export function createFakeSession(options: FakeSessionOptions = {}): FakeSession
     version: "4.0.0-test",
     signal: options.signal ?? new AbortController().signal,
     force: new AbortController().signal,
-    connect: () =>
-      context === undefined
-        ? Promise.reject(new Error("this test has no context"))
-        : Promise.resolve(context),
+    connect: connect ?? (() => Promise.reject(new Error("this test has no context"))),
     exitCode: 0,
     written: { output: output.text, error: error.text },
     keyboard: {

@@ -1,12 +1,10 @@
-import { applyContext } from "../reconciler/applyContext.ts";
-import { observe } from "../reconciler/observe.ts";
-import { execute } from "../apply/execute.ts";
 import type { Desired } from "../model/desired.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Observed, ObservedContainer } from "../model/observed.ts";
-import { DEFAULT_PLAN_OPTIONS, type Operation, type Plan } from "../model/plan.ts";
 import type { Context } from "../reconciler/context.ts";
+import { observe } from "../reconciler/observe.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
+import { carryOut, type Errand, serviceOf, stopOperations, waitOperations } from "./carryOut.ts";
 import { streamLogs } from "./logStream.ts";
 import type { View } from "./render/view.ts";
 import { projectScrubber } from "./scrubbing.ts";
@@ -28,25 +26,16 @@ export async function follow(
   view: View,
   attachment: Attachment,
 ): Promise<void> {
-  const { desired, services } = attachment;
-  const observed = await observe(context, desired, session.signal);
-  const attached = observed.containers.filter(
-    ({ state, labels }) =>
-      state === "running" &&
-      labels[COMPOSE.oneoff] !== "True" &&
-      (services.length === 0 || services.includes(labels[COMPOSE.service] ?? "")),
-  );
-  const scrubber = await projectScrubber(context, desired, attached, session.signal);
+  const { request, desired, stopTimeout } = attachment;
+  const { observed, containers } = await look(context, session, attachment);
+  const scrubber = await projectScrubber(context, desired, containers, session.signal);
   const options = {
-    follow: true,
-    tail: undefined,
-    since: undefined,
-    timestamps: false,
-    prefix: true,
+    ...{ follow: true, timestamps: false, prefix: true, tail: undefined, since: undefined },
+    project: desired.project.name,
   };
   try {
-    const all = { ...options, project: desired.project.name };
-    await streamLogs(context.engine, attached, all, scrubber, session.output, session.signal);
+    const { output, signal } = session;
+    await streamLogs(context.engine, containers, options, scrubber, output, signal);
   } catch (error) {
     if (!session.signal.aborted) throw error;
   } finally {
@@ -54,54 +43,48 @@ export async function follow(
   }
   if (!session.signal.aborted) return;
   note(session, "Stopping the containers; dso up -d leaves them running.");
-  await stop(context, session, view, attachment, observed, attached);
+  const operations = stopOperations(desired, containers);
+  const errand = { request, desired, observed, operations, options: { stopTimeout } };
+  // The first Ctrl-C has come already: only a second one ends this.
+  await tell(context, session, view, errand, session.force);
 }
 
-/** The second Ctrl-C ends the wait; the engine goes on stopping. */
-async function stop(
+/** `up --wait`: comes back once every service serves. */
+export async function waitForAll(
   context: Context,
   session: Session,
   view: View,
-  { request, desired, stopTimeout }: Attachment,
-  observed: Observed,
-  containers: readonly ObservedContainer[],
+  attachment: Attachment,
 ): Promise<void> {
-  const plan: Plan = {
-    project: desired.project.name,
-    engineId: observed.engine.id,
-    options: { ...DEFAULT_PLAN_OPTIONS, stopTimeout },
-    changes: [],
-    unchanged: [],
-    drift: [],
-    operations: stopOperations(desired, containers),
-    warnings: [],
-  };
-  const settings = { parallelism: containers.length, force: session.force };
-  const run = { request, desired, observed, plan };
-  const work = await applyContext(context, run, settings, session.force);
-  const { failed } = await execute(plan, work, view.report, session.force);
-  for (const { error } of failed) await view.failed(error);
-  if (failed.length > 0) session.exitCode = 1;
+  const { request, desired } = attachment;
+  const { observed, containers } = await look(context, session, attachment);
+  const operations = waitOperations(containers);
+  await tell(context, session, view, { request, desired, observed, operations }, session.signal);
 }
 
-/** Whoever depends on a service is stopped before it. */
-export function stopOperations(
-  { services }: Pick<Desired, "services">,
-  containers: readonly ObservedContainer[],
-): readonly Operation[] {
-  const serviceOf = ({ labels }: ObservedContainer): string => labels[COMPOSE.service] ?? "";
-  return containers.map((container, index) => {
-    const service = serviceOf(container);
-    const before = containers.flatMap((other, at) =>
-      services.get(serviceOf(other))?.model.depends_on?.[service] === undefined ? [] : [at + 1],
-    );
-    return {
-      id: index + 1,
-      after: before,
-      address: `container.${service}[${container.labels[COMPOSE.number] ?? "1"}]`,
-      why: "up was interrupted",
-      kind: "stop-container",
-      containerId: container.id,
-    };
-  });
+async function look(
+  context: Context,
+  { signal }: Session,
+  { desired, services }: Attachment,
+): Promise<{ readonly observed: Observed; readonly containers: readonly ObservedContainer[] }> {
+  const observed = await observe(context, desired, signal);
+  const containers = observed.containers.filter(
+    (container) =>
+      container.state === "running" &&
+      container.labels[COMPOSE.oneoff] !== "True" &&
+      (services.length === 0 || services.includes(serviceOf(container))),
+  );
+  return { observed, containers };
+}
+
+async function tell(
+  context: Context,
+  session: Session,
+  view: View,
+  errand: Errand,
+  signal: AbortSignal,
+): Promise<void> {
+  const { failed } = await carryOut(context, session, view, errand, signal);
+  for (const { error } of failed) await view.failed(error);
+  if (failed.length > 0) session.exitCode = 1;
 }

@@ -22,7 +22,6 @@ export interface RunFlags {
   readonly lockTimeout: number;
   readonly parallelism: number;
   readonly input: boolean;
-  readonly compactWarnings?: boolean;
   readonly showValues?: boolean;
 }
 
@@ -70,8 +69,10 @@ export function addRunFlags(command: Command): Command {
         .argParser(boolean)
         .default(true),
     )
-    .option("--show-values", "show environment values that stand in no compose file; terminal only")
-    .option("--compact-warnings", "warnings by their first line alone");
+    .option(
+      "--show-values",
+      "show environment values that stand in no compose file; terminal only",
+    );
 }
 
 /** What Terraform's planner can be asked. */

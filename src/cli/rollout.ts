@@ -92,7 +92,6 @@ export async function withView(
       : createHumanView(session, {
           color: projectFlags(command).color ?? true,
           showValues: flags.showValues ?? false,
-          compactWarnings: flags.compactWarnings ?? false,
         });
   try {
     await work(view);

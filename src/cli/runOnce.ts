@@ -1,6 +1,5 @@
 /** `run`: what the service needs is brought up, then one container of it beside the replicas. */
 import type { Command } from "commander";
-import { execute } from "../apply/execute.ts";
 import { type MadeOneOff, makeOneOff } from "../apply/oneOff.ts";
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
@@ -8,7 +7,7 @@ import { DEFAULT_PLAN_OPTIONS, type Plan } from "../model/plan.ts";
 import { applyContext } from "../reconciler/applyContext.ts";
 import type { Context } from "../reconciler/context.ts";
 import { load } from "../reconciler/load.ts";
-import type { Run } from "../reconciler/run.ts";
+import { carryOut } from "./carryOut.ts";
 import type { RunFlags } from "./flags.ts";
 import { type OneOffFlags, oneOffService } from "./oneOffService.ts";
 import type { View } from "./render/view.ts";
@@ -83,9 +82,10 @@ async function prepare(
   };
   const task = { operation: "run", request, desired, options, flags };
   return withPlan(context, session, view, task, async (run, signal) => {
+    const { operations } = withoutContainersOf(run.plan, service);
+    const { failed } = await carryOut(context, session, view, { ...run, operations }, signal);
+    if (failed[0] !== undefined) throw failed[0].error;
     const settings = { parallelism: flags.parallelism, force: session.force };
-    const needed = { ...run, plan: withoutContainersOf(run.plan, service) };
-    await bringUp(context, needed, view, settings, signal);
     const work = await applyContext(context, run, settings, signal);
     return { ...(await makeOneOff(work, oneOff, view.report, signal)), name: oneOff.name, tty };
   });
@@ -97,20 +97,6 @@ function find({ services }: Desired, name: string): DesiredService {
   throw new DsoError("usage", `There is no service ${name}.`, {
     hint: `The project has ${[...services.keys()].join(", ")}.`,
   });
-}
-
-async function bringUp(
-  context: Context,
-  run: Run,
-  view: View,
-  settings: { readonly parallelism: number; readonly force: AbortSignal },
-  signal: AbortSignal,
-): Promise<void> {
-  if (run.plan.operations.length === 0) return;
-  const work = await applyContext(context, run, settings, signal);
-  const { failed } = await execute(run.plan, work, view.report, signal);
-  const first = failed[0]?.error;
-  if (first !== undefined) throw first;
 }
 
 /** What the service needs: networks, volumes, its image, other services; not its own replicas. */

@@ -19,7 +19,7 @@ function parse(text: string): readonly Line[] {
 }
 
 /** Of an object; `terraform` and `reason` are theirs, or there only now and then. */
-function keysOf(value: unknown): readonly string[] {
+function keysOf(value: unknown): string[] {
   const keys = typeof value === "object" && value !== null ? Object.keys(value) : [];
   return keys.filter((key) => key !== "terraform" && key !== "reason");
 }

@@ -3,7 +3,7 @@ import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../model/plan.ts";
 import { load } from "../../reconciler/load.ts";
 import { approveLoss } from "../approval.ts";
-import { follow } from "../attached.ts";
+import { follow, waitForAll } from "../attached.ts";
 import {
   addProjectFlags,
   addRunFlags,
@@ -49,10 +49,12 @@ export function define(command: Command, session: Session): void {
             approve: (run) => approveLoss(session, flags, run),
           });
           if (outcome === undefined || outcome.failed.length > 0) return;
-          const detached = flags.detach === true || flags.wait === true || flags.json === true;
-          if (detached || !flags.start) return;
+          if (!flags.start) return;
           const attachment = { request, desired, services, stopTimeout: flags.timeout };
-          await follow(context, session, view, attachment);
+          if (flags.wait === true) await waitForAll(context, session, view, attachment);
+          else if (flags.detach !== true && flags.json !== true) {
+            await follow(context, session, view, attachment);
+          }
         }),
       ),
     );

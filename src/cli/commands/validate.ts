@@ -24,7 +24,7 @@ export function define(command: Command, session: Session): void {
         const where = position === undefined ? "" : ` (${place(position)})`;
         return `${style.yellow("Warning:")} ${printable(message)}${where}`;
       });
-      const valid = `Valid: project ${project.name}, ${services.size} services, ${references} references.`;
+      const valid = `Valid: project ${project.name}, ${count(services.size, "service")}, ${count(references, "reference")}.`;
       print(session, [...findings, style.green(valid)].join("\n"));
     }),
   );
@@ -35,4 +35,8 @@ function describe({ message, hint, position }: DsoError): {
   readonly position: DsoError["position"];
 } {
   return { message: hint === undefined ? message : `${message}. ${hint}`, position };
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? "" : "s"}`;
 }

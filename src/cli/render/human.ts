@@ -12,7 +12,6 @@ export interface HumanOptions {
   /** `-no-color` was not given. */
   readonly color: boolean;
   readonly showValues: boolean;
-  readonly compactWarnings: boolean;
 }
 
 export function createHumanView(session: Session, options: HumanOptions): View {
@@ -34,7 +33,9 @@ export function createHumanView(session: Session, options: HumanOptions): View {
     },
     applied: async (plan, outcome) => {
       progress.end();
-      for (const { error } of outcome.failed) await failed(error);
+      // What stops a run stops many operations, with the same words.
+      const distinct = new Map(outcome.failed.map(({ error }) => [error.message, error]));
+      for (const error of distinct.values()) await failed(error);
       output.write(`\n${style.bold(summary(plan, outcome, style.green, style.red))}\n`);
     },
     remark: (text) => {

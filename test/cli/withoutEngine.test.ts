@@ -1,0 +1,195 @@
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { runProgram } from "../../src/cli/program.ts";
+import { wire } from "../../src/wire.ts";
+import { createFakeSession, type FakeSession } from "../fakes/session.ts";
+
+let home = "";
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "dso-cli-"));
+  await mkdir(join(home, "work"));
+});
+afterEach(async () => {
+  await rm(home, { recursive: true });
+});
+
+/** On a machine of its own that has no engine at all. */
+function createSession(terminal = false): FakeSession {
+  const environment = { HOME: home, DOCKER_HOST: `unix://${home}/none.sock` };
+  const cwd = join(home, "work");
+  const session: FakeSession = createFakeSession({
+    terminal,
+    environment,
+    cwd,
+    connect: ({ configFile }) =>
+      wire({ cwd, environment, configFile, version: "4.0.0-test", signal: session.signal }),
+  });
+  return session;
+}
+
+interface Ran {
+  readonly code: number;
+  readonly output: string;
+}
+
+async function dso(...argv: readonly string[]): Promise<Ran> {
+  const session = createSession();
+  session.keyboard.end();
+  return { code: await runProgram(argv, session), output: session.written.output() };
+}
+
+async function piped(input: string, ...argv: readonly string[]): Promise<Ran> {
+  const session = createSession();
+  session.keyboard.type(input);
+  session.keyboard.end();
+  return { code: await runProgram(argv, session), output: session.written.output() };
+}
+
+async function value(name: string): Promise<string> {
+  return (await dso("secret", "get", name, "--reveal")).output;
+}
+
+describe("the local vault on the command line", () => {
+  beforeEach(async () => {
+    await dso("init");
+  });
+
+  it("stores what is piped in, and gives it only where it is wanted", async () => {
+    await piped("hunter2\n", "secret", "set", "app/db");
+    await expect(dso("secret", "get", "app/db")).rejects.toMatchObject({ code: "usage" });
+    expect(await value("app/db")).toBe("hunter2");
+  });
+
+  it("stores what is typed, and does not show it", async () => {
+    const session = createSession(true);
+    session.keyboard.type("hunter2\r");
+    await runProgram(["secret", "set", "app/db"], session);
+    expect(session.written.output() + session.written.error()).not.toContain("hunter2");
+    expect(await value("app/db")).toBe("hunter2");
+  });
+
+  it("takes a value as an argument, and warns the person who wrote it", async () => {
+    const session = createSession(true);
+    await runProgram(["secret", "set", "app/db", "hunter2"], session);
+    expect(session.written.error()).toContain("can be seen by others");
+    expect(await value("app/db")).toBe("hunter2");
+  });
+
+  it("never repeats a value that it takes for a flag or one too many", async () => {
+    for (const argv of [["-hunter2"], ["a", "hunter2"], ["--hunter2=x"]]) {
+      const refused: unknown = await dso("secret", "set", "app/db", ...argv).catch(
+        (error: unknown) => error,
+      );
+      expect(refused).toMatchObject({ code: "usage" });
+      expect(String(refused)).not.toContain("hunter2");
+    }
+  });
+
+  it("compares and sets", async () => {
+    await piped("one", "secret", "set", "app/db", "--cas", "0");
+    await expect(piped("two", "secret", "set", "app/db", "--cas=0")).rejects.toMatchObject({
+      code: "secret-conflict",
+    });
+    await piped("two", "secret", "set", "app/db", "-cas=1");
+    expect(await value("app/db")).toBe("two");
+  });
+
+  it("lists names and versions, and nothing of a value", async () => {
+    await piped("hunter2", "secret", "set", "app/db#password");
+    await piped("admin", "secret", "set", "app/db#user");
+    await piped("other", "secret", "set", "zed");
+    const all = JSON.parse((await dso("secret", "list", "-json")).output) as readonly object[];
+    expect(all).toMatchObject([
+      { name: "app/db", version: 2, keys: ["password", "user"] },
+      { name: "zed", version: 1 },
+    ]);
+    const { output: one } = await dso("secret", "list", "app/");
+    expect(one).not.toContain("zed");
+    expect(one).not.toContain("hunter2");
+  });
+
+  it("goes back one version, and then one more", async () => {
+    for (const text of ["one", "two", "three"]) await piped(text, "secret", "set", "s");
+    await dso("secret", "rollback", "s");
+    expect(await value("s")).toBe("two");
+    await dso("secret", "rollback", "s");
+    expect(await value("s")).toBe("one");
+    const { output } = await dso("secret", "history", "s");
+    expect(output).toContain("as version 2");
+    expect(output).not.toContain("three");
+  });
+
+  it("removes, brings back, and erases only when told so", async () => {
+    await piped("one", "secret", "set", "s");
+    await dso("secret", "rm", "s");
+    await expect(value("s")).rejects.toMatchObject({ code: "secret-missing" });
+    await dso("secret", "rollback", "s", "1");
+    expect(await value("s")).toBe("one");
+    await expect(dso("secret", "rm", "s", "--destroy")).rejects.toMatchObject({
+      code: "approval-missing",
+    });
+    await dso("secret", "rm", "s", "--destroy", "--force");
+    await expect(dso("secret", "rollback", "s", "1")).rejects.toThrow();
+  });
+
+  it("imports a .env file, after a look at it", async () => {
+    await writeFile(join(home, "work/.env"), 'A=1\nB="two words"\nC=${A}\n');
+    const look = await dso("secret", "import", ".env", "--prefix", "app/", "--dry-run");
+    expect(look.output).toBe("app/A\napp/B\napp/C\n");
+    await expect(value("app/A")).rejects.toThrow();
+    await dso("secret", "import", ".env", "--prefix=app");
+    expect([await value("app/A"), await value("app/B"), await value("app/C")]).toEqual([
+      "1",
+      "two words",
+      "1",
+    ]);
+    const { output } = await dso("secret", "import", ".env", "--prefix=app");
+    expect(output).toContain("app/A: unchanged");
+  });
+
+  it("refuses a name of a store that is no local vault", async () => {
+    await writeFile(
+      join(home, "work/dso.yaml"),
+      "providers:\n  vault:\n    addr: https://vault.example.com\n    auth: { method: token, token_env: T }\n",
+    );
+    await expect(dso("secret", "rm", "vault:app/db")).rejects.toMatchObject({ code: "usage" });
+  });
+});
+
+describe("without an engine", () => {
+  const compose =
+    "name: shop\nservices:\n  web:\n    image: web:1\n    environment:\n      DB: dso://app/db\n";
+
+  it("validates", async () => {
+    await writeFile(join(home, "work/compose.yaml"), compose);
+    const { code, output } = await dso("validate");
+    expect(code).toBe(0);
+    expect(output).toContain("Valid: project shop, 1 service, 1 reference.");
+  });
+
+  it("names what is in dso.yaml but not in this release", async () => {
+    await writeFile(join(home, "work/compose.yaml"), compose);
+    await writeFile(join(home, "work/dso.yaml"), "agent:\n  concurrency: 3\n");
+    expect((await dso("validate")).output).toMatch(/concurrency.*not in this release.*dso\.yaml:2/);
+  });
+
+  it("prints the model and Compose's config hashes", async () => {
+    await writeFile(join(home, "work/compose.yaml"), compose);
+    const { output } = await dso("compose", "config", "--format", "json");
+    expect(JSON.parse(output)).toMatchObject({
+      name: "shop",
+      services: { web: { environment: { DB: "dso://app/db" } } },
+    });
+    expect((await dso("compose", "config", "--hash", "*")).output).toMatch(/^web [0-9a-f]{64}\n$/);
+    expect((await dso("compose", "-p", "other", "config", "--services")).output).toBe("web\n");
+  });
+
+  it("says where an engine was looked for when one is needed", async () => {
+    await writeFile(join(home, "work/compose.yaml"), "services: { web: { image: web:1 } }\n");
+    const session = createSession();
+    expect(await runProgram(["plan"], session)).toBe(1);
+    expect(session.written.error()).toContain(`${home}/none.sock`);
+  });
+});

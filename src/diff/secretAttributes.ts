@@ -98,10 +98,7 @@ function showContent(content: string): string {
 }
 
 /** Files that hold no value of a reference, or no longer do. */
-function otherFiles(
-  service: DesiredService,
-  before: Before | undefined,
-): readonly SecretText[] {
+function otherFiles(service: DesiredService, before: Before | undefined): readonly SecretText[] {
   const bound = secretPaths(service);
   const wanted = new Map(service.files.map((file) => [file.target, specFile(file).content]));
   const targets = new Set([...wanted.keys(), ...Object.keys(before?.files ?? {})]);

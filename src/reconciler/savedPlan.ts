@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
+import { currentValues } from "../diff/currentValues.ts";
 import { readPrivateFile, writeFileAtomic } from "../lib/files.ts";
 import { redactPlan } from "../diff/redact.ts";
 import { DsoError } from "../model/errors.ts";
@@ -31,6 +32,8 @@ export interface SavedPlan {
   readonly model: ModelFingerprint;
   readonly versions: Readonly<Record<string, string>>;
   readonly observed: ObservedFingerprint;
+  /** What may be shown of the objects that stay as they are; nothing is decided on it. */
+  readonly values: ReturnType<typeof currentValues>;
 }
 
 /** Writes the run's plan to `path`, readable by its owner alone. */
@@ -45,6 +48,7 @@ export async function savePlan(context: Context, run: Run, path: string): Promis
     model: await fingerprintModel(run.desired, context.random),
     versions: Object.fromEntries(run.desired.versions),
     observed: fingerprintObserved(run.observed),
+    values: currentValues(run.desired, run.observed, run.plan),
   };
   await writeFileAtomic(path, `${JSON.stringify(saved)}\n`);
 }
@@ -132,6 +136,7 @@ function isSavedPlan(value: unknown): value is SavedPlan {
     record(value["versions"]) &&
     record(value["model"]) &&
     record(value["observed"]) &&
+    record(value["values"]) &&
     record(value["plan"]) &&
     record(value["plan"]["options"]) &&
     typeof value["plan"]["project"] === "string" &&

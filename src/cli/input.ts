@@ -28,7 +28,7 @@ export function withoutNewline(bytes: Buffer): Secret {
 }
 
 /** One line of a person's answer; undefined when the input ended instead. */
-export async function ask(session: Session, question: string): Promise<string | undefined> {
+async function ask(session: Session, question: string): Promise<string | undefined> {
   session.error.write(question);
   const typed: Buffer[] = [];
   for await (const part of chunks(session)) {

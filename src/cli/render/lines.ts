@@ -50,7 +50,7 @@ export function isEnd(
 }
 
 /** What an event is worth saying for good. */
-export function linesOf(event: DsoEvent, style: Style): readonly string[] {
+function linesOf(event: DsoEvent, style: Style): readonly string[] {
   switch (event.type) {
     case "operation-started":
       return [startLine(event.operation, style)];

@@ -37,6 +37,9 @@ export function createStreamView(output: Output, version: string): View {
       eventMessages(event).forEach(send);
     },
     planned: (plan, { final }) => {
+      for (const { message, hint, position } of plan.warnings) {
+        send(diagnostic("warning", message, hint ?? "", position));
+      }
       streamMessages(plan)
         .filter(({ type }) => final || type !== "change_summary")
         .forEach(send);
@@ -66,7 +69,7 @@ export function encode(message: StreamMessage, at: Date): string {
 }
 
 /** What one event is in the stream; events that Terraform does not know are of type `log`. */
-export function eventMessages(event: DsoEvent): readonly StreamMessage[] {
+function eventMessages(event: DsoEvent): readonly StreamMessage[] {
   if (event.type === "warning") return [diagnostic("warning", event.message, "")];
   const { operation } = event;
   const { address } = operation;

@@ -1,76 +1,86 @@
-/** Bundles src/main.ts into dist/: one small entry, one chunk per lazily imported part, the notices. */
+/** Bundles src/main.ts into dist/: a small entry, the program with its compiled code, the notices. */
+import { execFileSync } from "node:child_process";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
-import { isBuiltin } from "node:module";
 import path from "node:path";
-import { build, type Plugin } from "esbuild";
+import { build, type BuildOptions, type Plugin } from "esbuild";
 import { noticesOf } from "./notices.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
 
-/**
- * Node finds the names that a CommonJS package exports; esbuild gives `import()` of one its default
- * export alone. So each package that we import lazily is wrapped in a module that lists the names.
- */
-const lazyPackages: Plugin = {
-  name: "lazy-packages",
+const common = {
+  absWorkingDir: root,
+  outdir: dist,
+  bundle: true,
+  platform: "node",
+  target: "node24",
+  minifyWhitespace: true,
+  legalComments: "none",
+  metafile: true,
+  write: false,
+  logLevel: "warning",
+} as const satisfies BuildOptions;
+
+/** Everything but the answers of src/main.ts: one script, that a loader can give its compiled code. */
+async function bundleProgram() {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    entryPoints: { program: "src/cli/process.ts" },
+    entryNames: "[name]-[hash]",
+    outExtension: { ".js": ".cjs" },
+    format: "cjs",
+    // A script has no loader to import with; what is imported lazily is evaluated lazily.
+    supported: { "dynamic-import": false },
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error("esbuild made no program");
+  return { name: path.basename(file.path), contents: file.contents, inputs: metafile.inputs };
+}
+
+const loaderForProgram: Plugin = {
+  name: "loader-for-program",
   setup(hooks) {
-    hooks.onResolve({ filter: /^[^./]/ }, ({ path: name, kind, resolveDir }) => {
-      const isOurs = !resolveDir.includes("node_modules");
-      if (kind !== "dynamic-import" || !isOurs || isBuiltin(name)) return undefined;
-      return { path: name, namespace: "lazy", pluginData: resolveDir };
-    });
-    hooks.onLoad({ filter: /./, namespace: "lazy" }, async ({ path: name, pluginData }) => {
-      const exported = Object.keys((await import(name)) as object);
-      const names = exported.filter((each) => /^[\w$]+$/.test(each)).join(", ");
-      return { contents: `export { ${names} } from "${name}";`, resolveDir: String(pluginData) };
-    });
+    hooks.onResolve({ filter: /\/cli\/process\.ts$/ }, () => ({
+      path: path.join(root, "script/release/load.ts"),
+    }));
   },
 };
 
-async function bundle() {
-  return build({
-    absWorkingDir: root,
+async function bundleEntry(program: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    ...common,
     entryPoints: ["src/main.ts"],
-    outdir: dist,
-    bundle: true,
-    splitting: true,
     format: "esm",
-    platform: "node",
-    target: "node24",
-    chunkNames: "chunks/[name]-[hash]",
-    minifyWhitespace: true,
-    legalComments: "none",
-    banner: {
-      js: 'import{createRequire as _createRequire}from"node:module";const require=_createRequire(import.meta.url);',
-    },
-    plugins: [lazyPackages],
-    metafile: true,
-    write: false,
-    logLevel: "warning",
+    define: { PROGRAM: JSON.stringify(program) },
+    plugins: [loaderForProgram],
+  });
+  const [file] = outputFiles;
+  if (file === undefined) throw new Error("esbuild made no entry");
+  return file.contents;
+}
+
+/** In one step: a `dso` that starts meanwhile finds a whole program. */
+async function put(name: string, contents: Uint8Array | string): Promise<void> {
+  const temporary = path.join(dist, `${name}.new`);
+  await writeFile(temporary, contents);
+  await rename(temporary, path.join(dist, name));
+}
+
+function compile(program: string): void {
+  const warm = path.join(root, "script/release/warm.ts");
+  const file = path.join(dist, program);
+  execFileSync(process.execPath, [warm, file, `${file}.compiled`], {
+    stdio: ["ignore", "ignore", "inherit"],
   });
 }
 
-/** Chunks first, the entry last and in one step: a `dso` that starts meanwhile finds a whole program. */
-async function replaceDist(files: ReadonlyMap<string, Uint8Array | string>): Promise<void> {
-  await mkdir(path.join(dist, "chunks"), { recursive: true });
-  const entryLast = [...files].sort(
-    ([a], [b]) => Number(a === "main.js") - Number(b === "main.js"),
-  );
-  for (const [name, contents] of entryLast) {
-    const temporary = path.join(dist, `${name}.new`);
-    await writeFile(temporary, contents);
-    await rename(temporary, path.join(dist, name));
-  }
-  for (const entry of await readdir(dist, { recursive: true, withFileTypes: true })) {
-    const file = path.join(entry.parentPath, entry.name);
-    if (entry.isFile() && !files.has(path.relative(dist, file))) await rm(file);
-  }
+const program = await bundleProgram();
+await mkdir(dist, { recursive: true });
+await put(program.name, program.contents);
+compile(program.name);
+await put("NOTICES.txt", await noticesOf(root, Object.keys(program.inputs)));
+await put("main.js", await bundleEntry(program.name));
+const made = ["main.js", "NOTICES.txt", program.name, `${program.name}.compiled`];
+for (const name of await readdir(dist)) {
+  if (!made.includes(name)) await rm(path.join(dist, name), { recursive: true });
 }
-
-const result = await bundle();
-const files = new Map<string, Uint8Array | string>(
-  result.outputFiles.map((file) => [path.relative(dist, file.path), file.contents]),
-);
-files.set("NOTICES.txt", await noticesOf(root, Object.keys(result.metafile.inputs)));
-await replaceDist(files);

@@ -16,6 +16,8 @@ export interface Call {
   readonly query?: Readonly<Record<string, string | number | boolean | undefined>>;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Asked in whatever version the engine prefers, so without waiting to hear which it has. */
+  readonly unversioned?: boolean;
   /** Statuses that mean "it is so already" or "there is none": answered with undefined. */
   readonly fine?: readonly number[];
   /** Milliseconds; null waits for as long as it takes. One minute unless told. */
@@ -52,9 +54,10 @@ export function createClient(connection: EngineConnection): Client {
     call: Call,
     signal: AbortSignal,
   ): Promise<WireRequest> {
+    const prefix = call.unversioned === true ? "" : `/v${await api(signal)}`;
     return {
       method,
-      path: `/v${await api(signal)}${path}${queryText(call.query)}`,
+      path: `${prefix}${path}${queryText(call.query)}`,
       ...(call.headers === undefined ? {} : { headers: call.headers }),
       ...(call.body === undefined ? {} : { body: JSON.stringify(call.body) }),
     };
@@ -64,10 +67,9 @@ export function createClient(connection: EngineConnection): Client {
     api,
     version,
     json: <T>(method: WireRequest["method"], path: string, call: Call, signal: AbortSignal) =>
-      within(call, signal, async (limited) => {
-        const response = await transport.send(await wire(method, path, call, limited), limited);
-        return readJson<T>(response, call);
-      }),
+      within(call, signal, async (limited) =>
+        readJson<T>(await transport.send(await wire(method, path, call, limited), limited), call),
+      ),
     async stream(method, path, call, signal) {
       return checked(await transport.send(await wire(method, path, call, signal), signal), call);
     },

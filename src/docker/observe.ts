@@ -112,10 +112,12 @@ async function info(
   connection: EngineConnection,
   signal: AbortSignal,
 ): ReturnType<Engine["info"]> {
+  // One of the slowest questions there are: it goes out together with that for the version.
+  const whoItIs = { doing: "ask the engine who it is", unversioned: true };
   const [version, api, wire] = await Promise.all([
     client.version(signal),
     client.api(signal),
-    client.json<WireInfo>("GET", "/info", { doing: "ask the engine who it is" }, signal),
+    client.json<WireInfo>("GET", "/info", whoItIs, signal),
   ]);
   return {
     id: wire.ID,

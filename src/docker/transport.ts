@@ -114,7 +114,9 @@ async function open(connection: EngineConnection): Promise<Opened> {
   const http = process.getBuiltinModule("node:http");
   switch (route.kind) {
     case "unix": {
-      const options = { socketPath: route.path };
+      // Without a name Node works one out for TLS, which there is none of, and compiles the pattern
+      // of an IPv6 address for it.
+      const options = { socketPath: route.path, servername: "" };
       return { request: (given) => http.request(given), options, agent: new http.Agent(KEEP) };
     }
     case "ssh": {

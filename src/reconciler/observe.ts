@@ -15,14 +15,14 @@ export async function observe(
   signal: AbortSignal,
 ): Promise<Observed> {
   const { engine } = context;
-  const [info, listing] = await Promise.all([
+  const [info, listing, images] = await Promise.all([
     engine.info(signal),
     engine.listProject(desired.project.name, signal),
-  ]);
-  const [images, foreignNetworks, foreignVolumes, delivered] = await Promise.all([
     collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
       engine.inspectImage(image, signal),
     ),
+  ]);
+  const [foreignNetworks, foreignVolumes, delivered] = await Promise.all([
     collect(unlisted(desired.project.networks, listing.networks), (name) =>
       engine.inspectNetwork(name, signal),
     ),

@@ -18,6 +18,18 @@ export async function createVault(
   await initVault({ vaultFile, keyFile, stateDir, lockFile, ...asked }, session.signal);
 }
 
+/** Puts the generation before in the place of a vault that is damaged or gone. */
+export async function restorePreviousVault(context: Context, session: Session): Promise<void> {
+  const setup = await import("../providers/local/setup.ts");
+  await setup.restorePreviousVault(context.vault, session.signal);
+}
+
+/** Takes the vault that lies there for the newest, though another was seen before. */
+export async function acceptVault(context: Context, session: Session): Promise<void> {
+  const setup = await import("../providers/local/setup.ts");
+  await setup.acceptVault(context.vault, session.signal);
+}
+
 /** What opens a vault with a passphrase: the file that a variable names, else a person, else nothing. */
 export function passphraseSource(session: Session): Context["vault"]["passphrase"] {
   const file = passphraseFile(session);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -147,6 +147,37 @@ describe("the local vault on the command line", () => {
     ]);
     const { output } = await dso("secret", "import", ".env", "--prefix=app");
     expect(output).toContain("app/A: unchanged");
+  });
+
+  it("goes back to the generation before a damaged one, as the error says", async () => {
+    for (const text of ["one", "two"]) await piped(text, "secret", "set", "s");
+    const file = join(home, ".dso/vault.enc");
+    const damaged = (await readFile(file)).fill(0, 200, 201);
+    await writeFile(file, damaged);
+    await expect(value("s")).rejects.toMatchObject({
+      code: "vault-corrupt",
+      hint: expect.stringContaining("dso init --restore-previous") as string,
+    });
+    expect((await dso("init", "--restore-previous")).output).toContain("previous generation");
+    expect(await value("s")).toBe("one");
+    expect(await readFile(`${file}.broken`)).toEqual(damaged);
+  });
+
+  it("takes a backup for the newest only when told so, as the error says", async () => {
+    const file = join(home, ".dso/vault.enc");
+    await piped("one", "secret", "set", "s");
+    await copyFile(file, join(home, "backup"));
+    await piped("two", "secret", "set", "s");
+    await copyFile(join(home, "backup"), file);
+    await expect(value("s")).rejects.toMatchObject({
+      code: "vault-stale",
+      hint: expect.stringContaining("dso init --accept-vault") as string,
+    });
+    await dso("init", "--accept-vault");
+    expect(await value("s")).toBe("one");
+    await expect(dso("init", "--accept-vault", "--restore-previous")).rejects.toMatchObject({
+      code: "usage",
+    });
   });
 
   it("refuses a name of a store that is no local vault", async () => {

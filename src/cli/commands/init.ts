@@ -1,7 +1,14 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
+import type { Context } from "../../reconciler/context.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
-import { createVault } from "../vault.ts";
+import { acceptVault, createVault, restorePreviousVault } from "../vault.ts";
+
+interface Flags {
+  readonly passphrase?: boolean;
+  readonly restorePrevious?: boolean;
+  readonly acceptVault?: boolean;
+}
 
 export function define(command: Command, session: Session): void {
   command
@@ -9,18 +16,49 @@ export function define(command: Command, session: Session): void {
       "--passphrase",
       "opened by a passphrase, asked for whenever it is needed, not by a key file",
     )
-    .action((flags: { readonly passphrase?: boolean }) =>
+    .addOption(
+      new Option(
+        "--restore-previous",
+        "put the generation before in the place of a vault that is damaged or gone",
+      ).conflicts(["passphrase", "acceptVault"]),
+    )
+    .addOption(
+      new Option(
+        "--accept-vault",
+        "take the vault that lies there, a backup for instance, for the newest",
+      ).conflicts(["passphrase"]),
+    )
+    .action((flags: Flags) =>
       withContext(session, command, async (context) => {
-        const { paths } = context;
-        await createVault(context, session, flags.passphrase === true);
-        print(session, `Created ${paths.vaultFile}, encrypted with AES-256-GCM.`);
-        print(
-          session,
-          flags.passphrase === true
-            ? "Its passphrase is written nowhere: without it the secrets are lost."
-            : `Its key is ${paths.keyFile}. Keep a copy elsewhere: without it the secrets are lost.`,
-        );
-        print(session, "\nNext: dso secret set app/db_password");
+        if (flags.restorePrevious === true) await restore(context, session);
+        else if (flags.acceptVault === true) await accept(context, session);
+        else await create(context, session, flags.passphrase === true);
       }),
     );
+}
+
+async function create(context: Context, session: Session, withPassphrase: boolean): Promise<void> {
+  const { paths } = context;
+  await createVault(context, session, withPassphrase);
+  print(session, `Created ${paths.vaultFile}, encrypted with AES-256-GCM.`);
+  print(
+    session,
+    withPassphrase
+      ? "Its passphrase is written nowhere: without it the secrets are lost."
+      : `Its key is ${paths.keyFile}. Keep a copy elsewhere: without it the secrets are lost.`,
+  );
+  print(session, "\nNext: dso secret set app/db_password");
+}
+
+async function restore(context: Context, session: Session): Promise<void> {
+  const { vaultFile } = context.paths;
+  await restorePreviousVault(context, session);
+  print(session, `${vaultFile} is its previous generation again.`);
+  print(session, `A damaged one is kept as ${vaultFile}.broken.`);
+  print(session, "\nNext: dso secret list, to see what it holds");
+}
+
+async function accept(context: Context, session: Session): Promise<void> {
+  await acceptVault(context, session);
+  print(session, `${context.paths.vaultFile} is taken for the newest from now on.`);
 }

@@ -1,4 +1,3 @@
-import type { DesiredService } from "../model/desired.ts";
 import type { RotationMember } from "../model/journal.ts";
 import { DSO } from "../model/labels.ts";
 import type { ContainerDetail } from "../model/observed.ts";
@@ -66,20 +65,4 @@ function versionsIn(old: ContainerDetail | undefined): Readonly<Record<string, s
     if (error instanceof SyntaxError) return {};
     throw error;
   }
-}
-
-/**
- * Whether such a container may end with 0: somebody waits for its end, or nothing
- * restarts it and nothing about it is a server. The planner judges likewise.
- */
-export function isOneShot(work: Work, { name, model, policy }: DesiredService): boolean {
-  const restart = model.restart ?? model.deploy?.restart_policy?.condition ?? "no";
-  if (/^(always|any|unless-stopped)/.test(restart)) return false;
-  const conditions = [...work.desired.services.values()].flatMap(
-    (other) => other.model.depends_on?.[name]?.condition ?? [],
-  );
-  if (conditions.includes("service_completed_successfully")) return true;
-  const ports = [...(model.ports ?? []), ...(model.expose ?? [])];
-  const checked = model.healthcheck?.test !== undefined || policy.health.probe !== undefined;
-  return conditions.length === 0 && ports.length === 0 && !checked;
 }

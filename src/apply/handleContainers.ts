@@ -1,11 +1,11 @@
 /** Containers that exist already. */
 import { COMPOSE, DSO } from "../model/labels.ts";
+import { isJob } from "../model/jobs.ts";
 import type { Operation } from "../model/plan.ts";
 import { serviceOf } from "./container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, reportLogs } from "./failure.ts";
 import { waitRunning } from "./health.ts";
-import { isOneShot } from "./begin.ts";
 
 /** How long a started container is watched for an early death. */
 const EARLY_MS = 1000;
@@ -33,7 +33,7 @@ async function startAndWatch(
   const tools = { ...work, scrub: work.scrubber.scrub };
   const stop = AbortSignal.any([signal, work.force]);
   try {
-    await waitRunning(tools, id, settleMs, isOneShot(work, desired), stop);
+    await waitRunning(tools, id, settleMs, isJob(work.desired, desired), stop);
   } catch (thrown) {
     work.force.throwIfAborted();
     await reportLogs(work, operation, id, work.force);

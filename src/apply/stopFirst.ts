@@ -1,7 +1,8 @@
 import { DsoError } from "../model/errors.ts";
+import { isJob } from "../model/jobs.ts";
 import type { ContainerDetail } from "../model/observed.ts";
 import type { OperationOf } from "../model/plan.ts";
-import { begin, isOneShot, NO_MEMBER } from "./begin.ts";
+import { begin, NO_MEMBER } from "./begin.ts";
 import { deliverFiles, makeContainer, type Making } from "./container.ts";
 import type { Done, Work } from "./context.ts";
 import { failureOf, reportLogs } from "./failure.ts";
@@ -89,7 +90,7 @@ async function switchOver(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
     { ...health, timeoutMs: Math.min(health.timeoutMs, rotationTimeoutMs) },
-    { oneShot: isOneShot(work, making.service), fresh: true },
+    { oneShot: isJob(work.desired, making.service), fresh: true },
     AbortSignal.any([signal, force]),
   );
   return { ...serving, downtimeMs: serving.since - stoppedAt };

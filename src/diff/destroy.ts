@@ -7,7 +7,8 @@ import { addDeparture, type Departure, departureOf } from "./departures.ts";
 import { afterOr, createGraph, type Graph } from "./graph.ts";
 import type { Instance } from "./inventory.ts";
 import { observedNetwork } from "./objectChanges.ts";
-import { byText, dependenciesOf, dependencyOrder } from "./order.ts";
+import { dependenciesOf } from "../model/dependencies.ts";
+import { byText, dependencyOrder } from "./order.ts";
 import type { Situation } from "./situation.ts";
 
 const REASONS = [{ code: "destroy", detail: undefined }];

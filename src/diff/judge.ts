@@ -11,7 +11,7 @@ import { deliveredTo, fileReasons, valueReasons } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import type { Instance } from "./inventory.ts";
 import { isFinishedJob } from "./jobs.ts";
-import { sharedWith } from "./order.ts";
+import { sharedWith } from "../model/dependencies.ts";
 import { pathReasons } from "./reasons.ts";
 import { containerName, networkKeys, type Situation } from "./situation.ts";
 
@@ -122,7 +122,7 @@ function imageReasons(
 }
 
 function secretReasons(
-  { desired }: Situation,
+  situation: Situation,
   service: DesiredService,
   { container }: Instance,
   delivered: DeliveredVersions | undefined,
@@ -134,8 +134,8 @@ function secretReasons(
   const spec = readSpec(container.labels);
   const files = spec === undefined ? [] : fileReasons(service, spec);
   // A job that is done needs no newer values, and is not to run once more for them.
-  if (isFinishedJob(desired, service, container)) return files;
-  return [...valueReasons(desired, service, delivered), ...files];
+  if (isFinishedJob(situation, service, container)) return files;
+  return [...valueReasons(situation.desired, service, delivered), ...files];
 }
 
 function mountReasons(
@@ -213,14 +213,14 @@ function detachedFrom(
 }
 
 function stateRepair(
-  { desired }: Situation,
+  situation: Situation,
   service: DesiredService,
   container: Instance["container"],
 ): [Step, Reason] | undefined {
   const { state, exitCode } = container;
   if (state === "paused") return [{ kind: "unpause" }, { code: "drift_paused", detail: undefined }];
   if (state !== "exited" && state !== "created") return undefined;
-  if (isFinishedJob(desired, service, container)) return undefined;
+  if (isFinishedJob(situation, service, container)) return undefined;
   const detail =
     state === "created" ? "never started" : `exited with ${exitCode ?? "no known code"}`;
   return [{ kind: "start" }, { code: "drift_stopped", detail }];

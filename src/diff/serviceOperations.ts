@@ -13,9 +13,10 @@ import { addDeparture, departureOf } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { afterOr, type Graph } from "./graph.ts";
 import { containerAddress, isUp } from "./inventory.ts";
-import { isFinishedJob, isJob } from "./jobs.ts";
+import { isJob } from "../model/jobs.ts";
+import { isFinishedJob } from "./jobs.ts";
 import { exclusiveness } from "./method.ts";
-import { dependenciesOf } from "./order.ts";
+import { dependenciesOf } from "../model/dependencies.ts";
 import { reasonsText } from "./reasons.ts";
 import { networkKeys, type Situation } from "./situation.ts";
 import { volumeKeys } from "./volumes.ts";
@@ -134,14 +135,14 @@ function awaitDependency(
 }
 
 function isMet(
-  { desired }: Situation,
+  situation: Situation,
   other: ServiceDecision,
   condition: DependencyModel["condition"],
 ): boolean {
   return lasting(other).every(({ container }) =>
     condition === "service_healthy"
       ? container.state === "running" && container.health === "healthy"
-      : isFinishedJob(desired, other.service, container),
+      : isFinishedJob(situation, other.service, container),
   );
 }
 

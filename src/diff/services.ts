@@ -17,7 +17,8 @@ import { type Instance, liveness } from "./inventory.ts";
 import { type Expectation, judge, type Verdict } from "./judge.ts";
 import { chooseMethod } from "./method.ts";
 import { resolveShared } from "./namespaces.ts";
-import { byText, dependenciesOf, sharedWith } from "./order.ts";
+import { dependenciesOf, sharedWith } from "../model/dependencies.ts";
+import { byText } from "./order.ts";
 import { containerName, replicasOf, type Situation } from "./situation.ts";
 
 /** In dependency order; services outside the selection keep what they have. */

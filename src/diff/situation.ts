@@ -6,7 +6,8 @@ import type { Observed, ObservedNetwork } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import type { NetworkModel } from "../model/project.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
-import { byText, dependenciesOf, dependencyOrder } from "./order.ts";
+import { dependenciesOf } from "../model/dependencies.ts";
+import { byText, dependencyOrder } from "./order.ts";
 import { type Selection, select } from "./targets.ts";
 
 /** Everything that a decision may look at, indexed once. */

@@ -6,7 +6,8 @@ import type { Observed } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import { containerAddress, type Inventory } from "./inventory.ts";
-import { byText, dependenciesOf } from "./order.ts";
+import { dependenciesOf } from "../model/dependencies.ts";
+import { byText } from "./order.ts";
 
 export interface Selection {
   /** Something was targeted, so the rest is none of this plan's business. */

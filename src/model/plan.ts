@@ -43,6 +43,11 @@ export interface PlanOptions {
   readonly removeVolumes: boolean;
   /** Start what a person stopped. */
   readonly start: boolean;
+  /**
+   * Start again what ended with 0 and could be a job as well as a server that was
+   * stopped, as `docker compose up` does; not what some dependent waits to be completed.
+   */
+  readonly rerun: boolean;
 }
 
 export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
@@ -60,6 +65,7 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   stopTimeout: undefined,
   removeVolumes: false,
   start: true,
+  rerun: false,
 };
 
 export type ResourceKind = "service" | "container" | "network" | "volume" | "image";

@@ -29,7 +29,8 @@ export async function plan(
   report: Report,
   signal: AbortSignal,
 ): Promise<Run> {
-  await recover(desired.project.name, context, report, signal);
+  const healthOf = (service: string) => desired.services.get(service)?.policy.health;
+  await recover(desired.project.name, { ...context, healthOf }, report, signal);
   const observed = await observe(context, desired, signal);
   return { request, desired, observed, plan: diff(desired, observed, options) };
 }

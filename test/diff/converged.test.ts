@@ -94,6 +94,24 @@ describe("a project that is as desired", () => {
     expect(plan.operations).toEqual([]);
   });
 
+  it("starts again on request what may be a job or a stopped server, but no awaited job", () => {
+    const desired = project({
+      services: {
+        idle: { image: "web:1" },
+        migrate: { image: "web:1" },
+        web: {
+          image: "web:1",
+          depends_on: { migrate: { condition: "service_completed_successfully" } },
+        },
+      },
+    });
+    const ended = { state: "exited", exitCode: 0 } as const;
+    const observed = change(applied(desired), { "shop-idle-1": ended, "shop-migrate-1": ended });
+    expect(diff(desired, observed, options()).operations).toEqual([]);
+    expect(text(diff(desired, observed, options({ rerun: true })))).toBe(`
+      #1 container.idle[1] start-container (drift_stopped: exited with 0)`);
+  });
+
   it("takes a one-shot that ended with 0 as done, and runs one again that did not", () => {
     const desired = project({
       services: {

@@ -98,6 +98,7 @@ function upOptions(flags: Flags, services: readonly string[]): PlanOptions {
     scale: flags.scale ?? {},
     stopTimeout: flags.timeout,
     start: flags.start,
+    rerun: flags.start,
   };
 }
 

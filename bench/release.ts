@@ -7,7 +7,7 @@ import { ROOT } from "../test/e2e/cli.ts";
 /** Puts it into the directory and answers the path of its `dso`. */
 export async function stageRelease(directory: string): Promise<string> {
   execFileSync(process.execPath, [join(ROOT, "script/build.ts")], { stdio: "inherit" });
-  for (const part of ["bin", "dist"]) {
+  for (const part of ["bin", "dist", "package.json"]) {
     await cp(join(ROOT, part), join(directory, part), { recursive: true });
   }
   await mkdir(join(directory, ".tools/bin"), { recursive: true });

@@ -42,7 +42,7 @@ async function startProject(
     { length: services },
     (_, index) => [`app${index + 1}`, service] as const,
   );
-  await home.setSecret("bench/token", "of-no-worth");
+  await home.run(dso, ["secret", "set", "bench/token"], { input: "of-no-worth" });
   const model = JSON.stringify({ services: Object.fromEntries(named) }, null, 2);
   const project = await home.project({ "compose.yaml": model }, "dso-bench");
   await home.run(dso, ["up", "-d", "--parallelism", "8"], { cwd: project.dir });

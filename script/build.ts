@@ -29,12 +29,22 @@ async function bundleProgram() {
     entryNames: "[name]-[hash]",
     outExtension: { ".js": ".cjs" },
     format: "cjs",
+    banner: { js: "(function(module,require){" },
+    footer: { js: "})" },
     // A script has no loader to import with; what is imported lazily is evaluated lazily.
     supported: { "dynamic-import": false },
   });
   const [file] = outputFiles;
   if (file === undefined) throw new Error("esbuild made no program");
-  return { name: path.basename(file.path), contents: file.contents, inputs: metafile.inputs };
+  return { name: path.basename(file.path), contents: inAscii(file.text), inputs: metafile.inputs };
+}
+
+/** esbuild leaves patterns as they are, and one letter beyond Latin doubles the text in memory. */
+function inAscii(text: string): string {
+  return text.replaceAll(
+    /[^\0-\x7f]/g,
+    (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 const loaderForProgram: Plugin = {

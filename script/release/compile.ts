@@ -8,8 +8,7 @@ export type CompiledProgram = InstanceType<typeof Script>;
 
 /** The bundled program. V8 does without `compiled` where another V8 made it, or one with other flags. */
 export function compileProgram(file: string, compiled?: Buffer): CompiledProgram {
-  const source = `(function(module,require){${readFileSync(file, "utf8")}\n})`;
-  return new Script(source, {
+  return new Script(readFileSync(file, "utf8"), {
     filename: file,
     ...(compiled === undefined ? {} : { cachedData: compiled }),
   });

@@ -3,7 +3,7 @@ import { parseDuration } from "../model/duration.ts";
 const POWERS = ["", "K", "M", "G", "T"];
 
 /** Bytes of `100Mi`, `10MB` or a bare number; undefined when it is none. `Ki` is 1024, `K` is 1000. */
-export function parseSize(size: string | number): number | undefined {
+function parseSize(size: string | number): number | undefined {
   const match = /^(\d+)(?:([KMGT])(i?))?B?$/.exec(String(size));
   if (match === null) return undefined;
   const base = match[3] === "i" ? 1024 : 1000;

@@ -89,18 +89,6 @@ export class DsoError extends Error {
   }
 }
 
-/** Faults that pass by themselves: worth another try, never a verdict on a version. */
-const TRANSIENT: ReadonlySet<ErrorCode> = new Set([
-  "provider-unreachable",
-  "provider-throttled",
-  "engine-unreachable",
-  "locked",
-]);
-
-export function isTransient(error: unknown): boolean {
-  return error instanceof DsoError && TRANSIENT.has(error.code);
-}
-
 /** Joins several findings into one error that lists them all; a single one stays as it is. */
 export function combine(errors: readonly DsoError[]): DsoError {
   const [first, ...others] = errors;

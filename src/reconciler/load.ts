@@ -44,7 +44,7 @@ export async function load(
   return resolveVersions(context, project, signal);
 }
 
-export async function resolveVersions(
+async function resolveVersions(
   context: Context,
   project: ComposeProject,
   signal: AbortSignal,

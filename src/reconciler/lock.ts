@@ -3,7 +3,7 @@ import { acquireLock } from "../lib/lock.ts";
 import type { Context } from "./context.ts";
 
 /** The lock of one project: whoever plans or applies it holds this. */
-export function projectLock(context: Pick<Context, "paths">, project: string): string {
+function projectLock(context: Pick<Context, "paths">, project: string): string {
   return join(context.paths.locksDir, `project-${project}.lock`);
 }
 

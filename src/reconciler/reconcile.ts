@@ -17,7 +17,6 @@ import type { ProjectRequest } from "./request.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
 export { load } from "./load.ts";
-export { withProjectLock } from "./lock.ts";
 export type { ApplySettings, Run } from "./run.ts";
 
 /** Finishes or undoes what a killed process left, observes and compares. Wants the project's lock. */

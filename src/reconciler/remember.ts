@@ -34,7 +34,7 @@ export async function remember(
 }
 
 /** Names (`provider:path`) of all secrets that the project uses, sorted. */
-export function secretsOf(desired: Desired): readonly string[] {
+function secretsOf(desired: Desired): readonly string[] {
   const names = new Set<string>();
   for (const { bindings } of desired.services.values())
     for (const { template } of bindings)

@@ -24,15 +24,17 @@ export interface World {
   readonly engine: FakeEngine;
   /** Path to its versions, oldest first; a test pushes the next one. */
   readonly secrets: Record<string, Record<string, string>[]>;
+  /** Of the process, for `${…}`. */
+  readonly variables: Record<string, string>;
   readonly generations: Map<string, DeliveryRequest>;
   readonly rotations: Map<string, Rotation>;
   readonly events: DsoEvent[];
   /** Milliseconds by which the clock goes on. */
-  pass(ms: number): void;
-  plan(compose: string, options?: Partial<PlanOptions>): Promise<Run>;
-  apply(run: Run): Promise<Outcome>;
+  readonly pass: (ms: number) => void;
+  readonly plan: (compose: string, options?: Partial<PlanOptions>) => Promise<Run>;
+  readonly apply: (run: Run) => Promise<Outcome>;
   /** Plans and applies; throws what failed. */
-  converge(compose: string, options?: Partial<PlanOptions>): Promise<Run>;
+  readonly converge: (compose: string, options?: Partial<PlanOptions>) => Promise<Run>;
 }
 
 /** `directory` holds what is remembered; `outside` may stand between the loop and the engine. */
@@ -53,6 +55,7 @@ export async function createWorld(
   const rotations = new Map<string, Rotation>();
   const events: DsoEvent[] = [];
   const secrets: World["secrets"] = { db: [{ password: "one", user: "u" }], api: [{ value: "k" }] };
+  const variables: Record<string, string> = {};
   const engine = createFakeEngine({
     now: () => now,
     pathExists: (path) => !path.startsWith("/memory/") || generations.has(path.split("/")[2] ?? ""),
@@ -76,7 +79,7 @@ export async function createWorld(
     state: createStateFiles(paths.stateDir),
     clock,
     random: countingRandom(1),
-    environment: {},
+    environment: variables,
     home: directory,
     version: "4.0.0",
     vault: { ...paths, lockFile: join(paths.locksDir, "vault.lock"), clock, who: "me@here" },
@@ -87,6 +90,7 @@ export async function createWorld(
     context,
     engine,
     secrets,
+    variables,
     generations,
     rotations,
     events,

@@ -57,7 +57,7 @@ describe("progress as lines", () => {
     lines.tick((now = 60_000));
     expect(output.text()).toBe(`container.web[1]: Creating...
 container.db[1]: Replacing (stop-first)... [id=0123456789ab]
-container.db[1]: stop-old
+container.db[1]: stopping the old container
 container.web[1]: Still creating... [10s elapsed]
 container.db[1]: Still replacing... [10s elapsed]
 container.web[1]: Creation complete after 12s [id=fedcba987654]
@@ -85,14 +85,14 @@ describe("progress on a terminal", () => {
     live.report({ type: "rotation-step", operation: replace, rotation: "r", step: "await-health" });
     expect(screen(output.text())).toEqual([
       "container.web[1]: Creating... [2s elapsed]",
-      "container.db[1]: Replacing (stop-first)... [id=0123456789ab] await-health [2s elapsed]",
+      "container.db[1]: Replacing (stop-first)... [id=0123456789ab] waiting until it serves [2s elapsed]",
     ]);
     live.report(done);
     now = 3000;
     live.tick(now);
     expect(screen(output.text())).toEqual([
       "container.web[1]: Creation complete after 12s [id=fedcba987654]",
-      "container.db[1]: Replacing (stop-first)... [id=0123456789ab] await-health [3s elapsed]",
+      "container.db[1]: Replacing (stop-first)... [id=0123456789ab] waiting until it serves [3s elapsed]",
     ]);
     live.end();
     expect(screen(output.text())).toHaveLength(1);

@@ -2,7 +2,7 @@ import { showDuration } from "../../model/duration.ts";
 import type { DsoEvent, Report } from "../../model/events.ts";
 import type { Operation } from "../../model/plan.ts";
 import type { Output } from "../session.ts";
-import { detailOf, idOf, phrasesOf } from "./phrases.ts";
+import { detailOf, idOf, phrasesOf, stepPhrase } from "./phrases.ts";
 import { printable, type Style } from "./style.ts";
 
 /** How often an operation that takes long says that it still lives. */
@@ -56,11 +56,13 @@ function linesOf(event: DsoEvent, style: Style): readonly string[] {
       return [startLine(event.operation, style)];
     case "operation-progress":
       return [`${event.operation.address}: ${printable(event.message)}`];
-    case "rotation-step":
+    case "rotation-step": {
+      const step = stepPhrase(event.step);
       // Of a creation, that it goes on is all there is to know.
-      return event.operation.kind === "create-container"
+      return step === undefined || event.operation.kind === "create-container"
         ? []
-        : [`${event.operation.address}: ${event.step}`];
+        : [`${event.operation.address}: ${step}`];
+    }
     default:
       return lastingLines(event, style);
   }

@@ -2,6 +2,7 @@ import type { DsoEvent } from "../../model/events.ts";
 import type { Operation } from "../../model/plan.ts";
 import type { Output } from "../session.ts";
 import { isEnd, lastingLines, type Progress, startLine, wholeSeconds } from "./lines.ts";
+import { stepPhrase } from "./phrases.ts";
 import { printable, type Style } from "./style.ts";
 
 interface Running {
@@ -59,7 +60,8 @@ function follow(running: Map<number, Running>, event: DsoEvent, now: number): vo
   } else if (event.type === "operation-progress" || event.type === "rotation-step") {
     const entry = running.get(event.operation.id);
     if (entry !== undefined) {
-      entry.note = event.type === "rotation-step" ? event.step : event.message;
+      entry.note =
+        event.type === "rotation-step" ? (stepPhrase(event.step) ?? entry.note) : event.message;
     }
   }
 }

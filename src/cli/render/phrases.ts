@@ -1,3 +1,4 @@
+import type { RotationStep } from "../../model/journal.ts";
 import type { Operation, OperationKind } from "../../model/plan.ts";
 
 /** How one kind of operation is spoken of, in the order in which it happens. */
@@ -58,4 +59,19 @@ export function idOf(operation: Operation): string | undefined {
   if ("containerId" in operation) return operation.containerId;
   if (operation.kind === "replace-container") return operation.oldId;
   return operation.kind === "remove-network" ? operation.networkId : undefined;
+}
+
+/** The steps that somebody who waits wants to know of; the others are over at once. */
+const STEPS: Partial<Record<RotationStep, string>> = {
+  "create-new": "making the new container",
+  "stop-old": "stopping the old container",
+  "start-new": "starting the new container",
+  "await-health": "waiting until it serves",
+  "remove-old": "removing the old container",
+  "remove-new": "removing the new container",
+  "restore-old": "bringing the old container back",
+};
+
+export function stepPhrase(step: RotationStep): string | undefined {
+  return STEPS[step];
 }

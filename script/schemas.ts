@@ -61,6 +61,11 @@ const TARGETS: readonly Target[] = [
     output: "src/config/generated/service.js",
     defaults: true,
   },
+  {
+    schema: ownSchema("plan.schema.json"),
+    output: "src/reconciler/generated/plan.js",
+    defaults: false,
+  },
 ];
 
 function compile(schema: Schema, output: string, useDefaults: boolean): void {

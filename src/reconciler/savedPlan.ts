@@ -62,7 +62,7 @@ export async function readSavedPlan(context: Context, path: string): Promise<Sav
     });
   }
   if (bytes.length > MAX_BYTES) throw invalid(path, "is too large to be a plan");
-  const saved = parse(path, bytes);
+  const saved = await parse(path, bytes);
   const age = context.clock.now() - Date.parse(saved.createdAt);
   if (!(age >= 0 && age <= MAX_AGE_MS)) {
     throw stale([`it was made at ${saved.createdAt}, and a plan is good for 24 hours`]);
@@ -113,36 +113,16 @@ function movedVersions(
   });
 }
 
-function parse(path: string, bytes: Buffer): SavedPlan {
+async function parse(path: string, bytes: Buffer): Promise<SavedPlan> {
   let value: unknown;
   try {
     value = JSON.parse(bytes.toString("utf8"));
   } catch (cause) {
     throw invalid(path, "is not a plan of dso", cause);
   }
-  if (!isSavedPlan(value)) throw invalid(path, "is not a plan of dso, or of another release");
-  return value;
-}
-
-function isSavedPlan(value: unknown): value is SavedPlan {
-  const record = (part: unknown): part is Record<string, unknown> =>
-    typeof part === "object" && part !== null;
-  return (
-    record(value) &&
-    value["format"] === FORMAT &&
-    value["formatVersion"] === 1 &&
-    typeof value["createdAt"] === "string" &&
-    record(value["request"]) &&
-    record(value["versions"]) &&
-    record(value["model"]) &&
-    record(value["observed"]) &&
-    record(value["values"]) &&
-    record(value["plan"]) &&
-    record(value["plan"]["options"]) &&
-    typeof value["plan"]["project"] === "string" &&
-    Array.isArray(value["plan"]["changes"]) &&
-    Array.isArray(value["plan"]["operations"])
-  );
+  const { default: validate } = await import("./generated/plan.js");
+  if (!validate(value)) throw invalid(path, "is not a plan of dso, or of another release");
+  return value as SavedPlan;
 }
 
 function invalid(path: string, what: string, cause?: unknown): DsoError {

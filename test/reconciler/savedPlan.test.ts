@@ -187,8 +187,27 @@ describe("a plan file is refused when", () => {
     ],
     [
       "an operation was added",
-      (text) => text.replace('"operations":[', '"operations":[{"id":9},'),
+      (text) =>
+        text.replace(
+          '"operations":[',
+          '"operations":[{"id":9,"after":[],"address":"x","why":"x","kind":"stop-container"},',
+        ),
       "was changed after it was made",
+    ],
+    [
+      "a change in it is none",
+      (text) => text.replace('"changes":[', '"changes":[{"address":"container.web[1]"},'),
+      "is not a plan of dso",
+    ],
+    [
+      "its options are missing",
+      (text) => text.replace(/"options":\{[^}]*\{\}[^}]*\}/, '"options":{}'),
+      "is not a plan of dso",
+    ],
+    [
+      "it does not say where the files lie",
+      (text) => text.replace(/"request":\{.*?\}/, '"request":{}'),
+      "is not a plan of dso",
     ],
     [
       "its options were edited",

@@ -20,7 +20,7 @@ export interface SchemaPart {
 }
 
 /** Fills the schema's defaults into `data`. */
-interface SchemaValidator {
+export interface SchemaValidator {
   (data: unknown): boolean;
   errors?: readonly SchemaError[] | null;
 }

@@ -128,7 +128,8 @@ function secretReasons(
   delivered: DeliveredVersions | undefined,
 ): readonly Reason[] {
   if (!isOurs(container)) {
-    const wanted = service.bindings.length + service.files.length > 0;
+    // Files that name no reference Compose has put there itself.
+    const wanted = service.bindings.length > 0;
     return wanted ? [{ code: "secret_delivery", detail: "it was made without its secrets" }] : [];
   }
   const spec = readSpec(container.labels);

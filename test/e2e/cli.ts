@@ -166,12 +166,15 @@ async function removeAll(run: Home["run"], project: string): Promise<void> {
     { found: ["ps", "-aq"], remove: ["rm", "-f", "-v"] },
     { found: ["network", "ls", "-q"], remove: ["network", "rm"] },
     { found: ["volume", "ls", "-q"], remove: ["volume", "rm"] },
-    { found: ["image", "ls", "-q"], remove: ["image", "rm", "-f"] },
   ];
   for (const { found, remove } of kinds) {
     const ids = await list(run, found, project);
     if (ids.length > 0) await run("docker", [...remove, ...new Set(ids)]);
   }
+  // The classic builder of Docker Compose labels no image.
+  const built = ["image", "ls", "-q", "--filter", `reference=${project}-*`];
+  const ids = (await run("docker", built)).stdout.split("\n").filter((id) => id !== "");
+  if (ids.length > 0) await run("docker", ["image", "rm", "-f", ...new Set(ids)]);
 }
 
 /** The memory file system is there only where root mounted it and something was delivered. */

@@ -61,6 +61,9 @@ services:
     networks: [back]
     stop_grace_period: 3s
     tmpfs: [/cache]
+  sidecar:
+    image: dso-test/busybox:1
+    network_mode: service:db
 networks:
   front:
   back: { internal: true }
@@ -146,7 +149,7 @@ describe("the newest Docker Compose on a project of ours", () => {
 
   it("finds nothing to do in `up -d`, however often", async () => {
     const before = await project.containers();
-    expect(before).toHaveLength(6);
+    expect(before).toHaveLength(7);
     await project.newest("up -d");
     await project.newest("up -d --remove-orphans");
     expect(await project.containers()).toEqual(before);
@@ -171,6 +174,7 @@ describe("the newest Docker Compose on a project of ours", () => {
     ).toEqual([
       "db running healthy",
       "migrate exited",
+      "sidecar running",
       "web running",
       "worker running",
       "worker running",
@@ -180,25 +184,23 @@ describe("the newest Docker Compose on a project of ours", () => {
 
   it("has the hash of every service that we wrote", async () => {
     const { stdout } = await project.newest("config --hash *");
-    // Its `config --hash` does not read env_file (its `up` does): web is judged by `up` above.
-    for (const line of stdout
+    // Its `config --hash` reads no env_file and resolves no service: reference; its `up` does both.
+    const plain = stdout
       .trim()
       .split("\n")
-      .filter((one) => !one.startsWith("web "))) {
-      const [service = "", hash] = line.split(" ");
-      const format = '{{ index .Config.Labels "com.docker.compose.config-hash" }}';
-      const shown = await home.run("docker", [
-        "inspect",
-        "-f",
-        format,
-        `${project.name}-${service}-1`,
-      ]);
-      expect(`${service} ${shown.stdout.trim()}`).toBe(`${service} ${hash}`);
+      .filter((line) => !/^(web|sidecar) /.test(line));
+    expect(plain).toHaveLength(3);
+    const format = `{{ index .Config.Labels "com.docker.compose.config-hash" }}`;
+    for (const line of plain) {
+      const [service = ""] = line.split(" ");
+      const args = ["inspect", "-f", format, `${project.name}-${service}-1`];
+      const label = (await home.run("docker", args)).stdout.trim();
+      expect(`${service} ${label}`).toBe(line);
     }
   });
 
   it("takes all of it down", async () => {
-    expect(await project.left()).toHaveLength(9);
+    expect(await project.left()).toHaveLength(10);
     await project.newest("down -v");
     expect(await project.left()).toEqual([]);
   });
@@ -208,8 +210,16 @@ describe("a project that the newest Docker Compose made", () => {
   const BUILT = `services:
   built:
     build: { context: ./built, args: { GREETING: hi } }
-    networks: [back]`;
-  const BUILD = WITHOUT_SECRETS.replace("services:", BUILT);
+    networks: [back]
+  files:
+    image: dso-test/busybox:1
+    networks: [back]
+    secrets: [from_variable]
+    configs: [{ source: inline, target: /etc/inline.ini }]`;
+  const BUILD = `${WITHOUT_SECRETS.replace("services:", BUILT)}  from_variable: { environment: HOME }
+configs:
+  inline: { content: "greeting = hi" }
+`;
   const DOCKERFILE = 'FROM dso-test/busybox:1\nARG GREETING\nRUN echo "$GREETING" > /greeting\n';
   let project: Project;
 
@@ -221,7 +231,7 @@ describe("a project that the newest Docker Compose made", () => {
 
   it("needs nothing: the plan is empty and `up` keeps every container", async () => {
     const before = await project.containers();
-    expect(before).toHaveLength(7);
+    expect(before).toHaveLength(9);
     const plan = await project.dso("plan -detailed-exitcode");
     expect(plan.stdout).toContain("No changes");
     await project.dso("up -d");

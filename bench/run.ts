@@ -18,31 +18,31 @@ const { values: options } = parseArgs({
   },
 });
 
-async function measureAll(): Promise<Row[]> {
-  await using home = await createHome();
-  const dso = await stageRelease(join(home.path, "release"));
-  const setting: Setting = { home, dso, rounds: Number(options.rounds) };
+async function measureAll(setting: Setting): Promise<Row[]> {
   progress("starting");
-  const rows = measureStart(setting);
+  const start = measureStart(setting);
   progress("one container");
-  rows.push(...(await measureOne(setting)));
+  const one = await measureOne(setting);
   const count = options.quick ? 50 : 500;
   progress(`${count} containers`);
-  rows.push(...(await measureMany(setting, count)));
-  progress("tidying up");
-  return rows;
+  return [...start, ...one, ...(await measureMany(setting, count))];
 }
 
 function progress(what: string): void {
   console.error(`bench: ${what} (load ${loadavg()[0]?.toFixed(1) ?? "?"})`);
 }
 
-const rows = await measureAll();
-console.log(renderTable(rows));
-const load = loadavg().map((each) => each.toFixed(1));
-console.log(`\nNode ${process.versions.node}, ${cpus().length} cores, load ${load.join(" ")}.`);
-console.log("Milliseconds are this machine's; budgets are ratios within this one run.");
-if (rows.some(({ ok }) => ok === false)) {
+function report(rows: readonly Row[]): void {
+  console.log(renderTable(rows));
+  const load = loadavg().map((each) => each.toFixed(1));
+  console.log(`\nNode ${process.versions.node}, ${cpus().length} cores, load ${load.join(" ")}.`);
+  console.log("Milliseconds are this machine's; budgets are ratios within this one run.");
+  if (rows.every(({ ok }) => ok !== false)) return;
   console.log("A budget is missed.");
   process.exitCode = 1;
 }
+
+await using home = await createHome();
+const dso = await stageRelease(join(home.path, "release"));
+report(await measureAll({ home, dso, rounds: Number(options.rounds) }));
+progress("tidying up");

@@ -46,7 +46,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     paths,
     engine: createEngine(connection),
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
-    delivery: createMemoryDelivery(memoryOptions(paths, environment)),
+    delivery: createMemoryDelivery(memoryOptions(paths)),
     providers: wireProviders(config, () => openVault(options.signal)),
     journal: createJournal(paths.stateDir),
     addresses: createAddresses(paths.stateDir, systemClock),
@@ -73,16 +73,16 @@ async function loadConfig(options: WireOptions, home: string): Promise<Config> {
   return readConfig(file);
 }
 
-function memoryOptions(
-  paths: Paths,
-  environment: WireOptions["environment"],
-): Parameters<typeof createMemoryDelivery>[0] {
-  const runtimeDir = environment["XDG_RUNTIME_DIR"];
+function memoryOptions({
+  memoryBase,
+  runtimeDir,
+  stateDir,
+}: Paths): Parameters<typeof createMemoryDelivery>[0] {
   return {
     uid: process.geteuid?.() ?? 0,
-    ...(paths.memoryBase === undefined ? {} : { base: paths.memoryBase }),
+    ...(memoryBase === undefined ? {} : { base: memoryBase }),
     ...(runtimeDir === undefined ? {} : { runtimeDir }),
-    stateDir: paths.stateDir,
+    stateDir,
     clock: systemClock,
     random: systemRandom,
   };

@@ -34,10 +34,22 @@ export async function reportLogs(
   id: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const text = await work.engine.logTail(id, LINES, signal);
+  const text = await readLog(work, id, signal);
   const lines = work.scrubber
     .scrub(text)
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length > 0) work.report({ type: "container-log", operation, lines });
+}
+
+/** Not every log can be read (`driver: none`), and no rollback may wait for one. */
+async function readLog(work: Work, id: string, signal: AbortSignal): Promise<string> {
+  try {
+    return await work.engine.logTail(id, LINES, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const { message } = failureOf(error, work.scrubber, signal);
+    work.report({ type: "warning", code: "log-unreadable", message });
+    return "";
+  }
 }

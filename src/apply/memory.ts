@@ -49,7 +49,8 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
 async function ensureRoom(memory: Memory, bytes: number, signal: AbortSignal): Promise<void> {
   const { path } = await memory.base(signal);
   const free = await freeBytes(path);
-  if (bytes + RESERVE_BYTES > free) throw full(path, `${bytes} bytes are needed, ${free} are free`);
+  const needed = bytes + RESERVE_BYTES;
+  if (needed > free) throw full(path, `${needed} bytes are needed, ${free} are free`);
 }
 
 function full(path: string, detail: string, cause?: unknown): DsoError {

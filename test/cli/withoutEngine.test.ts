@@ -206,6 +206,13 @@ describe("without an engine", () => {
     expect((await dso("validate")).output).toMatch(/concurrency.*not in this release.*dso\.yaml:2/);
   });
 
+  it("names that also where there is no compose file to check", async () => {
+    await writeFile(join(home, "work/dso.yaml"), "agent:\n  concurrency: 3\n");
+    const session = createSession();
+    await expect(runProgram(["validate"], session)).rejects.toThrow("no compose file");
+    expect(session.written.output()).toContain("concurrency is not in this release");
+  });
+
   it("prints the model and Compose's config hashes", async () => {
     await writeFile(join(home, "work/compose.yaml"), compose);
     const { output } = await dso("compose", "config", "--format", "json");

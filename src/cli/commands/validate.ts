@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { notInRelease } from "../../config/notInRelease.ts";
-import type { DsoError } from "../../model/errors.ts";
+import type { Position } from "../../model/errors.ts";
 import { describeServices, loadModel } from "../../reconciler/load.ts";
 import { addProjectFlags, projectFlags } from "../flags.ts";
 import { place } from "../render/errors.ts";
@@ -11,30 +11,25 @@ import { print, type Session } from "../session.ts";
 export function define(command: Command, session: Session): void {
   addProjectFlags(command).action(() =>
     withContext(session, command, async (context) => {
+      const wanted = projectFlags(command).color ?? true;
+      const style = styleOf(session.output, session.environment, wanted);
+      const warn = (message: string, position: Position | undefined): void => {
+        const where = position === undefined ? "" : ` (${place(position)})`;
+        print(session, `${style.yellow("Warning:")} ${printable(message)}${where}`);
+      };
+      // First, because they hold for every project, and where there is none, too.
+      for (const { message, hint, position } of notInRelease(context.config)) {
+        warn(hint === undefined ? message : `${message}. ${hint}`, position);
+      }
       const request = await projectRequest(session, command);
       const project = await loadModel(context, request, session.signal);
       const services = describeServices(context, project);
+      for (const { message, position } of project.warnings) warn(message, position);
       const references = [...services.values()].flatMap(({ bindings }) => bindings).length;
-      const wanted = projectFlags(command).color ?? true;
-      const style = styleOf(session.output, session.environment, wanted);
-      const findings = [
-        ...notInRelease(context.config).map(describe),
-        ...project.warnings.map(({ message, position }) => ({ message, position })),
-      ].map(({ message, position }) => {
-        const where = position === undefined ? "" : ` (${place(position)})`;
-        return `${style.yellow("Warning:")} ${printable(message)}${where}`;
-      });
       const valid = `Valid: project ${project.name}, ${count(services.size, "service")}, ${count(references, "reference")}.`;
-      print(session, [...findings, style.green(valid)].join("\n"));
+      print(session, style.green(valid));
     }),
   );
-}
-
-function describe({ message, hint, position }: DsoError): {
-  readonly message: string;
-  readonly position: DsoError["position"];
-} {
-  return { message: hint === undefined ? message : `${message}. ${hint}`, position };
 }
 
 function count(number: number, what: string): string {

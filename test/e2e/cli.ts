@@ -63,7 +63,10 @@ export async function createHome(): Promise<Home> {
       ...options,
       environment: { ...environment, ...options.environment },
     });
-  await run("dso", ["init"]);
+  await run("dso", ["init"]).catch(async (error: unknown) => {
+    await rm(path, { recursive: true });
+    throw error;
+  });
   return {
     path,
     environment,

@@ -168,7 +168,8 @@ function unhealthy(
   { name }: ContainerDetail,
   failure: string | undefined,
 ): DsoError {
-  const reason = failure === undefined ? "" : `: ${tools.scrub(failure).trim()}`;
+  const said = tools.scrub(failure ?? "").trim();
+  const reason = said === "" ? "" : `: ${said}`;
   return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
     hint: "Look at its log lines and its healthcheck; `health.timeout` of x-dso gives it more time.",
   });

@@ -93,6 +93,15 @@ describe("waitServing", () => {
     expect(since).toBe(3000);
   });
 
+  test("a check that prints nothing leaves nothing to tell", async () => {
+    const { id, engine, tools } = await started({}, { Test: ["CMD", "false"], Interval: 1e9 });
+    engine.setHealth("web", "unhealthy");
+    await expect(waitServing(tools, id, policy, fresh, never)).rejects.toMatchObject({
+      code: "container-unhealthy",
+      message: "container web did not become healthy",
+    });
+  });
+
   test("retries count once per interval, and only after the start period", async () => {
     const { id, tools, elapsed } = await started({ exec: () => ({ code: 1 }) });
     const probe = { kind: "exec", argv: ["check"] } as const;

@@ -17,7 +17,6 @@ export function serviceWarnings(
   return [
     ...exposedValues(service),
     ...unversionedValues(situation, service),
-    ...strategyFallback(service),
     ...leftToPeople(decision),
     ...decidedAfterPull(situation, service),
   ];
@@ -58,18 +57,6 @@ function unversionedValues(
   ];
 }
 
-function strategyFallback({ name, policy }: DesiredService): readonly PlanWarning[] {
-  if (policy.strategy !== "signal" && policy.strategy !== "refresh") return [];
-  return [
-    {
-      code: "strategy-not-in-release",
-      message: `strategy "${policy.strategy}" of service "${name}" is not in this release; its containers are replaced by stop-first`,
-      hint: undefined,
-      position: undefined,
-    },
-  ];
-}
-
 function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
   const left = only(decision, "replace").filter(({ choice }) => choice.method === "none");
   if (left.length === 0) return [];
@@ -102,7 +89,7 @@ function decidedAfterPull(situation: Situation, service: DesiredService): readon
 /** Removing everything is rarely what an empty or filtered model meant. */
 export function emptyDesired({ desired, inventory, options }: Situation): readonly PlanWarning[] {
   const wanted = [...desired.services.values()].some(
-    ({ name, replicas }) => (options.scale[name] ?? replicas) > 0,
+    (service) => scaled(options, service) > 0,
   );
   const there = [...inventory.instances.values()].flat().length + inventory.orphans.length;
   if (wanted || there === 0 || !options.removeOrphans) return [];

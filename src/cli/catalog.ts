@@ -58,7 +58,7 @@ const secret: readonly Entry[] = [
   },
   {
     name: "rm",
-    summary: "Remove a secret with its history",
+    summary: "Remove a secret; rollback brings it back, unless --destroy is given",
     aliases: ["remove"],
     load: () => import("./commands/secret/rm.ts"),
   },

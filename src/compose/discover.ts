@@ -1,9 +1,10 @@
 /** Which files make the project, in which directory, with which variables and name. */
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { DsoError } from "../model/errors.ts";
 import type { LoadWarning } from "../model/project.ts";
 import { parseDotenv } from "./dotenv.ts";
+import { readText } from "./text.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -105,15 +106,19 @@ export async function readEnvFiles(
   files: readonly string[],
   signal: AbortSignal,
 ): Promise<Env> {
-  const read: Record<string, string> = {};
+  const read = new Map<string, string>();
   for (const file of files) {
     const text = await readText(file, "the variable file", signal);
-    for (const [name, { value }] of parseDotenv(file, text, (key) => env[key] ?? read[key])) {
-      read[name] = value;
-    }
+    const lookup = (key: string): string | undefined => variable(env, key) ?? read.get(key);
+    for (const [name, { value }] of parseDotenv(file, text, lookup)) read.set(name, value);
   }
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
-  return { ...read, ...Object.fromEntries(set) };
+  return { ...Object.fromEntries(read), ...Object.fromEntries(set) };
+}
+
+/** Undefined where it is not set: `constructor` is not, though every object has one. */
+export function variable(env: Env, name: string): string | undefined {
+  return Object.hasOwn(env, name) ? env[name] : undefined;
 }
 
 async function isFile(file: string): Promise<boolean> {
@@ -127,32 +132,6 @@ export function notFound(error: unknown): undefined {
   if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
   return undefined;
 }
-
-/** The text of a file; `what` names it in the error. */
-export async function readText(file: string, what: string, signal: AbortSignal): Promise<string> {
-  signal.throwIfAborted();
-  try {
-    return await readFile(file, { encoding: "utf8", signal });
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? "";
-    const why = READ_FAULTS[code];
-    if (why === undefined) throw cause;
-    throw new DsoError("compose-invalid", `${what} ${file} ${why}`, {
-      cause,
-      hint: "Check the path and the permissions.",
-      position: { file, line: 1, column: 1 },
-    });
-  }
-}
-
-const READ_FAULTS: Readonly<Record<string, string>> = {
-  ENOENT: "does not exist",
-  ENOTDIR: "does not exist",
-  EISDIR: "is a directory",
-  EACCES: "cannot be read: permission denied",
-  ELOOP: "cannot be read: too many symbolic links",
-  ENAMETOOLONG: "cannot be read: the name is too long",
-};
 
 interface Found {
   readonly files: readonly string[];

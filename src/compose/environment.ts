@@ -1,6 +1,6 @@
 /** Variables without a value take the project's; `env_file` and `label_file` are read. */
 import type { Env } from "./discover.ts";
-import { notFound, readText } from "./discover.ts";
+import { notFound, variable } from "./discover.ts";
 import { parseDotenv, parseRawEnv } from "./dotenv.ts";
 import type { Variable } from "./dotenv.ts";
 import { invalid } from "./fault.ts";
@@ -17,6 +17,7 @@ import {
   withEntry,
 } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";
+import { readText } from "./text.ts";
 import { stat } from "node:fs/promises";
 import type { Lookup } from "./template.ts";
 
@@ -38,7 +39,7 @@ export function inheritVariables(document: Mapping, env: Env): Mapping {
     return { ...inherited, entries: new Map([...inherited.entries].filter(([, v]) => !isNull(v))) };
   };
   const inheritOne = (value: Node, key: string, prefix: string): Node => {
-    const found = isNull(value) || prefix !== "" ? env[key] : undefined;
+    const found = isNull(value) || prefix !== "" ? variable(env, key) : undefined;
     return found === undefined ? value : scalar(prefix + found, { ...value.at, literal: false });
   };
   const inheritItem = (item: Node): Node => {
@@ -83,7 +84,8 @@ async function readEnvFiles(service: Mapping, env: Env, signal: AbortSignal): Pr
   if (files === undefined) return service;
   const values = new Map<string, Node>();
   for (const entry of itemsOf(files)) {
-    const lookup: Lookup = (name) => env[name] ?? textAt(own, name) ?? textAt(values.get(name));
+    const lookup: Lookup = (name) =>
+      variable(env, name) ?? textAt(own, name) ?? textAt(values.get(name));
     for (const [key, value] of await readVariables(entry, "env_file", lookup, signal)) {
       values.set(key, value);
     }

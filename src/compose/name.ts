@@ -3,6 +3,7 @@ import { realpath } from "node:fs/promises";
 import path from "node:path";
 import { DsoError } from "../model/errors.ts";
 import type { Env } from "./discover.ts";
+import { variable } from "./discover.ts";
 import { invalid } from "./fault.ts";
 import type { Mapping } from "./node.ts";
 import { get } from "./node.ts";
@@ -46,7 +47,7 @@ function checked(name: string): string {
 function writtenName(document: Mapping, env: Env): string {
   const node = get(document, "name");
   if (node?.kind !== "scalar" || typeof node.value !== "string") return "";
-  const { text, fault } = substitute(node.value, (name) => env[name]);
+  const { text, fault } = substitute(node.value, (name) => variable(env, name));
   if (fault !== undefined) throw invalid(`name: ${fault}`, node.at);
   return normalName(text);
 }

@@ -1,5 +1,6 @@
 /** A compose file's documents, before anything of them is understood. */
-import { readText } from "./discover.ts";
+import { variable } from "./discover.ts";
+import { readText } from "./text.ts";
 import { interpolate } from "./interpolate.ts";
 import type { Mapping } from "./node.ts";
 import { parseYaml } from "./parse.ts";
@@ -17,5 +18,5 @@ export async function readDocuments(file: string, loading: Loading): Promise<rea
 }
 
 export function interpolated(document: Mapping, { env, warn }: Loading): Mapping {
-  return interpolate(document, { lookup: (name) => env[name], warn });
+  return interpolate(document, { lookup: (name) => variable(env, name), warn });
 }

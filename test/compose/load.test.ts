@@ -1,4 +1,6 @@
-import { symlink } from "node:fs/promises";
+import { execFileSync, spawn } from "node:child_process";
+import { symlink, truncate, writeFile } from "node:fs/promises";
+import { once } from "node:events";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { directory } from "./directory.ts";
@@ -53,6 +55,40 @@ describe("files", () => {
     });
     const project = await shop.load({ env: { TAG: "outside" } });
     expect(project.services.get("web")?.image).toBe("fromfile:outside");
+  });
+
+  test("a pipe is read to its end, and one that nobody writes to holds nobody", async () => {
+    await using shop = await directory({});
+    const pipe = path.join(shop.root, "pipe");
+    execFileSync("mkfifo", [pipe]);
+    const { loadProject } = await import("../../src/compose/load.ts");
+    const options = { cwd: shop.root, files: [pipe], env: {}, home: "/" };
+    const reading = loadProject(options, AbortSignal.timeout(200));
+    await expect(reading).rejects.toThrow("timeout");
+    // Its writer has it open, and writes later than we read.
+    const script = 'exec 3<>"$1"; echo; sleep 0.1; printf "%s" "$2" >&3';
+    const writer = spawn("sh", ["-c", script, "sh", pipe, WEB]);
+    await once(writer.stdout, "data");
+    expect([...(await shop.load({ files: [pipe] })).services.keys()]).toEqual(["web"]);
+  });
+
+  test("what has no end is refused, and /dev/null is no variable file", async () => {
+    await using shop = await directory({ "compose.yaml": WEB });
+    expect((await shop.fault({ files: ["/dev/zero"] })).message).toContain("more than 16 MiB");
+    await truncate(path.join(shop.root, "compose.yaml"), 17 * 1024 * 1024);
+    expect((await shop.fault()).message).toContain("more than 16 MiB");
+    await writeFile(path.join(shop.root, "compose.yaml"), WEB);
+    expect((await shop.load({ environmentFiles: ["/dev/null"] })).services.size).toBe(1);
+  });
+
+  test("a variable that every object seems to have is not set", async () => {
+    await using shop = await directory({
+      "compose.yaml": "services: {web: {image: 'a${constructor}b', environment: [toString]}}",
+      ".env": "OTHER=${valueOf}",
+    });
+    const web = (await shop.load()).services.get("web");
+    expect(web?.image).toBe("ab");
+    expect(web?.environment).toEqual({ toString: null });
   });
 
   test("loading stops when it is told to", async () => {

@@ -78,10 +78,17 @@ export function missingExternal(
   );
 }
 
+/** `--scale`, else the file's; a service may be named `constructor`, as something of every object is. */
+export function scaled(
+  { scale }: Pick<PlanOptions, "scale">,
+  { name, replicas }: Pick<DesiredService, "name" | "replicas">,
+): number {
+  return Object.hasOwn(scale, name) ? (scale[name] ?? replicas) : replicas;
+}
+
 /** The replicas that are wanted: `--scale`, else the file's. */
 export function replicasOf(situation: Situation, service: DesiredService): number {
-  const { scale } = situation.options;
-  const wanted = scale[service.name] ?? service.replicas;
+  const wanted = scaled(situation.options, service);
   if (wanted > 1 && service.model.container_name !== undefined) {
     const position = situation.desired.project.positions.at([
       "services",

@@ -6,7 +6,7 @@ import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import { byText } from "./order.ts";
 import { nameList } from "./reasons.ts";
-import type { Situation } from "./situation.ts";
+import { scaled, type Situation } from "./situation.ts";
 
 export function serviceWarnings(
   situation: Situation,
@@ -88,9 +88,7 @@ function decidedAfterPull(situation: Situation, service: DesiredService): readon
 
 /** Removing everything is rarely what an empty or filtered model meant. */
 export function emptyDesired({ desired, inventory, options }: Situation): readonly PlanWarning[] {
-  const wanted = [...desired.services.values()].some(
-    (service) => scaled(options, service) > 0,
-  );
+  const wanted = [...desired.services.values()].some((service) => scaled(options, service) > 0);
   const there = [...inventory.instances.values()].flat().length + inventory.orphans.length;
   if (wanted || there === 0 || !options.removeOrphans) return [];
   return [

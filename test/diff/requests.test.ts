@@ -60,6 +60,13 @@ describe("what a person asks for", () => {
     );
   });
 
+  it("wants a container of a service that is named as something of every object", () => {
+    const odd = project({ services: { constructor: { image: "shop/web:1" } } });
+    expect(text(diff(odd, empty(odd), options()))).toBe(`
+      #1 network.default create-network (created)
+      [1] -> #2 container.constructor[1] create-container (created)`);
+  });
+
   it("scales down from the highest number, and up from there", () => {
     const input = (replicas: number): ReturnType<typeof project> =>
       project({ services: { web: { model: { image: "web:1" }, replicas } } });

@@ -123,13 +123,16 @@ async function findManifest(
   id: string,
   signal: AbortSignal,
 ): Promise<Manifest | undefined> {
+  // A label that anybody can write must not stop the plan, only tell it nothing.
+  if (!isId(id)) return undefined;
   const mirror = await readManifest(mirrorPath(memory, id));
   if (mirror !== undefined) return mirror;
   return readManifest(join((await memory.base(signal)).path, id, "manifest.json"));
 }
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {
-  await erase(join((await memory.base(signal)).path, checkId(id)));
+  if (!isId(id)) return;
+  await erase(join((await memory.base(signal)).path, id));
   await rm(mirrorPath(memory, id), { force: true });
 }
 

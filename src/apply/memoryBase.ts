@@ -123,6 +123,8 @@ async function makePrivate(path: string): Promise<void> {
   } catch (error) {
     if (!hasCode(error, "EEXIST")) throw unsafe(path, "cannot be made", error);
   }
+  // Before anything is mounted: a mount would follow a link and hide what is there.
+  if (!(await lstat(path)).isDirectory()) throw unsafe(path, "is no directory");
 }
 
 async function checkBase(path: string, uid: number): Promise<void> {

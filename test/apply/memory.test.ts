@@ -229,11 +229,21 @@ describe.runIf(isRoot)("as root", () => {
     });
   });
 
+  test("mounts over nothing that a symbolic link leads to", async () => {
+    mkdirSync(join(top, "elsewhere"));
+    writeFileSync(join(top, "elsewhere", "data"), "x");
+    symlinkSync(join(top, "elsewhere"), base);
+    const delivery = createMemoryDelivery(options());
+    await expect(delivery.ensureRoom(1, never)).rejects.toMatchObject({ code: "memory-unsafe" });
+    expect(existsSync(join(top, "elsewhere", "data"))).toBe(true);
+  });
+
   test("a generation that is named from outside cannot lead elsewhere", async () => {
     const delivery = createMemoryDelivery(options());
     writeFileSync(join(top, "precious"), "x");
-    await expect(delivery.drop("../precious", never)).rejects.toMatchObject({ code: "internal" });
+    await delivery.drop("../precious", never);
     expect(existsSync(join(top, "precious"))).toBe(true);
+    expect(await delivery.manifest("../../etc/passwd", never)).toBeUndefined();
   });
 
   test("for another user: below the runtime directory, readable inside the container, with a warning", async () => {

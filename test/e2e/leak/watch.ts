@@ -1,0 +1,120 @@
+/** Looks at everything that others can see while DSO works, and notes which values it saw where. */
+import { Buffer } from "node:buffer";
+import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
+import { readdir, readFile, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Home } from "../cli.ts";
+import { createFinder, type Values } from "./values.ts";
+
+const PROCESS_MS = 10;
+const INSPECT_MS = 300;
+
+export interface Watch {
+  /** Looks at one piece of text or bytes. */
+  look(where: string, bytes: Buffer | string): void;
+  /** Looks at every file below; other file systems are left out. */
+  lookBelow(where: string, directory: string): Promise<void>;
+  /** What `docker inspect` says of everything that there is now. */
+  inspect(): Promise<void>;
+  /** `value in where`, sorted. */
+  findings(): readonly string[];
+  /** How often each place was looked at: a search that never looked finds nothing. */
+  looked(): Readonly<Record<string, number>>;
+  stop(): Promise<void>;
+}
+
+/** Looks at processes and the engine from now on until it is stopped. */
+export function startWatch(home: Home, values: Partial<Values>): Watch {
+  const find = createFinder(values);
+  const found = new Set<string>();
+  const looked: Record<string, number> = {};
+  const look: Watch["look"] = (where, bytes) => {
+    looked[where] = (looked[where] ?? 0) + 1;
+    for (const name of find(Buffer.from(bytes))) found.add(`${name} in ${where}`);
+  };
+  const inspect = async (): Promise<void> => {
+    look("inspect", await inspectAll(home));
+  };
+  const timer = setInterval(() => {
+    lookAtProcesses(look);
+  }, PROCESS_MS);
+  const stopped = new AbortController();
+  const loop = repeat(inspect, stopped.signal);
+  return {
+    look,
+    inspect,
+    lookBelow: async (where, directory) => {
+      const { dev } = await stat(directory);
+      for (const path of await filesBelow(directory, dev)) look(where, await readFile(path));
+    },
+    findings: () => [...found].sort(),
+    looked: () => looked,
+    stop: async () => {
+      clearInterval(timer);
+      stopped.abort();
+      await loop;
+    },
+  };
+}
+
+async function repeat(work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await work();
+    await sleep(INSPECT_MS);
+  }
+}
+
+/** Of all processes in this process namespace: DSO, docker, the engine, the containers. */
+function lookAtProcesses(look: Watch["look"]): void {
+  for (const pid of readdirSync("/proc")) {
+    if (!/^\d+$/.test(pid)) continue;
+    for (const file of ["cmdline", "environ"]) {
+      const bytes = readGone(`/proc/${pid}/${file}`);
+      if (bytes !== undefined) look(file, bytes);
+    }
+  }
+}
+
+/** Undefined for a process that has ended meanwhile. */
+function readGone(path: string): Buffer | undefined {
+  try {
+    return readFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/** One that goes away between the list and the look is left out. */
+async function inspectAll(home: Home): Promise<string> {
+  const kinds = [
+    ["container", "ps", "-aq"],
+    ["image", "image", "ls", "-aq"],
+    ["network", "network", "ls", "-q"],
+    ["volume", "volume", "ls", "-q"],
+  ] as const;
+  const texts = await Promise.all(
+    kinds.map(async ([kind, ...list]) => {
+      const ids = (await home.run("docker", list)).stdout.split("\n").filter((id) => id !== "");
+      if (ids.length === 0) return "";
+      const script = 'kind=$1; shift; docker "$kind" inspect "$@" || true';
+      return (await home.run("sh", ["-c", script, "sh", kind, ...ids])).stdout;
+    }),
+  );
+  return texts.join("\n");
+}
+
+async function filesBelow(directory: string, device: number): Promise<readonly string[]> {
+  const entries = await readdir(directory, { withFileTypes: true });
+  const nested = entries.map(async (entry) => {
+    const path = join(directory, entry.name);
+    if (entry.isFile()) return [path];
+    if (!entry.isDirectory() || deviceOf(path)?.dev !== device) return [];
+    return filesBelow(path, device);
+  });
+  return (await Promise.all(nested)).flat();
+}
+
+function deviceOf(path: string): Stats | undefined {
+  return statSync(path, { throwIfNoEntry: false });
+}

@@ -34,8 +34,7 @@ export async function follow(
     project: desired.project.name,
   };
   try {
-    const { output, signal } = session;
-    await streamLogs(context.engine, containers, options, scrubber, output, signal);
+    await streamLogs(context.engine, containers, options, scrubber, session, session.signal);
   } catch (error) {
     if (!session.signal.aborted) throw error;
   } finally {

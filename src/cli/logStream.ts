@@ -1,7 +1,9 @@
 import type { Scrubber } from "../apply/scrub.ts";
 import type { ObservedContainer } from "../model/observed.ts";
 import type { Engine } from "../model/ports.ts";
-import type { Output } from "./session.ts";
+import { DsoError } from "../model/errors.ts";
+import { printable } from "./render/style.ts";
+import { note, type Session } from "./session.ts";
 
 export interface LogOptions {
   readonly follow: boolean;
@@ -18,13 +20,16 @@ export interface LogOptions {
 /** A line that has no end is shown in pieces of this length. */
 const LONGEST = 1 << 20;
 
-/** Prints the logs of all containers, by line, until they end or the signal aborts. */
+/**
+ * Prints the logs of all containers, by line, until they end or the signal aborts. One that the
+ * engine cannot read (`driver: none`) is named, and the others are shown.
+ */
 export async function streamLogs(
   engine: Engine,
   containers: readonly ObservedContainer[],
   options: LogOptions,
   scrubber: Scrubber,
-  output: Output,
+  session: Session,
   signal: AbortSignal,
 ): Promise<void> {
   const names = containers.map(({ name }) => shortName(name, options.project));
@@ -39,10 +44,17 @@ export async function streamLogs(
         ...(tail === undefined ? {} : { tail }),
         ...(since === undefined ? {} : { since }),
       };
-      const say = (line: string): void => void output.write(`${prefix}${scrubber.scrub(line)}\n`);
+      const say = (line: string): void => {
+        session.output.write(`${prefix}${scrubber.scrub(line)}\n`);
+      };
       const lines = { stdout: createLineBuffer(say), stderr: createLineBuffer(say) };
-      for await (const { stream, data } of engine.logs(id, wanted, signal)) {
-        lines[stream].push(data);
+      try {
+        for await (const { stream, data } of engine.logs(id, wanted, signal)) {
+          lines[stream].push(data);
+        }
+      } catch (error) {
+        if (!(error instanceof DsoError) || error.code !== "engine-refused") throw error;
+        note(session, printable(`${names[index] ?? id}: ${error.message}`));
       }
       lines.stdout.flush();
       lines.stderr.flush();

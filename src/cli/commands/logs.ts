@@ -45,7 +45,7 @@ export function define(command: Command, session: Session): void {
           project,
         };
         const { engine } = context;
-        await streamLogs(engine, chosen, options, scrubber, session.output, session.signal).catch(
+        await streamLogs(engine, chosen, options, scrubber, session, session.signal).catch(
           (error: unknown) => {
             if (!session.signal.aborted) throw error;
           },

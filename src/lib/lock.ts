@@ -9,12 +9,13 @@ import {
   stat,
   unlink,
   utimes,
+  writeFile,
 } from "node:fs/promises";
 import { rmdirSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
-import { ensurePrivateDirectory, hasCode, writeNew } from "./files.ts";
+import { ensurePrivateDirectory, hasCode } from "./files.ts";
 import { describeSelf, isGone, type LockOwner, parseOwner, refuseNetwork } from "./lockOwner.ts";
 
 export interface LockOptions {
@@ -167,7 +168,11 @@ async function publish(path: string, owner: LockOwner): Promise<void> {
   const prepared = `${path}.${owner.id}.tmp`;
   await mkdir(prepared, { mode: 0o700 });
   try {
-    await writeNew(ownerFile(prepared, owner.id), JSON.stringify(owner));
+    // Not synced: no lock outlives the boot.
+    await writeFile(ownerFile(prepared, owner.id), JSON.stringify(owner), {
+      flag: "wx",
+      mode: 0o600,
+    });
     await rename(prepared, path);
   } catch (error) {
     await rm(prepared, { recursive: true, force: true });

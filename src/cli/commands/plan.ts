@@ -31,8 +31,9 @@ export function define(command: Command, session: Session): void {
             if (flags.out !== undefined) await savePlan(context, run, flags.out);
             const step = nextStep(flags.out, run.plan.operations.length > 0);
             if (flags.json !== true || flags.out !== undefined) view.remark(step);
-            const differs = run.plan.changes.length > 0;
-            if (flags.detailedExitcode === true && differs) session.exitCode = 2;
+            const { changes, drift, options: asked } = run.plan;
+            const found = asked.mode === "refresh-only" ? drift : changes;
+            if (flags.detailedExitcode === true && found.length > 0) session.exitCode = 2;
           });
         }),
       ),

@@ -105,7 +105,20 @@ function askOnce(transport: Transport): (signal: AbortSignal) => Promise<WireVer
 async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
   const text = (await readAll(await checked(response, call))).toString();
   const empty = text === "" || call.fine?.includes(response.statusCode ?? 0);
-  return (empty ? undefined : JSON.parse(text)) as T;
+  return (empty ? undefined : parse(text, call)) as T;
+}
+
+/** Quotes nothing: what is left of an answer may hold a container's environment. */
+function parse(text: string, { doing }: Call): unknown {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed === "object" && parsed !== null) return parsed;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new DsoError("engine-unreachable", `${doing}: what answered is no Docker engine`, {
+    hint: "Its answer is damaged, or a proxy gave it: look at what DOCKER_HOST leads to.",
+  });
 }
 
 /** The older of what the engine speaks and what we know, but never below what the engine accepts. */

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { createClient } from "../../src/docker/client.ts";
 import { createEngine } from "../../src/docker/engine.ts";
@@ -85,6 +86,21 @@ describe("the client", () => {
     await expect(client.json("GET", "/a", call, stop.signal)).rejects.toBe(reason);
     client.close();
   });
+
+  test.each(['{"Env": ["TOKEN=hunter22"', "null", "<html>hunter22"])(
+    "quotes nothing of an answer that is none: %s",
+    async (answer) => {
+      await using server = await httpEngine(({ url }, response) =>
+        response.end(url === "/version" ? "{}" : answer),
+      );
+      const client = createClient(server.connection);
+      const asked = client.json("GET", "/a", call, never);
+      const error: unknown = await asked.catch((thrown: unknown) => thrown);
+      expect(error).toMatchObject({ code: "engine-unreachable" });
+      expect(inspect(error)).not.toContain("hunter22");
+      client.close();
+    },
+  );
 
   test("tells a refusal that is no JSON, without its control characters", async () => {
     await using server = await httpEngine((_, response) => {

@@ -8,15 +8,25 @@ import { projectFlags } from "./flags.ts";
 import { projectRequest } from "./request.ts";
 import type { Session } from "./session.ts";
 
-/** The project that `-p` names, else the one of the compose files at hand. Rejects with `usage` where it was never applied. */
+/** What `-p` says, else the name of the compose files at hand. */
+export async function projectName(
+  context: Context,
+  session: Session,
+  command: Command,
+): Promise<string> {
+  return (
+    projectFlags(command).projectName ??
+    (await loadModel(context, await projectRequest(session, command), session.signal)).name
+  );
+}
+
+/** The project of that name. Rejects with `usage` where it was never applied, or taken down since. */
 export async function registeredProject(
   context: Context,
   session: Session,
   command: Command,
 ): Promise<RegisteredProject> {
-  const name =
-    projectFlags(command).projectName ??
-    (await loadModel(context, await projectRequest(session, command), session.signal)).name;
+  const name = await projectName(context, session, command);
   const known = await context.state.projects();
   const found = known.find((project) => project.name === name);
   if (found !== undefined) return found;
@@ -24,7 +34,7 @@ export async function registeredProject(
     name,
     known.map((project) => project.name),
   );
-  throw new DsoError("usage", `Project ${name} was never applied by this user.`, {
+  throw new DsoError("usage", `Project ${name} was not applied by this user, or was taken down.`, {
     hint: near === undefined ? "dso status lists the projects." : `Did you mean "${near}"?`,
   });
 }

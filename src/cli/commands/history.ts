@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { addProjectFlags } from "../flags.ts";
-import { registeredProject } from "../registered.ts";
+import { projectName } from "../registered.ts";
 import { printable } from "../render/style.ts";
 import { table } from "../render/table.ts";
 import { withContext } from "../request.ts";
@@ -11,7 +11,8 @@ export function define(command: Command, session: Session): void {
     .option("--json", "as one JSON array, with reasons and versions")
     .action((flags: { readonly json?: boolean }) =>
       withContext(session, command, async (context) => {
-        const { name } = await registeredProject(context, session, command);
+        // Also of one that was taken down: what is over is what a history is about.
+        const name = await projectName(context, session, command);
         const entries = await context.state.history(name);
         if (flags.json === true) {
           // The model is for `rollback`: it may hold private text of the files.

@@ -173,10 +173,11 @@ function unsafe(path: string, fault: string, hint: string): DsoError {
   return new DsoError("state-corrupt", `${path} ${fault}`, { hint });
 }
 
-function explainFull(path: string, error: unknown): unknown {
+/** A system error that says "no room" as `disk-full`; any other as it is. */
+export function explainFull(path: string, error: unknown): unknown {
   if (!hasCode(error, "ENOSPC", "EDQUOT")) return error;
   return new DsoError("disk-full", `no room to write ${path}`, {
-    hint: "Free some space; nothing was changed.",
+    hint: "Free some space, and run the command again; the file is as it was.",
     cause: error,
   });
 }

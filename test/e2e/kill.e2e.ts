@@ -1,0 +1,195 @@
+/**
+ * SIGKILL at every step: whatever DSO was doing, one more run and no person make the engine equal
+ * to the files, and nothing is left over.
+ */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { createHome, type Home, type Project } from "./cli.ts";
+import { ensureTestImage } from "./image.ts";
+import { createKiller, type Killer } from "./killing.ts";
+import { traceOf } from "./witness.ts";
+
+const PORT = 40_000 + Math.floor(Math.random() * 20_000);
+
+/** Milliseconds that a matrix may take on a busy machine. */
+const LONG = 600_000;
+
+let home: Home;
+let project: Project;
+let killer: Killer;
+let image: string;
+/** What the files want now; each test wants something else. */
+let version = 0;
+
+beforeAll(async () => {
+  image = await ensureTestImage("http");
+  home = await createHome();
+  await home.setSecret("app/password", "first-value-1234");
+  project = await home.project({ "compose.yaml": compose() }, "kill");
+  killer = await createKiller(process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock");
+});
+
+afterAll(async () => {
+  await killer[Symbol.asyncDispose]();
+  await home[Symbol.asyncDispose]();
+});
+
+function compose(): string {
+  return `services:
+  web:
+    image: ${image}
+    user: "1000"
+    restart: unless-stopped
+    stop_grace_period: 3s
+    ports: ["127.0.0.1:${PORT}:8080"]
+    environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
+    x-dso: { health: { tcp: { port: 8080 } } }
+`;
+}
+
+const APPLY = ["apply", "-auto-approve"];
+
+function start(args: readonly string[], host?: string): ChildProcessWithoutNullStreams {
+  const env = { ...home.environment, ...(host === undefined ? {} : { DOCKER_HOST: host }) };
+  const child = spawn("dso", args, { cwd: project.dir, env, stdio: "pipe" });
+  child.stdout.resume();
+  return child;
+}
+
+async function wantNext(): Promise<void> {
+  version += 1;
+  await project.write("compose.yaml", compose());
+}
+
+/** `apply`, killed at this call; false when it ended before. */
+async function applyKilledAt(number: number, when: "before" | "after"): Promise<boolean> {
+  const child = start(APPLY, killer.host);
+  killer.arm(number, when, () => child.kill("SIGKILL"));
+  const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+  return signal === "SIGKILL";
+}
+
+async function killAfter(ms: number, child: ChildProcessWithoutNullStreams): Promise<void> {
+  const exit = once(child, "exit");
+  await sleep(ms);
+  child.kill("SIGKILL");
+  await exit;
+}
+
+/** One run and no person. */
+async function becomesWhole(): Promise<void> {
+  await project.dso("apply -auto-approve");
+  await isWhole();
+  await project.dso("plan -detailed-exitcode", { status: 0 });
+}
+
+async function isWhole(): Promise<void> {
+  const trace = await traceOf(home, project);
+  expect(trace.left).toEqual([
+    `container ${project.name}-web-1`,
+    `network ${project.name}_default`,
+  ]);
+  const { stdout } = await home.run("docker", [
+    ...["inspect", "--format", '{{index .Config.Labels "dso.generation"}}'],
+    `${project.name}-web-1`,
+  ]);
+  expect(trace.generations).toEqual([`memory ${stdout.trim()}`, `mirror ${stdout.trim()}`]);
+  expect(trace.openRotations).toEqual([]);
+  expect(await readdir(join(home.environment["DSO_HOME"] ?? "", "locks"))).toEqual([]);
+  expect(await ask("env?VERSION")).toBe(`${version}\n`);
+  expect(await ask("file?/run/secrets/app/password")).toBe("first-value-1234");
+}
+
+async function ask(path: string): Promise<string> {
+  return (await fetch(`http://127.0.0.1:${PORT}/cgi-bin/${path}`)).text();
+}
+
+describe("killed at every change of the engine", () => {
+  /** Runs the whole change once, and again for each of its calls, killed before and after it. */
+  async function matrix(prepare: () => Promise<void>, least: number): Promise<void> {
+    await prepare();
+    expect(await applyKilledAt(1_000, "before")).toBe(false);
+    await isWhole();
+    const calls = [...killer.calls];
+    expect(calls.length, calls.join("\n")).toBeGreaterThanOrEqual(least);
+    for (const [index, call] of calls.entries()) {
+      for (const when of ["before", "after"] as const) {
+        await prepare();
+        expect(await applyKilledAt(index + 1, when), `${when} ${call}`).toBe(true);
+        await becomesWhole().catch((cause: unknown) => {
+          throw new Error(`killed ${when} ${call}`, { cause });
+        });
+      }
+    }
+  }
+
+  test(
+    "while it creates",
+    () =>
+      matrix(async () => {
+        await project.dso("down");
+        expect(await project.left()).toEqual([]);
+      }, 3),
+    LONG,
+  );
+
+  test("while it replaces by stop-first", () => matrix(wantNext, 8), LONG);
+});
+
+describe("killed at any time", () => {
+  test.each([300, 500, 800])("an apply, after %i ms", async (ms) => {
+    await wantNext();
+    const child = start(APPLY);
+    await killAfter(ms, child);
+    await becomesWhole();
+  });
+
+  test.each([80, 120, 160, 240])("a secret set, after %i ms", async (ms) => {
+    const name = "app/counter";
+    const get = async (): Promise<string> =>
+      (await home.run("dso", ["secret", "get", "--reveal", name])).stdout.trim();
+    await home.setSecret(name, "before");
+    const child = start(["secret", "set", name]);
+    child.stdin.on("error", () => undefined);
+    child.stdin.end("during");
+    await killAfter(ms, child);
+    expect(["before", "during"]).toContain(await get());
+    await home.setSecret(name, "after");
+    expect(await get()).toBe("after");
+  });
+});
+
+describe("two at once", () => {
+  const ended = async (
+    child: ChildProcessWithoutNullStreams,
+  ): Promise<readonly [number | null, string]> => {
+    let text = "";
+    child.stderr.on("data", (data: Buffer) => (text += data.toString()));
+    const [code] = (await once(child, "close")) as [number | null];
+    return [code, text];
+  };
+
+  afterEach(isWhole);
+
+  test("the second is told who has the lock", async () => {
+    await wantNext();
+    const results = await Promise.all([ended(start(APPLY)), ended(start(APPLY))]);
+    expect(results.map(([code]) => code).sort()).toEqual([0, 1]);
+    const [, told] = results.find(([code]) => code === 1) ?? [];
+    expect(told).toMatch(/locked by process \d+ .*apply of project kill-/);
+  });
+
+  test("or waits for it, and then has nothing to do", async () => {
+    await wantNext();
+    const waiting = [...APPLY, "-lock-timeout=60s"];
+    const results = await Promise.all([ended(start(waiting)), ended(start(waiting))]);
+    expect(results).toEqual([
+      [0, ""],
+      [0, ""],
+    ]);
+  });
+});

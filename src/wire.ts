@@ -1,6 +1,6 @@
 /** The only place that constructs adapters. Nothing is opened before it is used. */
 import { randomBytes } from "node:crypto";
-import { homedir, hostname, userInfo } from "node:os";
+import { homedir, hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/addresses.ts";
@@ -12,6 +12,7 @@ import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
 import { resolveConnection } from "./docker/connection.ts";
 import { createEngine } from "./docker/engine.ts";
+import { userName } from "./lib/lockOwner.ts";
 import { DsoError } from "./model/errors.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
@@ -96,7 +97,7 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
     lockFile: join(paths.locksDir, "vault.lock"),
     ...(passphrase === undefined ? {} : { passphrase }),
     clock: systemClock,
-    who: userName(),
+    who: userAndHost(),
   };
 }
 
@@ -147,10 +148,10 @@ const systemClock: Clock = {
 
 const systemRandom: Random = { hex: (bytes) => randomBytes(bytes).toString("hex") };
 
-function userName(): string {
-  return `${userInfo().username}@${hostname()}`;
+function userAndHost(): string {
+  return `${userName()}@${hostname()}`;
 }
 
 function whoAsks(): string {
-  return `${userName()} (pid ${process.pid})`;
+  return `${userAndHost()} (pid ${process.pid})`;
 }

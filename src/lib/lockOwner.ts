@@ -164,7 +164,8 @@ async function readIfThere(path: string): Promise<string> {
   }
 }
 
-function userName(): string {
+/** Of the user who runs this process; of one without a name, the number. */
+export function userName(): string {
   try {
     return userInfo().username;
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Rotation } from "../model/journal.ts";
 import type { ContainerDetail } from "../model/observed.ts";
 import { waitServing } from "./health.ts";
 import { isOpen } from "./journal.ts";
+import { removeLeftovers } from "./leftovers.ts";
 import { findNew, openLog, type RotationLog, type RotationTools } from "./rotation.ts";
 import { dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
@@ -40,7 +41,9 @@ export async function recover(
     const done = await recoverOne(tools, log, signal);
     report({ type: "warning", code: "recovered", message: describe(rotation, done) });
   }
-  if (open.length > 0) await sweepGenerations(project, tools, signal);
+  if (open.length === 0) return;
+  await sweepGenerations(project, tools, signal);
+  await removeLeftovers(tools.engine, signal);
 }
 
 async function recoverOne(

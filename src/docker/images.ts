@@ -1,4 +1,6 @@
+import { describeSelf } from "../lib/lockOwner.ts";
 import { DsoError } from "../model/errors.ts";
+import { DSO } from "../model/labels.ts";
 import type { Engine } from "../model/ports.ts";
 import { readAll, type Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
@@ -139,7 +141,7 @@ async function readImageFile(
     Image: image,
     Entrypoint: ["/never-started"],
     Cmd: [],
-    Labels: { "dso.throwaway": "true" },
+    Labels: { [DSO.throwaway]: JSON.stringify(await describeSelf("", doing)) },
     HostConfig: { NetworkMode: "none" },
   };
   const made = await client.json<{ Id: string }>(

@@ -1,0 +1,37 @@
+import { expect, test } from "vitest";
+import { removeLeftovers } from "../../src/apply/leftovers.ts";
+import { describeSelf } from "../../src/lib/lockOwner.ts";
+import { DSO } from "../../src/model/labels.ts";
+import { createFakeEngine } from "../fakes/engine.ts";
+
+const never = new AbortController().signal;
+
+test("removes what a dead process had made to read an image, and nothing that may be needed", async () => {
+  const engine = createFakeEngine();
+  engine.addImage("app:1");
+  const self = await describeSelf("", "read /etc/passwd");
+  const dead = { ...self, bootId: "an earlier boot" };
+  const make = (name: string, label: string): Promise<string> =>
+    engine.createContainer(
+      name,
+      {
+        Image: "app:1",
+        Env: [],
+        Labels: { [DSO.throwaway]: label },
+        HostConfig: {},
+        NetworkingConfig: { EndpointsConfig: {} },
+      },
+      {},
+      never,
+    );
+  await make("living", JSON.stringify(self));
+  await make("somebody-elses", "true");
+  await make("dead", JSON.stringify(dead));
+  const started = await make("dead-but-started", JSON.stringify(dead));
+  await engine.startContainer(started, never);
+
+  await removeLeftovers(engine, never);
+
+  const left = await engine.listContainers({ label: DSO.throwaway }, never);
+  expect(left.map(({ name }) => name)).toEqual(["dead-but-started", "living", "somebody-elses"]);
+});

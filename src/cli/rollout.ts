@@ -66,8 +66,7 @@ export function withPlan<T>(
   return withProjectLock(
     context,
     desired.project.name,
-    operation,
-    flags.lockTimeout,
+    { operation, timeoutMs: flags.lockTimeout, report: view.report },
     async (signal) =>
       work(await plan(context, request, desired, options, view.report, signal), signal),
     session.signal,

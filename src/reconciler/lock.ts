@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { acquireLock } from "../lib/lock.ts";
+import type { LockOwner } from "../lib/lockOwner.ts";
+import type { Report } from "../model/events.ts";
 import type { Context } from "./context.ts";
 
 /** The lock of one project: whoever plans or applies it holds this. */
@@ -7,18 +9,29 @@ function projectLock(context: Pick<Context, "paths">, project: string): string {
   return join(context.paths.locksDir, `project-${project}.lock`);
 }
 
+export interface ProjectLockOptions {
+  /** `apply`, for whoever finds it taken. */
+  readonly operation: string;
+  /** How long to wait for another owner; 0: not at all. */
+  readonly timeoutMs: number;
+  readonly report: Report;
+}
+
 /** Holds the project's lock for the time of `work`, whose signal also aborts when the lock is lost. */
 export async function withProjectLock<T>(
-  context: Context,
+  context: Pick<Context, "paths">,
   project: string,
-  operation: string,
-  timeoutMs: number,
+  { operation, timeoutMs, report }: ProjectLockOptions,
   work: (signal: AbortSignal) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
+  const onTakeover = ({ pid, who, operation: left }: LockOwner): void => {
+    const message = `process ${pid} of ${who} ended without giving its lock back (${left}); it was taken over`;
+    report({ type: "warning", code: "lock-taken-over", message });
+  };
   const lock = await acquireLock(
     projectLock(context, project),
-    { operation: `${operation} of project ${project}`, timeoutMs },
+    { operation: `${operation} of project ${project}`, timeoutMs, onTakeover },
     signal,
   );
   try {

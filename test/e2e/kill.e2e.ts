@@ -8,6 +8,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { isGone, type LockOwner, parseOwner } from "../../src/lib/lockOwner.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { createKiller, type Killer } from "./killing.ts";
@@ -100,8 +101,19 @@ async function isWhole(): Promise<void> {
   expect(trace.generations).toEqual([`memory ${stdout.trim()}`, `mirror ${stdout.trim()}`]);
   expect(trace.openRotations).toEqual([]);
   expect(await readdir(join(home.environment["DSO_HOME"] ?? "", "locks"))).toEqual([]);
+  expect(await abandoned()).toEqual([]);
   expect(await ask("env?VERSION")).toBe(`${version}\n`);
   expect(await ask("file?/run/secrets/app/password")).toBe("first-value-1234");
+}
+
+/** Containers that a killed process had made only to read a file of an image. */
+async function abandoned(): Promise<readonly LockOwner[]> {
+  const format = '{{.Label "dso.throwaway"}}';
+  const filter = ["--filter", "label=dso.throwaway"];
+  const { stdout } = await home.run("docker", ["ps", "-a", ...filter, "--format", format]);
+  const owners = stdout.split("\n").flatMap((label) => (label === "" ? [] : parseOwner("", label)));
+  const gone = await Promise.all(owners.map(isGone));
+  return owners.filter((_, index) => gone[index]);
 }
 
 async function ask(path: string): Promise<string> {

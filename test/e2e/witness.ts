@@ -26,13 +26,13 @@ export async function traceOf(home: Home, project: Project): Promise<Trace> {
   };
 }
 
-export async function generationsOf(home: Home): Promise<readonly string[]> {
+async function generationsOf(home: Home): Promise<readonly string[]> {
   const memory = home.environment["DSO_MEMORY_DIR"] ?? join(home.path, "memory");
   const state = join(home.environment["DSO_HOME"] ?? "", "state/generations");
   return [...(await namesIn(memory, "memory")), ...(await namesIn(state, "mirror"))];
 }
 
-export async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
+async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
   const path = join(home.environment["DSO_HOME"] ?? "", `state/rotations-${project.name}.json`);
   try {
     return JSON.parse(await readFile(path, "utf8")) as readonly Rotation[];

@@ -32,7 +32,7 @@ export function createValues(): Values {
  * What a value leaves behind: its ends as they are (so it is in raw, URL-escaped and
  * JSON-escaped text), in hex, and in base64 at each of the three places it may begin.
  */
-export function needlesOf(value: string): readonly Buffer[] {
+function needlesOf(value: string): readonly Buffer[] {
   const ends = [value.slice(0, 30), value.slice(-30)];
   const forms = ends.flatMap((text) => {
     const hex = Buffer.from(text).toString("hex");

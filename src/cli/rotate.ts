@@ -71,7 +71,7 @@ async function rotate(
         ...DEFAULT_PLAN_OPTIONS,
         targets: services.map((service) => `service.${service}`),
         withDependencies: false,
-        removeOrphans: false,
+        removeOrphans: "none",
       },
       flags: FLAGS,
       approve: (run) => approveLoss(session, FLAGS, run),

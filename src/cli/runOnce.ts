@@ -70,7 +70,7 @@ async function prepare(
     ...DEFAULT_PLAN_OPTIONS,
     targets: [`service.${service}`],
     withDependencies: flags.deps,
-    removeOrphans: false,
+    removeOrphans: "none" as const,
   };
   const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
   const slug = context.random.hex(32);

@@ -1,6 +1,7 @@
 import type { Desired } from "../model/desired.ts";
 import type { Observed, ObservedContainer } from "../model/observed.ts";
 import type { Change, Plan, PlanOptions } from "../model/plan.ts";
+import { refuseOtherCheckout } from "./checkout.ts";
 import { departure, serviceChanges } from "./changes.ts";
 import { only, type ServiceDecision } from "./decision.ts";
 import { type Departure, departureOf } from "./departures.ts";
@@ -23,6 +24,7 @@ import { emptyDesired, serviceWarnings } from "./warnings.ts";
  */
 export function diff(desired: Desired, observed: Observed, options: PlanOptions): Plan {
   const situation = survey(desired, observed, options);
+  refuseOtherCheckout(situation);
   return options.mode === "destroy" ? destroyPlan(situation) : convergePlan(situation);
 }
 
@@ -54,7 +56,7 @@ function convergePlan(situation: Situation): Plan {
 }
 
 function leavingOrphans({ inventory, options, selection }: Situation): readonly Departure[] {
-  if (!options.removeOrphans) return [];
+  if (options.removeOrphans === "none") return [];
   const orphans = inventory.orphans
     .filter(({ service, number }) => selection.container(service, number))
     .map((instance) =>

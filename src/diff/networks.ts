@@ -70,7 +70,7 @@ function unwanted(
   { desired, observed, options, selection }: Situation,
   staying: readonly ObservedContainer[],
 ): readonly NetworkDecision[] {
-  if (selection.partial || !options.removeOrphans) return [];
+  if (selection.partial || options.removeOrphans === "none") return [];
   const names = new Set([...desired.project.networks.values()].map(({ name }) => name));
   const busy = new Set(
     staying.flatMap(({ networks }) => networks.map(({ networkId }) => networkId)),

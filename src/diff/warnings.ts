@@ -90,7 +90,7 @@ function decidedAfterPull(situation: Situation, service: DesiredService): readon
 export function emptyDesired({ desired, inventory, options }: Situation): readonly PlanWarning[] {
   const wanted = [...desired.services.values()].some((service) => scaled(options, service) > 0);
   const there = [...inventory.instances.values()].flat().length + inventory.orphans.length;
-  if (wanted || there === 0 || !options.removeOrphans) return [];
+  if (wanted || there === 0 || options.removeOrphans === "none") return [];
   return [
     {
       code: "empty-desired",

@@ -28,7 +28,11 @@ export interface PlanOptions {
   readonly targets: readonly string[];
   readonly excludes: readonly string[];
   readonly replace: readonly string[];
-  readonly removeOrphans: boolean;
+  /**
+   * Containers of services that the files do not know. `ours`: those of these files;
+   * one that another directory made under the same project name is an error.
+   */
+  readonly removeOrphans: "ours" | "all" | "none";
   /** `--no-deps`: of `targets`, nothing that they depend on. */
   readonly withDependencies: boolean;
   readonly recreate: "diverged" | "force" | "never";
@@ -55,7 +59,7 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   targets: [],
   excludes: [],
   replace: [],
-  removeOrphans: true,
+  removeOrphans: "ours",
   withDependencies: true,
   recreate: "diverged",
   build: "missing",

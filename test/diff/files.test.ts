@@ -141,7 +141,32 @@ describe("a change of the files", () => {
       #3 network.default create-network (created)
       [2,3] -> #4 container.web[1] create-container (created)
       [2] -> #5 network.back remove-network (orphan: no network "back" in the files)`);
-    expect(diff(after, applied(before), options({ removeOrphans: false })).changes).toHaveLength(2);
+    expect(diff(after, applied(before), options({ removeOrphans: "none" })).changes).toHaveLength(
+      2,
+    );
+  });
+
+  it("takes nothing from another directory that has the same project name", () => {
+    const before = project({ services: { web: { image: "web:1" }, old: { image: "web:1" } } });
+    const after = project({ services: { web: { image: "web:1" } } });
+    const labels = { [COMPOSE.workingDir]: "/home/other/shop" };
+    const there = applied(before);
+    const observed = {
+      ...there,
+      containers: there.containers.map((container) =>
+        container.name === "shop-old-1"
+          ? { ...container, labels: { ...container.labels, ...labels } }
+          : container,
+      ),
+    };
+    for (const mode of ["apply", "destroy"] as const) {
+      expect(() => diff(after, observed, options({ mode }))).toThrow(
+        'project "shop" also runs from /home/other/shop, with old: that would be removed',
+      );
+    }
+    const asked = diff(after, observed, options({ removeOrphans: "all" }));
+    expect(text(asked)).toContain("container.old[1] remove-container");
+    expect(diff(after, observed, options({ targets: ["service.web"] })).operations).toEqual([]);
   });
 
   it("leaves services alone that a profile switches off", () => {

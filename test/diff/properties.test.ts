@@ -131,7 +131,7 @@ const asked = fc.record(
   {
     recreate: fc.constantFrom("diverged" as const, "force" as const, "never" as const),
     mode: fc.constantFrom("apply" as const, "destroy" as const, "refresh-only" as const),
-    removeOrphans: fc.boolean(),
+    removeOrphans: fc.constantFrom("ours", "all", "none"),
     start: fc.boolean(),
     build: fc.constantFrom("missing" as const, "always" as const),
     pull: fc.constantFrom("policy" as const, "always" as const),

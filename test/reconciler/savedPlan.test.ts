@@ -211,7 +211,7 @@ describe("a plan file is refused when", () => {
     ],
     [
       "its options were edited",
-      (text) => text.replace('"removeOrphans":true', '"removeOrphans":false'),
+      (text) => text.replace('"removeOrphans":"ours"', '"removeOrphans":"all"'),
       "was changed after it was made",
     ],
     ["it is no JSON", (text) => text.slice(0, -20), "is not a plan of dso"],

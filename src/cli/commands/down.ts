@@ -18,7 +18,10 @@ export function define(command: Command, session: Session): void {
   addProjectFlags(addRunFlags(command))
     .argument("[service...]", "only these")
     .option("-v, --volumes", "remove named and anonymous volumes too: what is in them is lost")
-    .option("--remove-orphans", "remove containers of services that are gone; done anyway")
+    .option(
+      "--remove-orphans",
+      "remove containers of services that are gone, those of another directory too",
+    )
     .option("-t, --timeout <seconds>", "to stop in, over the container's own", seconds)
     .option("--rmi <which>", "not in this release")
     .action((services: readonly string[], flags: DownFlags & RunFlags) =>
@@ -35,6 +38,7 @@ export function define(command: Command, session: Session): void {
               mode: "destroy",
               targets: services.map(address),
               withDependencies: false,
+              removeOrphans: flags.removeOrphans === true ? "all" : "ours",
               removeVolumes: flags.volumes ?? false,
               stopTimeout: flags.timeout,
             },

@@ -76,7 +76,10 @@ function addUpFlags(command: Command): Command {
     .option("--no-start", "create what is missing, and start none of it")
     .option("--no-recreate", "leave containers as they are")
     .option("--force-recreate", "replace containers though nothing changed")
-    .option("--remove-orphans", "remove containers of services that are gone; done anyway")
+    .option(
+      "--remove-orphans",
+      "remove containers of services that are gone, those of another directory too",
+    )
     .option("--scale <service=n>", "number of containers, over the file's", scale)
     .option("-V, --renew-anon-volumes", "do not carry anonymous volumes over")
     .option("-t, --timeout <seconds>", "to stop in, over the container's own", seconds)
@@ -99,6 +102,7 @@ function upOptions(flags: Flags, services: readonly string[]): PlanOptions {
     stopTimeout: flags.timeout,
     start: flags.start,
     rerun: flags.start,
+    removeOrphans: flags.removeOrphans === true ? "all" : "ours",
   };
 }
 

@@ -22,7 +22,7 @@ export async function runProcess(version: string): Promise<void> {
     const { runProgram } = await import("./program.ts");
     process.exitCode = await runProgram(invocation.argv, session);
   } catch (error) {
-    await fail(error, false);
+    await fail(stopped(error, interrupts.signal) ? interrupts.signal.reason : error, false);
   } finally {
     interrupts.stop();
   }
@@ -98,6 +98,11 @@ function quietBrokenPipe(): void {
       process.exit(process.exitCode ?? 0);
     });
   }
+}
+
+/** Node's own calls reject with an error of theirs, not with the signal's reason. */
+function stopped(error: unknown, signal: AbortSignal): boolean {
+  return signal.aborted && error instanceof Error && error.name === "AbortError";
 }
 
 async function fail(error: unknown, fatal: boolean): Promise<void> {

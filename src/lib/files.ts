@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { type FileHandle, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DsoError } from "../model/errors.ts";
 
@@ -24,7 +24,7 @@ export async function writeFileAtomic(
   data: Uint8Array | string,
   options: WriteOptions = {},
 ): Promise<void> {
-  const temporary = `${temporaryPrefix(path)}${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = temporaryName(path);
   try {
     await writeNew(temporary, data, options.mode);
     await options.beforeReplace?.();
@@ -32,6 +32,24 @@ export async function writeFileAtomic(
   } catch (error) {
     await unlink(temporary).catch(ignoreMissing);
     throw explainFull(path, error);
+  }
+  await syncDirectory(dirname(path));
+}
+
+/**
+ * As `writeFileAtomic`, but never in place of another file: of several writers the
+ * first one's stays. Rejects with the system's own error (`EEXIST`), that file then
+ * being whole and untouched.
+ */
+export async function createFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  const temporary = temporaryName(path);
+  try {
+    await writeNew(temporary, data);
+    await link(temporary, path);
+  } catch (error) {
+    throw explainFull(path, error);
+  } finally {
+    await unlink(temporary).catch(ignoreMissing);
   }
   await syncDirectory(dirname(path));
 }
@@ -81,15 +99,21 @@ async function syncDirectory(path: string): Promise<void> {
 /**
  * The content of a file that only its owner may touch, or `undefined` where there
  * is none. Rejects with `state-corrupt` for a symbolic link, for anything but a
- * regular file, and for one that belongs to somebody else or that others may read.
+ * regular file, for one that belongs to somebody else or that others may read, and,
+ * before any of it is read, for one of more than `maxBytes`.
  */
-export async function readPrivateFile(path: string): Promise<Buffer | undefined> {
+export async function readPrivateFile(
+  path: string,
+  maxBytes = Infinity,
+): Promise<Buffer | undefined> {
   // A plan reads one for each container. They are small and local: handing each step to another
   // thread takes several times as long as the steps.
   const file = openPrivate(path);
   if (file === undefined) return undefined;
   try {
-    refuseUnsafeFile(path, fstatSync(file));
+    const stat = fstatSync(file);
+    refuseUnsafeFile(path, stat);
+    if (stat.size > maxBytes) throw tooLarge(path, stat.size, maxBytes);
     return readFileSync(file);
   } finally {
     closeSync(file);
@@ -169,6 +193,11 @@ function isLink(path: string): DsoError {
   return unsafe(path, "is a symbolic link", "Name the real path instead.");
 }
 
+function tooLarge(path: string, size: number, maxBytes: number): DsoError {
+  const fault = `has ${size} bytes, and at most ${maxBytes} are read`;
+  return unsafe(path, fault, "Look whether it is the file that you mean.");
+}
+
 function unsafe(path: string, fault: string, hint: string): DsoError {
   return new DsoError("state-corrupt", `${path} ${fault}`, { hint });
 }
@@ -184,6 +213,10 @@ export function explainFull(path: string, error: unknown): unknown {
 
 function ignoreMissing(error: unknown): void {
   if (!hasCode(error, "ENOENT")) throw error;
+}
+
+function temporaryName(path: string): string {
+  return `${temporaryPrefix(path)}${randomBytes(6).toString("hex")}.tmp`;
 }
 
 function temporaryPrefix(path: string): string {

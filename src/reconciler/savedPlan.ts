@@ -53,15 +53,17 @@ export async function savePlan(context: Context, run: Run, path: string): Promis
   await writeFileAtomic(path, `${JSON.stringify(saved)}\n`);
 }
 
-/** Rejects with `plan-invalid` for what is no plan of ours and `plan-stale` for one over 24 h old. */
+/**
+ * Rejects with `plan-invalid` for what is no plan of ours, `plan-stale` for one over 24 h old and
+ * `state-corrupt` for a file that others may read or that is too large to be one.
+ */
 export async function readSavedPlan(context: Context, path: string): Promise<SavedPlan> {
-  const bytes = await readPrivateFile(path);
+  const bytes = await readPrivateFile(path, MAX_BYTES);
   if (bytes === undefined) {
     throw new DsoError("plan-invalid", `There is no plan file ${path}.`, {
       hint: "Make one with `dso plan -out=FILE`.",
     });
   }
-  if (bytes.length > MAX_BYTES) throw invalid(path, "is too large to be a plan");
   const saved = await parse(path, bytes);
   const age = context.clock.now() - Date.parse(saved.createdAt);
   if (!(age >= 0 && age <= MAX_AGE_MS)) {

@@ -79,6 +79,17 @@ test.each<[string, (path: string) => Promise<unknown> | undefined, string]>([
   });
 });
 
+test("reads no more than it was told to expect", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "x");
+  await writeFile(path, "12345", { mode: 0o600 });
+  expect((await readPrivateFile(path, 5))?.toString()).toBe("12345");
+  await expect(readPrivateFile(path, 4)).rejects.toMatchObject({
+    code: "state-corrupt",
+    message: `${path} has 5 bytes, and at most 4 are read`,
+  });
+});
+
 test.runIf(isRoot)("does not trust what belongs to somebody else", async () => {
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "x");

@@ -224,6 +224,16 @@ describe("without an engine", () => {
     expect((await dso("compose", "-p", "other", "config", "--services")).output).toBe("web\n");
   });
 
+  it("hands on how Docker Compose ended, a signal as a shell does", async () => {
+    const plugins = join(home, ".docker/cli-plugins");
+    await mkdir(plugins, { recursive: true });
+    const program =
+      '#!/bin/sh\n[ "$1" = version ] && echo 2.40.3 && exit\nshift\n"$@"\nkill -TERM $$\n';
+    await writeFile(join(plugins, "docker-compose"), program, { mode: 0o755 });
+    expect((await dso("compose", "ps", "exit", "3")).code).toBe(3);
+    expect((await dso("compose", "ps", "true")).code).toBe(143);
+  });
+
   it("says where an engine was looked for when one is needed", async () => {
     await writeFile(join(home, "work/compose.yaml"), "services: { web: { image: web:1 } }\n");
     const session = createSession();

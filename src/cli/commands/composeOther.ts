@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { constants } from "node:os";
 import { findComposeProgram } from "../../docker/composeProgram.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Context } from "../../reconciler/context.ts";
@@ -48,13 +49,16 @@ function files(command: Command): readonly string[] {
   ];
 }
 
-/** Signals reach it by themselves: it is of our process group, and ends as it sees fit. */
+/**
+ * Signals reach it by themselves: it is of our process group, and ends as it sees fit. Its exit
+ * code; where a signal ended it, what a shell would say.
+ */
 async function run(
   { environment }: Context,
   program: string,
   argv: readonly string[],
 ): Promise<number> {
   const child = spawn(program, argv, { stdio: "inherit", env: environment });
-  const [code, signal] = (await once(child, "exit")) as [number | null, string | null];
-  return code ?? (signal === null ? 1 : 128);
+  const [code, signal] = (await once(child, "exit")) as [number | null, NodeJS.Signals | null];
+  return code ?? (signal === null ? 1 : 128 + constants.signals[signal]);
 }

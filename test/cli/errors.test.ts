@@ -53,6 +53,16 @@ Error: No provider is named "valt"
     expect(text).not.toContain(line.trim());
   });
 
+  it("shows what is not in this release where a compose file asks for it, not in dso.yaml", async () => {
+    const shown = await at("compose.yaml", "    x-dso: { strategy: signal }", "not-in-release");
+    expect(shown).toContain("2 |     x-dso: { strategy: signal }");
+    const file = join(directory, "dso.yaml");
+    await writeFile(file, "defaults:\n  rotation: { strategy: signal }\n");
+    const position = { file, line: 2, column: 3 };
+    const error = new DsoError("not-in-release", "strategy signal", { position });
+    expect(await renderError(error, PLAIN)).not.toContain("rotation:");
+  });
+
   it("lists every finding", async () => {
     const all = ["one", "two", "three"].map((text) => new DsoError("compose-invalid", text));
     const text = await renderError(combine(all), PLAIN);

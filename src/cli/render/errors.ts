@@ -3,7 +3,10 @@ import { DsoError, type Position } from "../../model/errors.ts";
 import { printable, type Style } from "./style.ts";
 
 /** Codes whose positions are in compose files; lines of other files may be private altogether. */
-const COMPOSE_CODES = /^(compose-|reference-|provider-unknown|secret-missing|policy-)/;
+const COMPOSE_CODES =
+  /^(compose-|reference-|provider-unknown|secret-missing|policy-|not-in-release)/;
+/** What every compose file has and dso.yaml cannot: some faults are found in either. */
+const SERVICES = /^["']?services["']?\s*:/m;
 
 export interface ErrorText {
   readonly style: Style;
@@ -48,7 +51,8 @@ async function sourceLine({ code, position }: DsoError): Promise<string | undefi
     return undefined;
   }
   const text = await readFile(position.file, "utf8").catch(() => undefined);
-  const line = text?.split("\n")[position.line - 1]?.trimEnd();
+  if (text === undefined || (code === "not-in-release" && !SERVICES.test(text))) return undefined;
+  const line = text.split("\n")[position.line - 1]?.trimEnd();
   if (line === undefined || line.includes("$") || line.length > 200) return undefined;
   const number = String(position.line);
   const indent = " ".repeat(Math.max(0, position.column - 1));

@@ -2,7 +2,7 @@ import { DsoError } from "../model/errors.ts";
 import type { Run } from "../reconciler/reconcile.ts";
 import type { ApproveFlags, RunFlags } from "./flags.ts";
 import { approves } from "./input.ts";
-import { lostVolumes, removesAll } from "./rollout.ts";
+import { removesAll } from "./rollout.ts";
 import { canShowAndAsk, type Session } from "./session.ts";
 
 type Flags = ApproveFlags & Pick<RunFlags, "input" | "json">;
@@ -22,17 +22,8 @@ export async function approvePlan(session: Session, flags: Flags, run: Run): Pro
   });
 }
 
-/** `up`, and whoever said `-auto-approve`: a yes only where data or the whole project would be lost. */
+/** `up`, and whoever said `-auto-approve`: a yes only where the whole project would be removed. */
 export async function approveLoss(session: Session, flags: Flags, run: Run): Promise<boolean> {
-  const volumes = lostVolumes(run.plan);
-  if (volumes.length > 0) {
-    const asked = await confirm(session, flags, {
-      question: `Do you want to lose what is in ${volumes.join(", ")}?`,
-      explanation: "The volume cannot be changed, only made anew, and that empties it.",
-      hint: "Do it knowingly: dso down -v, then up again.",
-    });
-    if (!asked) return false;
-  }
   if (!removesAll(run) || flags.allowEmpty === true) return true;
   return confirm(session, flags, {
     question: `Do you want to remove all containers of ${run.plan.project}?`,

@@ -2,7 +2,7 @@
 import type { Outcome } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
-import type { Plan, PlanOptions } from "../model/plan.ts";
+import type { PlanOptions } from "../model/plan.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
 import { withProjectLock } from "../reconciler/lock.ts";
@@ -116,14 +116,4 @@ export function removesAll({ plan: { changes, unchanged, options } }: Run): bool
     containers.length > 0 &&
     containers.every(({ action }) => action === "delete")
   );
-}
-
-/** Volumes that the plan deletes or makes anew, though `-v` was not given. */
-export function lostVolumes({ changes, options }: Plan): readonly string[] {
-  if (options.removeVolumes) return [];
-  return changes
-    .filter(
-      ({ kind, action }) => kind === "volume" && (action === "delete" || action === "replace"),
-    )
-    .map(({ engineName }) => engineName);
 }

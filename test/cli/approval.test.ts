@@ -49,7 +49,6 @@ function person(answer: string): FakeSession {
 }
 
 const CREATE = run([change("container", "create")]);
-const LOSES_DATA = run([change("volume", "replace")]);
 const LOSES_ALL = run([change("container", "delete")], { unchanged: [] });
 
 describe("a yes", () => {
@@ -77,13 +76,11 @@ describe("a yes", () => {
     });
   });
 
-  it("is wanted before data or everything is lost, -auto-approve or not", async () => {
+  it("is wanted before everything is removed, -auto-approve or not", async () => {
     const approved = { ...FLAGS, autoApprove: true };
-    for (const lossy of [LOSES_DATA, LOSES_ALL]) {
-      await expect(approvePlan(createFakeSession(), approved, lossy)).rejects.toThrow();
-      expect(await approveLoss(person("yes"), FLAGS, lossy)).toBe(true);
-      expect(await approveLoss(person("no"), FLAGS, lossy)).toBe(false);
-    }
+    await expect(approvePlan(createFakeSession(), approved, LOSES_ALL)).rejects.toThrow();
+    expect(await approveLoss(person("yes"), FLAGS, LOSES_ALL)).toBe(true);
+    expect(await approveLoss(person("no"), FLAGS, LOSES_ALL)).toBe(false);
     const allowed = { ...FLAGS, allowEmpty: true };
     expect(await approveLoss(createFakeSession(), allowed, LOSES_ALL)).toBe(true);
   });

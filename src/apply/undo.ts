@@ -91,9 +91,24 @@ async function dropBoth(
   signal: AbortSignal,
 ): Promise<void> {
   for (const generation of [rotation.old?.generation, rotation.new?.generation]) {
-    if (generation !== undefined) await delivery.drop(generation, signal);
+    await dropOwn(delivery, rotation, generation, signal);
   }
   await addresses.release(rotation.project, rotation.id);
+}
+
+/** An image made of a container carries its labels: the generation may be somebody else's. */
+async function dropOwn(
+  delivery: RotationTools["delivery"],
+  { project, service, number }: Rotation,
+  generation: string | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (generation === undefined) return;
+  const manifest = await delivery.manifest(generation, signal);
+  const own =
+    manifest === undefined ||
+    (manifest.project === project && manifest.service === service && manifest.number === number);
+  if (own) await delivery.drop(generation, signal);
 }
 
 /** Gives the new container the service's name and its own restart policy. */
@@ -132,8 +147,7 @@ export async function goForward(
     await engine.removeContainer(old.id, { force: true, volumes: false }, signal);
   }
   await log.step("drop-generation");
-  const generation = log.now.old?.generation;
-  if (generation !== undefined) await delivery.drop(generation, signal);
+  await dropOwn(delivery, log.now, log.now.old?.generation, signal);
   const before = old?.labels[DSO.rotation];
   if (before !== undefined) await addresses.release(log.now.project, before);
   await log.end("completed");

@@ -46,6 +46,24 @@ describe("replacing stop-first", () => {
     expect(world.told("downtime")).toHaveLength(1);
   });
 
+  test("a generation that belongs to somebody else is not dropped with the old container", async () => {
+    const world = await running();
+    const desired = desiredOf(database("app:2"));
+    const { delivery } = await world.context(desired);
+    const dropped: string[] = [];
+    const shared: ApplyContext["delivery"] = {
+      ...delivery,
+      manifest: async (generation) => ({
+        ...{ v: 1, generation, project: "other", service: "db", number: 1 },
+        ...{ createdAt: "", versions: {}, files: [] },
+      }),
+      drop: async (generation) => void dropped.push(generation),
+    };
+    const outcome = await world.run(desired, replacement(world.oldId), { delivery: shared });
+    expect(outcome.failed).toEqual([]);
+    expect(dropped).toEqual([]);
+  });
+
   test("the journal is always written before the step is done", async () => {
     const world = await running();
     const seen: string[] = [];

@@ -1,5 +1,6 @@
 /** Which volumes are made. None is ever made anew or removed here: there is data in them. */
 import { volumeHash } from "../compose/hash.ts";
+import { DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { byText } from "./order.ts";
@@ -12,9 +13,10 @@ export interface VolumeDecisions {
   readonly warnings: readonly PlanWarning[];
 }
 
-/** Rejects with `compose-invalid` for a missing external volume. */
+/** Rejects with `compose-invalid` for a missing external volume and a mount that is nowhere. */
 export function decideVolumes(situation: Situation): VolumeDecisions {
   const { desired, observed, selection } = situation;
+  refuseRelativeTargets(situation);
   const used = usedVolumes(situation);
   const keys = [...desired.project.volumes.keys()]
     .filter((key) => (selection.partial ? used.has(key) : selection.volume(key) || used.has(key)))
@@ -35,6 +37,25 @@ export function decideVolumes(situation: Situation): VolumeDecisions {
     keep: keys.filter(isThere),
     warnings: keys.flatMap((key) => volumeWarning(situation, key)),
   };
+}
+
+/** Compose takes them, and the engine would refuse them when other containers have changed. */
+function refuseRelativeTargets({ desired, selection }: Situation): void {
+  for (const { name, model } of desired.services.values()) {
+    if (!selection.service(name)) continue;
+    for (const [index, { target }] of (model.volumes ?? []).entries()) {
+      if (target.startsWith("/")) continue;
+      const position = desired.project.positions.at(["services", name, "volumes", index]);
+      throw new DsoError(
+        "compose-invalid",
+        `services.${name}.volumes[${index}]: the target "${target}" is no absolute path`,
+        {
+          hint: "A target begins with a slash. What has one letter before the first colon is read as a drive of Windows: give the volume a longer name.",
+          ...(position && { position }),
+        },
+      );
+    }
+  }
 }
 
 function usedVolumes({ desired, selection }: Situation): ReadonlySet<string> {

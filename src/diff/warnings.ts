@@ -1,3 +1,4 @@
+import { updateNotInRelease } from "../config/notInRelease.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { secretName, versionKey } from "../model/reference.ts";
@@ -19,6 +20,7 @@ export function serviceWarnings(
     ...unversionedValues(situation, service),
     ...leftToPeople(decision),
     ...decidedAfterPull(situation, service),
+    ...withoutEffect(situation, service),
   ];
 }
 
@@ -84,6 +86,14 @@ function decidedAfterPull(situation: Situation, service: DesiredService): readon
       position: undefined,
     },
   ];
+}
+
+function withoutEffect({ desired }: Situation, service: DesiredService): readonly PlanWarning[] {
+  const { name, model } = service;
+  const finding = updateNotInRelease(name, model, desired.project.positions);
+  if (finding === undefined) return [];
+  const { code, message, hint, position } = finding;
+  return [{ code, message, hint, position }];
 }
 
 /** Removing everything is rarely what an empty or filtered model meant. */

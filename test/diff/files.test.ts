@@ -127,6 +127,39 @@ describe("a change of the files", () => {
     expect(plan.warnings.map(({ code }) => code)).toContain("volume-differs");
   });
 
+  it("refuses a mount that is nowhere, of a service that is asked for, before all else", () => {
+    const mounts = [...db.volumes!, { type: "volume", target: "d:/data" }] as const;
+    const desired = project({ ...SHOP, services: { web, db: { ...db, volumes: mounts } } });
+    const position = { file: "/srv/shop/compose.yaml", line: 4, column: 7 };
+    const at = (path: readonly (string | number)[]) =>
+      path.join(".") === "services.db.volumes.1" ? position : undefined;
+    const positions = { ...desired.project.positions, at };
+    const placed = { ...desired, project: { ...desired.project, positions } };
+    const plan = (target: string) =>
+      diff(placed, empty(desired), options({ targets: [target], withDependencies: false }));
+    expect(() => plan("db")).toThrow(
+      expect.objectContaining({
+        code: "compose-invalid",
+        message: 'services.db.volumes[1]: the target "d:/data" is no absolute path',
+        position,
+      }),
+    );
+    expect(plan("web").operations).not.toEqual([]);
+  });
+
+  it("warns once of how a service is updated, where this release does not do that", () => {
+    const update_config = { order: "start-first", parallelism: 2, delay: "5s", monitor: "1m" };
+    const model = { image: "a:1", deploy: { update_config, rollback_config: { delay: "1s" } } };
+    const desired = project({ services: { a: model, b: { image: "b:1" } } });
+    const { warnings } = diff(desired, applied(desired), options());
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'service "a": not in this release: deploy.update_config.delay, deploy.update_config.monitor, deploy.rollback_config',
+    ]);
+    const acted = { ...model, deploy: { update_config: { order: "stop-first", parallelism: 2 } } };
+    const quiet = project({ services: { a: acted } });
+    expect(diff(quiet, applied(quiet), options()).warnings).toEqual([]);
+  });
+
   it("removes orphans before a successor that may want what they hold, and their network last", () => {
     const before = project({
       services: { old: { image: "web:1", networks: { back: null } } },

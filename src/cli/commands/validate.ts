@@ -1,6 +1,6 @@
 import type { Command } from "commander";
-import { notInRelease } from "../../config/notInRelease.ts";
-import type { Position } from "../../model/errors.ts";
+import { notInRelease, updateNotInRelease } from "../../config/notInRelease.ts";
+import type { DsoError, Position } from "../../model/errors.ts";
 import { describeServices, loadModel } from "../../reconciler/load.ts";
 import { addProjectFlags, projectFlags } from "../flags.ts";
 import { place } from "../render/errors.ts";
@@ -17,14 +17,19 @@ export function define(command: Command, session: Session): void {
         const where = position === undefined ? "" : ` (${place(position)})`;
         print(session, `${style.yellow("Warning:")} ${printable(message)}${where}`);
       };
-      // First, because they hold for every project, and where there is none, too.
-      for (const { message, hint, position } of notInRelease(context.config)) {
+      const tell = ({ message, hint, position }: DsoError): void => {
         warn(hint === undefined ? message : `${message}. ${hint}`, position);
-      }
+      };
+      // First, because they hold for every project, and where there is none, too.
+      notInRelease(context.config).forEach(tell);
       const request = await projectRequest(session, command);
       const project = await loadModel(context, request, session.signal);
       const services = describeServices(context, project);
       for (const { message, position } of project.warnings) warn(message, position);
+      for (const { name, model } of services.values()) {
+        const finding = updateNotInRelease(name, model, project.positions);
+        if (finding !== undefined) tell(finding);
+      }
       const references = [...services.values()].flatMap(({ bindings }) => bindings).length;
       const valid = `Valid: project ${project.name}, ${count(services.size, "service")}, ${count(references, "reference")}.`;
       print(session, style.green(valid));

@@ -7,10 +7,22 @@ import { isInteractive, type Session } from "./session.ts";
 const [CTRL_C, CTRL_D, NEWLINE, ENTER, CTRL_U] = [0x03, 0x04, 0x0a, 0x0d, 0x15] as const;
 const RUBOUTS: ReadonlySet<number> = new Set([0x08, 0x7f]);
 
-/** Everything that standard input has, until it ends. */
+/** More than any secret or compose file may have. */
+const MAX_INPUT_BYTES = 16 * 1024 * 1024;
+
+/** Everything that standard input has, until it ends. Rejects with `usage` when that is too much. */
 export async function readAll(session: Session): Promise<Buffer> {
   const parts: Buffer[] = [];
-  for await (const part of chunks(session)) parts.push(part);
+  let size = 0;
+  for await (const part of chunks(session)) {
+    size += part.length;
+    if (size > MAX_INPUT_BYTES) {
+      throw new DsoError("usage", `Standard input has more than ${MAX_INPUT_BYTES} bytes.`, {
+        hint: "Look whether it is what you mean to give.",
+      });
+    }
+    parts.push(part);
+  }
   return Buffer.concat(parts);
 }
 

@@ -6,6 +6,7 @@ import { DsoError } from "../model/errors.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const OTHERS = 0o077;
+const ELSEWHERE = "Run dso as the user that owns it, or set DSO_HOME to a directory of your own.";
 
 export interface WriteOptions {
   /** Default 0o600. */
@@ -31,7 +32,7 @@ export async function writeFileAtomic(
     await rename(temporary, path);
   } catch (error) {
     await unlink(temporary).catch(ignoreMissing);
-    throw explainFull(path, error);
+    throw explainDisk(path, error);
   }
   await syncDirectory(dirname(path));
 }
@@ -47,7 +48,7 @@ export async function createFileAtomic(path: string, data: Uint8Array | string):
     await writeNew(temporary, data);
     await link(temporary, path);
   } catch (error) {
-    throw explainFull(path, error);
+    throw explainDisk(path, error);
   } finally {
     await unlink(temporary).catch(ignoreMissing);
   }
@@ -128,7 +129,7 @@ export async function readPrivateFile(
 export async function ensurePrivateDirectory(path: string, mode = 0o700): Promise<void> {
   await mkdir(path, { recursive: true, mode }).catch((error: unknown) => {
     // A dangling link or a file in its place: the open below says which.
-    if (!hasCode(error, "EEXIST")) throw explainFull(path, error);
+    if (!hasCode(error, "EEXIST")) throw explainDisk(path, error);
   });
   const directory = await openDirectory(path);
   try {
@@ -155,7 +156,7 @@ function openPrivate(path: string): number | undefined {
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     if (hasCode(error, "ELOOP")) throw isLink(path);
-    throw error;
+    throw explainDisk(path, error);
   }
 }
 
@@ -166,7 +167,7 @@ async function openDirectory(path: string): Promise<FileHandle> {
     if (hasCode(error, "ELOOP")) throw isLink(path);
     // Linux answers so for a link that O_NOFOLLOW meets under O_DIRECTORY, too.
     if (hasCode(error, "ENOTDIR")) throw unsafe(path, "is no directory", "Move it away.");
-    throw error;
+    throw explainDisk(path, error);
   }
 }
 
@@ -202,8 +203,21 @@ function unsafe(path: string, fault: string, hint: string): DsoError {
   return new DsoError("state-corrupt", `${path} ${fault}`, { hint });
 }
 
-/** A system error that says "no room" as `disk-full`; any other as it is. */
-export function explainFull(path: string, error: unknown): unknown {
+/**
+ * What a person can do something about in their words: `disk-full` where there is no
+ * room, `state-corrupt` where this user may not write or read. Any other error as it is.
+ */
+export function explainDisk(path: string, error: unknown): unknown {
+  if (hasCode(error, "EROFS")) {
+    return unsafe(path, "is on a file system that is read-only", ELSEWHERE);
+  }
+  // So answers a recursive mkdir on a read-only file system, too.
+  if (hasCode(error, "ENOENT")) {
+    return unsafe(path, "cannot be made: a directory above it is missing or read-only", ELSEWHERE);
+  }
+  if (hasCode(error, "EACCES", "EPERM")) {
+    return unsafe(path, "may not be read or written by this user", ELSEWHERE);
+  }
   if (!hasCode(error, "ENOSPC", "EDQUOT")) return error;
   return new DsoError("disk-full", `no room to write ${path}`, {
     hint: "Free some space, and run the command again; the file is as it was.",

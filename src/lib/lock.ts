@@ -15,7 +15,7 @@ import { rmdirSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
-import { ensurePrivateDirectory, explainFull, hasCode } from "./files.ts";
+import { ensurePrivateDirectory, explainDisk, hasCode } from "./files.ts";
 import { describeSelf, isGone, type LockOwner, parseOwner, refuseNetwork } from "./lockOwner.ts";
 
 export interface LockOptions {
@@ -177,7 +177,7 @@ async function publish(path: string, owner: LockOwner): Promise<void> {
   } catch (error) {
     await rm(prepared, { recursive: true, force: true });
     if (hasCode(error, "ENOTEMPTY", "EEXIST")) throw Object.assign(new Error(), { code: "EEXIST" });
-    throw explainFull(path, error);
+    throw explainDisk(path, error);
   }
 }
 

@@ -55,6 +55,24 @@ test.runIf(isRoot)("a full disk is said to be full, and the old content stays", 
   expect(await readdir(disk.path)).toEqual(["state"]);
 });
 
+test.runIf(isRoot)("a read-only file system is said to be one", async () => {
+  await using dir = await temporaryDirectory();
+  execFileSync("mount", ["-t", "tmpfs", "-o", "ro", "tmpfs", dir.path]);
+  try {
+    const code = "state-corrupt";
+    const message = expect.stringContaining("read-only") as string;
+    const hint = expect.stringContaining("DSO_HOME") as string;
+    await expect(ensurePrivateDirectory(join(dir.path, "home"))).rejects.toMatchObject({
+      ...{ code, message, hint },
+    });
+    await expect(writeFileAtomic(join(dir.path, "state"), "x")).rejects.toMatchObject({
+      ...{ code, message, hint },
+    });
+  } finally {
+    execFileSync("umount", [dir.path]);
+  }
+});
+
 test("removes only the temporaries of its own file", async () => {
   await using dir = await temporaryDirectory();
   for (const name of [".a.0f.tmp", ".a.1f.tmp", ".b.0f.tmp", ".a", "a"]) {

@@ -79,6 +79,10 @@ export function overlaps(a: Subnet, b: Subnet): boolean {
   return a.family === b.family && a.first < b.first + sizeOf(b) && b.first < a.first + sizeOf(a);
 }
 
+export function contains(subnet: Subnet, other: Subnet): boolean {
+  return overlaps(subnet, other) && other.prefix >= subnet.prefix;
+}
+
 export function lowerHalf(subnet: Subnet): Subnet {
   return { ...subnet, prefix: subnet.prefix + 1 };
 }

@@ -4,6 +4,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./hostPorts.ts";
+import { findNetworkFaults } from "./networkFaults.ts";
 import { exposedEnvironment, readAll, type Values } from "./values.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
@@ -13,8 +14,8 @@ const PAGE_BYTES = 4096;
 
 /**
  * Finds what would make the plan fail half way, before anything is changed:
- * unknown services, names and ports of others, secrets that cannot be read, no
- * room in memory. Gives the values of the run.
+ * unknown services, names and ports of others, networks that the engine
+ * would refuse, secrets that cannot be read, no room in memory. Gives the values of the run.
  */
 export async function preflight(
   plan: Plan,
@@ -27,6 +28,7 @@ export async function preflight(
   const faults = [
     ...(await takenNames(plan, makes, context, signal)),
     ...(await findTakenPorts(plan, makes, context, signal)),
+    ...(await findNetworkFaults(plan, context, signal)),
   ];
   if (faults.length > 0) throw combine(faults);
   const values = await readAll(context, context.desired, services, signal);

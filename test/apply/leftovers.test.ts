@@ -6,7 +6,7 @@ import { createFakeEngine } from "../fakes/engine.ts";
 
 const never = new AbortController().signal;
 
-test("removes what a dead process had made to read an image, and nothing that may be needed", async () => {
+test("removes what a dead process had made to look at images and drivers, and nothing that may be needed", async () => {
   const engine = createFakeEngine();
   engine.addImage("app:1");
   const self = await describeSelf("", "read /etc/passwd");
@@ -30,8 +30,14 @@ test("removes what a dead process had made to read an image, and nothing that ma
   const started = await make("dead-but-started", JSON.stringify(dead));
   await engine.startContainer(started, never);
 
+  for (const [Name, owner] of Object.entries({ tried: dead, trying: self })) {
+    await engine.createNetwork({ Name, Labels: { [DSO.throwaway]: JSON.stringify(owner) } }, never);
+  }
+
   await removeLeftovers(engine, never);
 
   const left = await engine.listContainers({ label: DSO.throwaway }, never);
   expect(left.map(({ name }) => name)).toEqual(["dead-but-started", "living", "somebody-elses"]);
+  const networks = (await engine.listNetworks(never)).map(({ name }) => name);
+  expect(networks).toEqual(["bridge", "host", "none", "trying"]);
 });

@@ -78,6 +78,7 @@ export function fakeNetworks(state: State): Networking {
   };
 }
 
+const DRIVERS: ReadonlySet<string> = new Set(["default", "bridge", "macvlan", "ipvlan"]);
 const BUILT_IN: ReadonlySet<string> = new Set(["bridge", "host", "none"]);
 
 export function users(state: State, network: string) {
@@ -88,6 +89,8 @@ function makeNetwork(state: State, body: NetworkBody): FakeNetwork {
   if (state.networks.has(body.Name)) {
     throw new DsoError("engine-conflict", `network with name ${body.Name} already exists`);
   }
+  const { Driver: driver = "bridge" } = body;
+  if (!DRIVERS.has(driver)) throw refuse(`plugin "${driver}" not found`);
   const asked = (body.IPAM?.Config ?? []).filter(({ Subnet: subnet }) => subnet !== undefined);
   for (const { Subnet: subnet = "" } of asked) {
     if (isUsed(state, subnet)) {
@@ -103,7 +106,7 @@ function makeNetwork(state: State, body: NetworkBody): FakeNetwork {
     id: nextId(state, "network"),
     name: body.Name,
     labels: body.Labels,
-    driver: body.Driver ?? "bridge",
+    driver,
     internal: body.Internal ?? false,
     subnets: subnets.length > 0 ? subnets : [freePool(state)],
     chosenSubnet: subnets.length > 0,

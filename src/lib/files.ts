@@ -225,8 +225,9 @@ export function explainDisk(path: string, error: unknown): unknown {
   });
 }
 
+/** Nothing is there to remove; on a read-only file system there never was. */
 function ignoreMissing(error: unknown): void {
-  if (!hasCode(error, "ENOENT")) throw error;
+  if (!hasCode(error, "ENOENT", "EROFS")) throw error;
 }
 
 function temporaryName(path: string): string {

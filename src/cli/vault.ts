@@ -18,6 +18,23 @@ export async function createVault(
   await initVault({ vaultFile, keyFile, stateDir, lockFile, ...asked }, session.signal);
 }
 
+/**
+ * Lets a new passphrase, or a new key file, open the vault instead of what does now.
+ * The path at which the key file of before was put, if it was moved.
+ */
+export async function changeVaultKey(
+  context: Context,
+  session: Session,
+  withPassphrase: boolean,
+): Promise<string | undefined> {
+  const setup = await import("../providers/local/setup.ts");
+  if (!withPassphrase) return setup.renewKeyFile(context.vault, session.signal);
+  const { vaultFile, keyFile } = context.vault;
+  const passphrase = () => newPassphrase(session, "DSO_VAULT_NEW_PASSPHRASE_FILE");
+  await setup.rewrapVault(context.vault, { vaultFile, keyFile, passphrase }, session.signal);
+  return undefined;
+}
+
 /** Puts the generation before in the place of a vault that is damaged or gone. */
 export async function restorePreviousVault(context: Context, session: Session): Promise<void> {
   const setup = await import("../providers/local/setup.ts");
@@ -32,36 +49,44 @@ export async function acceptVault(context: Context, session: Session): Promise<v
 
 /** What opens a vault with a passphrase: the file that a variable names, else a person, else nothing. */
 export function passphraseSource(session: Session): Context["vault"]["passphrase"] {
-  const file = passphraseFile(session);
-  if (file !== undefined) return () => readPassphrase(file);
+  const variable = "DSO_VAULT_PASSPHRASE_FILE";
+  const file = passphraseFile(session, variable);
+  if (file !== undefined) return () => readPassphrase(file, variable);
   if (!isInteractive(session)) return undefined;
-  return () => askHidden(session, "Passphrase of the vault: ", BY_FILE);
+  return () => askHidden(session, "Passphrase of the vault: ", byFile(variable));
 }
 
-const BY_FILE =
-  "Write it into a file of your own (mode 0600), and name that in DSO_VAULT_PASSPHRASE_FILE.";
+/** The second is for a change, where the first opens the vault as it still is. */
+type Variable = "DSO_VAULT_PASSPHRASE_FILE" | "DSO_VAULT_NEW_PASSPHRASE_FILE";
 
-function passphraseFile({ environment }: Session): string | undefined {
-  const file = environment["DSO_VAULT_PASSPHRASE_FILE"];
+function byFile(variable: Variable): string {
+  return `Write it into a file of your own (mode 0600), and name that in ${variable}.`;
+}
+
+function passphraseFile({ environment }: Session, variable: Variable): string | undefined {
+  const file = environment[variable];
   return file === "" ? undefined : file;
 }
 
-async function readPassphrase(file: string): Promise<Secret> {
+async function readPassphrase(file: string, variable: Variable): Promise<Secret> {
   const bytes = await readPrivateFile(file);
   if (bytes === undefined) {
     throw new DsoError("vault-key", `There is no passphrase file ${file}.`, {
-      hint: "Correct DSO_VAULT_PASSPHRASE_FILE.",
+      hint: `Correct ${variable}.`,
     });
   }
   return withoutNewline(bytes);
 }
 
 /** Asked for twice, because nothing could tell a mistyped one later. */
-async function newPassphrase(session: Session): Promise<Secret> {
-  const file = passphraseFile(session);
-  if (file !== undefined) return refuseEmpty(await readPassphrase(file));
-  const first = await askHidden(session, "New passphrase of the vault: ", BY_FILE);
-  using second = await askHidden(session, "The same again: ", BY_FILE);
+async function newPassphrase(
+  session: Session,
+  variable: Variable = "DSO_VAULT_PASSPHRASE_FILE",
+): Promise<Secret> {
+  const file = passphraseFile(session, variable);
+  if (file !== undefined) return refuseEmpty(await readPassphrase(file, variable));
+  const first = await askHidden(session, "New passphrase of the vault: ", byFile(variable));
+  using second = await askHidden(session, "The same again: ", byFile(variable));
   if (first.equals(second)) return refuseEmpty(first);
   first.drop();
   throw refused("The passphrases differ.");

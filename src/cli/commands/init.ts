@@ -2,10 +2,11 @@ import { type Command, Option } from "commander";
 import type { Context } from "../../reconciler/context.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
-import { acceptVault, createVault, restorePreviousVault } from "../vault.ts";
+import { acceptVault, changeVaultKey, createVault, restorePreviousVault } from "../vault.ts";
 
 interface Flags {
   readonly passphrase?: boolean;
+  readonly changeKey?: boolean;
   readonly restorePrevious?: boolean;
   readonly acceptVault?: boolean;
 }
@@ -15,6 +16,12 @@ export function define(command: Command, session: Session): void {
     .option(
       "--passphrase",
       "opened by a passphrase, asked for whenever it is needed, not by a key file",
+    )
+    .addOption(
+      new Option(
+        "--change-key",
+        "let a new key file open the vault that is there, or with --passphrase a new passphrase",
+      ).conflicts(["restorePrevious", "acceptVault"]),
     )
     .addOption(
       new Option(
@@ -32,6 +39,8 @@ export function define(command: Command, session: Session): void {
       withContext(session, command, async (context) => {
         if (flags.restorePrevious === true) await restore(context, session);
         else if (flags.acceptVault === true) await accept(context, session);
+        else if (flags.changeKey === true)
+          await changeKey(context, session, flags.passphrase === true);
         else await create(context, session, flags.passphrase === true);
       }),
     );
@@ -48,6 +57,24 @@ async function create(context: Context, session: Session, withPassphrase: boolea
       : `Its key is ${paths.keyFile}. Keep a copy elsewhere: without it the secrets are lost.`,
   );
   print(session, "\nNext: dso secret set app/db_password");
+}
+
+async function changeKey(
+  context: Context,
+  session: Session,
+  withPassphrase: boolean,
+): Promise<void> {
+  const { vaultFile, keyFile } = context.paths;
+  const kept = await changeVaultKey(context, session, withPassphrase);
+  print(
+    session,
+    withPassphrase
+      ? `${vaultFile} is opened by its new passphrase. It is written nowhere: without it the secrets are lost.`
+      : `${vaultFile} is opened by a new key, ${keyFile}. Keep a copy elsewhere: without it the secrets are lost.`,
+  );
+  print(session, "What opened it before opens only backups that are older.");
+  if (kept !== undefined) print(session, `The key file of before is ${kept}.`);
+  print(session, "\nNext: change the secrets, too, if others may have the old key and a backup");
 }
 
 async function restore(context: Context, session: Session): Promise<void> {

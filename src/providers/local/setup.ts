@@ -1,7 +1,13 @@
 /** Making a vault, changing what opens it, and getting one back. */
 import { randomUUID } from "node:crypto";
+import { link, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import { ensurePrivateDirectory } from "../../lib/files.ts";
+import {
+  ensurePrivateDirectory,
+  hasCode,
+  readPrivateFile,
+  writeFileAtomic,
+} from "../../lib/files.ts";
 import type { Lock } from "../../lib/lock.ts";
 import { DsoError } from "../../model/errors.ts";
 import { deriveKeys, randomKey } from "./envelope.ts";
@@ -56,6 +62,33 @@ export function rewrapVault(
 }
 
 /**
+ * From now on a new key file opens the vault, and what did so before no longer does.
+ * The path at which the key file of before is kept, if there was one: older backups
+ * want it. Killed at any step, the vault is opened by the key file that lies there.
+ */
+export async function renewKeyFile(
+  options: SetupOptions,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { vaultFile, keyFile, stateDir, lockFile } = options;
+  const byFile = { vaultFile, keyFile, stateDir, lockFile };
+  const [old, fresh] = [`${keyFile}.old`, `${keyFile}.new`];
+  await refuseKept(old);
+  const next = { ...byFile, keyFile: fresh };
+  const both = { load: () => loadNewest(options), next, besides: true, previous: "keep" } as const;
+  await rewrite("change the vault's key", options, both, signal);
+  const kept = await linkIfThere(keyFile, old);
+  const key = await readPrivateFile(fresh);
+  if (key === undefined) throw new DsoError("vault-key", `the new key file ${fresh} is gone`);
+  // Not renamed: the key has to be on disk before the vault wants it.
+  await writeFileAtomic(keyFile, key);
+  key.fill(0);
+  await unlink(fresh);
+  await rewrapVault(byFile, byFile, signal);
+  return kept ? old : undefined;
+}
+
+/**
  * Takes the vault that lies there for the newest: the answer to `vault-stale` of a
  * person who put a backup back.
  */
@@ -81,6 +114,8 @@ interface Rewrite {
   readonly load: () => Promise<Newest>;
   /** What is to open the vault instead of what does. */
   readonly next?: KeySources;
+  /** What does is to open it, too. */
+  readonly besides?: boolean;
   readonly previous: NonNullable<CommitOptions["previous"]>;
   readonly asideAs?: string;
 }
@@ -88,7 +123,7 @@ interface Rewrite {
 function rewrite(
   operation: string,
   options: SetupOptions,
-  { load, next, previous, asideAs }: Rewrite,
+  { load, next, besides, previous, asideAs }: Rewrite,
   signal: AbortSignal,
 ): Promise<void> {
   const work = async (lock: Lock): Promise<void> => {
@@ -99,10 +134,9 @@ function rewrite(
     const keys = deriveKeys(dataKey, header.vault);
     try {
       verifyNewest(options.vaultFile, newest, keys.seal);
-      const wraps =
-        next === undefined
-          ? header.wraps
-          : [await wrapDataKey(dataKey, header.vault, next, signal)];
+      const added =
+        next === undefined ? [] : [await wrapDataKey(dataKey, header.vault, next, signal)];
+      const wraps = next === undefined || besides ? [...header.wraps, ...added] : added;
       const generation = Math.max(content.generation, await seenGeneration(options)) + 1;
       if (asideAs !== undefined) await keepAs(options.vaultFile, asideAs);
       const rewritten = { header: { ...header, wraps }, generation, secrets };
@@ -126,6 +160,23 @@ async function seenGeneration(paths: VaultPaths): Promise<number> {
     return (await readGeneration(paths.stateDir))?.generation ?? 0;
   } catch (error) {
     if (error instanceof DsoError && error.code === "state-corrupt") return 0;
+    throw error;
+  }
+}
+
+async function refuseKept(old: string): Promise<void> {
+  if (!(await exists(old))) return;
+  throw new DsoError("usage", `an earlier key file is kept at ${old}`, {
+    hint: "Nothing was changed. Older backups of the vault want it: move it to a safe place first.",
+  });
+}
+
+async function linkIfThere(path: string, second: string): Promise<boolean> {
+  try {
+    await link(path, second);
+    return true;
+  } catch (error) {
+    if (hasCode(error, "ENOENT")) return false;
     throw error;
   }
 }

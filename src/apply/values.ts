@@ -1,18 +1,19 @@
 import { isUtf8 } from "node:buffer";
-import { readFile } from "node:fs/promises";
 import {
   referencesOf,
   type Binding,
   type Desired,
   type DesiredService,
   type FileDelivery,
+  hostContentNames,
   type Template,
 } from "../model/desired.ts";
-import { combine, DsoError } from "../model/errors.ts";
+import { DsoError } from "../model/errors.ts";
 import { type Reference, valueName, versionKey } from "../model/reference.ts";
 import { Secret } from "../model/secret.ts";
 import type { Versions } from "../model/version.ts";
 import type { PlacedReference } from "../providers/values.ts";
+import { type HostVariables, readHostContents } from "./hostContent.ts";
 
 /** The values of one run; gone with `drop`. */
 export interface Values {
@@ -37,7 +38,7 @@ export interface ValueSource {
     signal: AbortSignal,
   ) => Promise<ReadonlyMap<string, Secret>>;
   /** For `secrets: { x: { environment: … } }`. */
-  readonly hostVariables: Readonly<Record<string, string | undefined>>;
+  readonly hostVariables: HostVariables;
 }
 
 /** Reads all that these services need, before anything is changed; every fault is in the error. */
@@ -64,7 +65,12 @@ export async function readAll(
         if (value !== undefined) found.set(keyOf(reference), value);
       }
     }
-    for (const service of services) await readHostFiles(source, service, files);
+    for (const { service, target, value } of await readHostContents(
+      services,
+      source.hostVariables,
+    )) {
+      files.set(fileKey(service, target), value);
+    }
     return values;
   } catch (error) {
     values.drop();
@@ -125,40 +131,6 @@ function placedReferences(service: DesiredService): readonly PlacedReference[] {
   ];
 }
 
-async function readHostFiles(
-  source: ValueSource,
-  service: DesiredService,
-  into: Map<string, Secret>,
-): Promise<void> {
-  const faults: DsoError[] = [];
-  for (const { content, target } of service.files) {
-    if (content.kind === "template") continue;
-    try {
-      const bytes =
-        content.kind === "host-file"
-          ? await readFile(content.path)
-          : Buffer.from(hostVariable(source, content.variable));
-      into.set(fileKey(service.name, target), new Secret(bytes));
-    } catch (cause) {
-      const what = content.kind === "host-file" ? content.path : `$${content.variable}`;
-      faults.push(
-        new DsoError(
-          "compose-invalid",
-          `service ${service.name}: the source ${what} of ${target} cannot be read`,
-          { hint: "Create it, or remove the secret from the service.", cause },
-        ),
-      );
-    }
-  }
-  if (faults.length > 0) throw combine(faults);
-}
-
-function hostVariable(source: ValueSource, name: string): string {
-  const value = source.hostVariables[name];
-  if (value === undefined) throw new Error(`the variable ${name} is not set`);
-  return value;
-}
-
 /** The values of variables that go into the container's configuration as they are. */
 export function exposedEnvironment(
   service: DesiredService,
@@ -195,7 +167,7 @@ function checkVariable(service: string, name: string, bytes: Buffer, binding: Bi
   }
 }
 
-/** Value name to version, of everything that the service is given. */
+/** Value name to version, of everything that the service is given; host contents by their names. */
 export function versionsOf(
   service: DesiredService,
   desired: Desired,
@@ -204,5 +176,9 @@ export function versionsOf(
     const version = reference.pinned ?? desired.versions.get(versionKey(reference));
     return version === undefined ? [] : [[valueName(reference), version] as const];
   });
-  return Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const contents = hostContentNames(service).flatMap((name) => {
+    const version = desired.versions.get(name);
+    return version === undefined ? [] : [[name, version] as const];
+  });
+  return Object.fromEntries([...entries, ...contents].sort(([a], [b]) => (a < b ? -1 : 1)));
 }

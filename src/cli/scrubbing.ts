@@ -1,5 +1,5 @@
 import { createScrubber, type Scrubber } from "../apply/scrub.ts";
-import { type Desired, referencesOf } from "../model/desired.ts";
+import { type Desired, isHostContentName, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";
 import type { ObservedContainer } from "../model/observed.ts";
@@ -49,6 +49,8 @@ async function deliveredReferences(
   for (const generation of containers.flatMap(({ labels }) => labels[DSO.generation] ?? [])) {
     const manifest = await delivery.manifest(generation, signal);
     for (const [name, version] of Object.entries(manifest?.versions ?? {})) {
+      // Nothing older than what the host holds now could be read.
+      if (isHostContentName(name)) continue;
       found.set(`${name}@${version}`, parseValueName(name, version));
     }
   }

@@ -3,6 +3,7 @@ import {
   type Binding,
   type Desired,
   type DesiredService,
+  hostContentNames,
   type Place,
   referencesOf,
 } from "../model/desired.ts";
@@ -65,7 +66,7 @@ export function valueReasons(
     const name = valueName(reference);
     wanted.set(name, (wanted.get(name) ?? new Set()).add(version));
   }
-  return [...wanted]
+  const rotated = [...wanted]
     .sort(([a], [b]) => byText(a, b))
     .flatMap(([name, versions]) => {
       const given = delivered?.get(name);
@@ -75,6 +76,20 @@ export function valueReasons(
         { code: delivered === undefined ? "unknown_version" : "reference_changed", detail: name },
       ];
     });
+  const changed = hostContentNames(service).filter((name) =>
+    hasContentChanged(desired, delivered, name),
+  );
+  return [...rotated, ...changed.map((name) => ({ code: "config_content_changed", detail: name }))];
+}
+
+/** Of what was delivered before its fingerprint was kept nobody knows, and that is no change. */
+export function hasContentChanged(
+  desired: Desired,
+  delivered: DeliveredVersions | undefined,
+  name: string,
+): boolean {
+  const [given, wanted] = [delivered?.get(name), desired.versions.get(name)];
+  return given !== undefined && wanted !== undefined && given !== wanted;
 }
 
 /** Why the files that the container has are not made of what they should be made of. */

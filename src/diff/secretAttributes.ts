@@ -1,11 +1,16 @@
-import type { Binding, Desired, DesiredService } from "../model/desired.ts";
+import {
+  type Binding,
+  type Desired,
+  type DesiredService,
+  hostContentName,
+} from "../model/desired.ts";
 import type { DeliveredVersions } from "../model/observed.ts";
 import { isReferenceLike } from "../model/parseReference.ts";
 import type { AttributeChange } from "../model/plan.ts";
 import { valueName } from "../model/reference.ts";
 import { specFile } from "../model/spec.ts";
 import type { Before } from "./before.ts";
-import { placePath, referenceText, wantedVersion } from "./delivered.ts";
+import { hasContentChanged, placePath, referenceText, wantedVersion } from "./delivered.ts";
 import { byText } from "./order.ts";
 
 /** Stands for text that may not be shown. */
@@ -13,6 +18,9 @@ export const PRIVATE = "(private)";
 
 /** Of a template only a hash is remembered. */
 const FORMER_TEXT = "(former text)";
+
+/** Of a file or variable of the host only a fingerprint is remembered. */
+const FORMER_CONTENT = "(former content)";
 
 /** The dotted paths at which a value is delivered. */
 export function secretPaths(service: DesiredService): ReadonlySet<string> {
@@ -28,7 +36,7 @@ export function secretAttributes(
 ): readonly AttributeChange[] {
   return secretTexts(desired, service, before, delivered)
     .filter((text) => text.before !== text.after)
-    .map((text) => ({ ...text, shown: "secret" as const, forcesReplacement: true }))
+    .map((text) => ({ ...text, shown: text.shown ?? ("secret" as const), forcesReplacement: true }))
     .sort((a, b) => byText(a.path, b.path));
 }
 
@@ -36,6 +44,8 @@ interface SecretText {
   readonly path: string;
   readonly before: string | undefined;
   readonly after: string | undefined;
+  /** Default `secret`. */
+  readonly shown?: "private";
 }
 
 /** What stood and will stand at every place of a value, changed or not. */
@@ -50,7 +60,7 @@ export function secretTexts(
     before: formerText(desired, service, before, delivered, binding),
     after: referenceText(binding, (reference) => wantedVersion(desired, reference)),
   }));
-  return [...bound, ...otherFiles(service, before)];
+  return [...bound, ...otherFiles(desired, service, before, delivered)];
 }
 
 function formerText(
@@ -98,18 +108,43 @@ function showContent(content: string): string {
 }
 
 /** Files that hold no value of a reference, or no longer do. */
-function otherFiles(service: DesiredService, before: Before | undefined): readonly SecretText[] {
+function otherFiles(
+  desired: Desired,
+  service: DesiredService,
+  before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
+): readonly SecretText[] {
   const bound = secretPaths(service);
   const wanted = new Map(service.files.map((file) => [file.target, specFile(file).content]));
+  const changed = changedContents(desired, service, delivered);
   const targets = new Set([...wanted.keys(), ...Object.keys(before?.files ?? {})]);
   return [...targets]
     .filter((target) => !bound.has(`file.${target}`))
     .map((target) => {
       const [old, now] = [before?.files[target]?.content, wanted.get(target)];
+      const path = `file.${target}`;
+      const after = now === undefined ? undefined : showContent(now);
+      if (old === now && changed.has(target)) {
+        return { path, before: FORMER_CONTENT, after, shown: "private" };
+      }
       return {
-        path: `file.${target}`,
+        path,
         before: old === undefined ? undefined : showContent(old),
-        after: now === undefined ? undefined : showContent(now),
+        after,
       };
     });
+}
+
+/** Targets whose file or variable of the host holds something else than what was delivered. */
+function changedContents(
+  desired: Desired,
+  service: DesiredService,
+  delivered: DeliveredVersions | undefined,
+): ReadonlySet<string> {
+  const targets = service.files.flatMap(({ content, target }) =>
+    content.kind !== "template" && hasContentChanged(desired, delivered, hostContentName(content))
+      ? [target]
+      : [],
+  );
+  return new Set(targets);
 }

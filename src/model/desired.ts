@@ -1,13 +1,16 @@
 /** The compose model, its references and their versions: what should be, as data. */
 import type { Position } from "./errors.ts";
 import type { ComposeProject, ServiceModel } from "./project.ts";
-import type { Reference } from "./reference.ts";
+import { encodePath, type Reference } from "./reference.ts";
 import type { Versions } from "./version.ts";
 
 export interface Desired {
   readonly project: ComposeProject;
   readonly services: ReadonlyMap<string, DesiredService>;
-  /** The snapshot that this attempt works with: secret name to version. */
+  /**
+   * The snapshot that this attempt works with: secret name to version, and the name
+   * of each host content that is delivered (`hostContentName`) to its fingerprint.
+   */
   readonly versions: Versions;
   /** Secrets whose provider has no versions: what they hold is unknown until apply. */
   readonly unversioned: ReadonlySet<string>;
@@ -100,14 +103,37 @@ export interface FileDelivery {
   readonly gid: number | undefined;
 }
 
-export type FileContent =
-  | { readonly kind: "template"; readonly template: Template }
+export type FileContent = { readonly kind: "template"; readonly template: Template } | HostContent;
+
+/** What Compose takes from the host and we copy: not versioned by any provider. */
+export type HostContent =
   /** `secrets: { x: { file: … } }` of a service that gets any file from us. */
   | { readonly kind: "host-file"; readonly path: string }
   /** `secrets: { x: { environment: … } }`: the variable's name, never its value. */
   | { readonly kind: "host-variable"; readonly variable: string };
 
 export const SECRETS_DIRECTORY = "/run/secrets";
+
+/**
+ * `/abs/path` or `$NAME`, as a key of `Versions`. No provider's name begins with
+ * either sign, so no secret has such a name.
+ */
+export function hostContentName(content: HostContent): string {
+  return content.kind === "host-file" ? encodePath(content.path) : `$${content.variable}`;
+}
+
+/** Whether a key of versions names what this host holds, and no secret of a provider. */
+export function isHostContentName(name: string): boolean {
+  return name.startsWith("/") || name.startsWith("$");
+}
+
+/** Names of all host contents that the service is given, sorted, each once. */
+export function hostContentNames({ files }: DesiredService): readonly string[] {
+  const names = files.flatMap(({ content }) =>
+    content.kind === "template" ? [] : [hostContentName(content)],
+  );
+  return [...new Set(names)].sort();
+}
 
 /** All references of a template, in order. */
 export function referencesOf(template: Template): readonly Reference[] {

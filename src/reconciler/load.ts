@@ -6,6 +6,7 @@ import { combine, DsoError } from "../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 import { readVersions } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
+import { hostVersions } from "./hostContent.ts";
 import type { ProjectRequest } from "./request.ts";
 
 /** The files as Compose reads them; no secret store is asked. */
@@ -55,8 +56,9 @@ async function resolveVersions(
       referencesOf(template).map((reference) => ({ reference, position })),
     ),
   );
-  const snapshot = await readVersions(context.providers, references, signal);
-  return { project, services, ...snapshot };
+  const { versions, unversioned } = await readVersions(context.providers, references, signal);
+  const contents = await hostVersions(context, services);
+  return { project, services, versions: new Map([...versions, ...contents]), unversioned };
 }
 
 /** The services with their references and policies, every fault of them reported at once. */

@@ -1,10 +1,11 @@
-import { type Desired, referencesOf } from "../model/desired.ts";
+import { type Desired, isHostContentName, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { versionKey } from "../model/reference.ts";
 import { readVersions, type WantedReference } from "../providers/versions.ts";
 import { describeServices } from "./load.ts";
 import type { Context } from "./context.ts";
+import { hostVersions } from "./hostContent.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
 export interface RollbackTarget {
@@ -15,7 +16,8 @@ export interface RollbackTarget {
 /**
  * The state before the last one that was applied: its model and its versions. A
  * second rollback goes one further back. With `service`, only that service is
- * taken from there. Rejects with `usage` when nothing earlier is known and with
+ * taken from there. Files and variables of this host are as they are now: no older
+ * ones are kept. Rejects with `usage` when nothing earlier is known and with
  * `secret-version-gone` before anything is touched.
  */
 export async function rollbackTarget(
@@ -32,11 +34,10 @@ export async function rollbackTarget(
       : withService(current.model, previous.model, service, previous.revision);
   const restored = restore(model);
   const services = describeServices(context, restored);
-  const versions = new Map(
-    Object.entries(
-      service === undefined ? previous.versions : { ...current.versions, ...previous.versions },
-    ),
+  const kept = secretVersions(
+    service === undefined ? previous.versions : { ...current.versions, ...previous.versions },
   );
+  const versions = new Map([...kept, ...(await hostVersions(context, services))]);
   const desired = { project: restored, services, versions, unversioned: new Set<string>() };
   await readVersions(context.providers, pinned(desired), signal);
   return { desired, revision: previous.revision };
@@ -75,8 +76,16 @@ function choose(project: string, history: readonly HistoryEntry[]): readonly [Ap
 }
 
 function differs(a: Applied, b: Applied): boolean {
-  const state = ({ model, versions }: Applied): string => JSON.stringify([model, versions]);
+  const state = ({ model, versions }: Applied): string =>
+    JSON.stringify([model, secretVersions(versions)]);
   return state(a) !== state(b);
+}
+
+/** Those of a provider: what only this host holds cannot be brought back. */
+function secretVersions(
+  versions: HistoryEntry["versions"],
+): readonly (readonly [string, string])[] {
+  return Object.entries(versions).filter(([name]) => !isHostContentName(name));
 }
 
 function withService(

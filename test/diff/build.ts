@@ -3,6 +3,7 @@ import type {
   Binding,
   Desired,
   DesiredService,
+  FileContent,
   FileDelivery,
   ServicePolicy,
 } from "../../src/model/desired.ts";
@@ -34,7 +35,7 @@ export interface ServiceInput {
   readonly model: ServiceModel;
   readonly replicas?: number;
   readonly policy?: Partial<ServicePolicy>;
-  /** Absolute target to a reference's text, or to a template with `{{…}}`. */
+  /** Absolute target to a reference's text, a template with `{{…}}`, `/path` or `$NAME` of the host. */
   readonly files?: Readonly<Record<string, string>>;
 }
 
@@ -96,7 +97,7 @@ function service(
     model: attached,
     replicas: replicas ?? 1,
     image: model.image ?? `shop-${name}`,
-    bindings: [...environmentBindings(model), ...deliveries.map(fileBinding)],
+    bindings: [...environmentBindings(model), ...deliveries.flatMap(fileBinding)],
     files: deliveries,
     policy: { ...POLICY, ...policy },
   };
@@ -115,17 +116,24 @@ function environmentBindings({ environment }: ServiceModel): readonly Binding[] 
 }
 
 function fileOf(target: string, text: string): FileDelivery {
+  const inDirectory = target.startsWith("/run/secrets/");
+  const owner = { mode: undefined, uid: undefined, gid: undefined };
+  return { target, inDirectory, content: contentOf(text), ...owner };
+}
+
+function contentOf(text: string): FileContent {
+  if (text.startsWith("/")) return { kind: "host-file", path: text };
+  if (text.startsWith("$")) return { kind: "host-variable", variable: text.slice(1) };
   const template = text.startsWith("dso://")
     ? [parseReference(text, PROVIDERS)]
     : findEmbedded(text, PROVIDERS);
-  const inDirectory = target.startsWith("/run/secrets/");
-  const owner = { mode: undefined, uid: undefined, gid: undefined };
-  return { target, inDirectory, content: { kind: "template", template }, ...owner };
+  return { kind: "template", template };
 }
 
-function fileBinding({ target, content }: FileDelivery): Binding {
-  const template = content.kind === "template" ? content.template : [];
-  return { place: { kind: "file", target }, template, grade: "file", position: undefined };
+function fileBinding({ target, content }: FileDelivery): readonly Binding[] {
+  if (content.kind !== "template") return [];
+  const { template } = content;
+  return [{ place: { kind: "file", target }, template, grade: "file", position: undefined }];
 }
 
 export function options(some: Partial<PlanOptions> = {}): PlanOptions {

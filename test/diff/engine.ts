@@ -2,7 +2,12 @@
 import { serviceHash } from "../../src/compose/hash.ts";
 import { resolveShared } from "../../src/diff/namespaces.ts";
 import { containerName, networkKeys, survey } from "../../src/diff/situation.ts";
-import { type Desired, type DesiredService, referencesOf } from "../../src/model/desired.ts";
+import {
+  type Desired,
+  type DesiredService,
+  hostContentNames,
+  referencesOf,
+} from "../../src/model/desired.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import type {
   ImageDetail,
@@ -108,6 +113,7 @@ function container(
     valueName(reference),
     reference.pinned ?? desired.versions.get(secretName(reference)) ?? "",
   ]);
+  const contents = hostContentNames(one).map((key) => [key, desired.versions.get(key) ?? ""]);
   return {
     id: id(name),
     name,
@@ -121,7 +127,7 @@ function container(
       [COMPOSE.configHash]: serviceHash(resolveShared(one.model, idOf), "v5"),
       [COMPOSE.image]: observed.images.get(one.image)?.id ?? "",
       [DSO.spec]: JSON.stringify(makeSpec(desired, one)),
-      [DSO.secrets]: JSON.stringify(Object.fromEntries(versions)),
+      [DSO.secrets]: JSON.stringify(Object.fromEntries([...versions, ...contents])),
     },
     state: "running",
     health: one.model.healthcheck === undefined ? undefined : "healthy",

@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
@@ -237,6 +237,12 @@ describe("a plan file is refused when", () => {
       expect(await refusal(readSavedPlan(context, "/nowhere/changes.plan"))).toMatch(
         /^plan-invalid: There is no/,
       );
+    }));
+
+  it("it is larger than any plan, unread", () =>
+    withSavedPlan(async ({ file, context }) => {
+      await truncate(file, 2 ** 24 + 1);
+      expect(await refusal(readSavedPlan(context, file))).toContain("at most 16777216 are read");
     }));
 
   it("its date lies in the future", () =>

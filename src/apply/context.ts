@@ -1,5 +1,6 @@
 import type { Delivery } from "../model/delivery.ts";
 import type { Desired } from "../model/desired.ts";
+import type { EndpointConfig, NetworkBody } from "../model/engine.ts";
 import type { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import type { Rotation } from "../model/journal.ts";
@@ -52,6 +53,19 @@ export interface Work extends ApplyContext {
   readonly values: Values;
   readonly scrubber: Scrubber;
   readonly roster: Roster;
+  /** By key, the networks that this plan makes anew, as they were. */
+  readonly former: ReadonlyMap<string, FormerNetwork>;
+}
+
+/**
+ * A network as it was before the plan took it down. A network cannot be changed:
+ * its containers are taken off, it is removed, and its successor is made. Until
+ * that is there the services are cut off, and whoever stops then puts this back.
+ */
+export interface FormerNetwork {
+  readonly id: string;
+  readonly body: NetworkBody;
+  readonly members: readonly { readonly container: string; readonly endpoint: EndpointConfig }[];
 }
 
 export interface Done {

@@ -5,6 +5,7 @@ import { DSO } from "../model/labels.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import type { ApplyContext, Done, Outcome, Work } from "./context.ts";
 import { failureOf } from "./failure.ts";
+import { rememberNetworks, restoreSkipped } from "./formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal.ts";
 import { preflight } from "./preflight.ts";
@@ -36,9 +37,10 @@ export async function execute(
   });
   const scrubber = createScrubber(values.all);
   const roster = createRoster(context.observed.containers);
-  const work: Work = { ...context, plan, report, values, scrubber, roster };
   const results: Results = { done: new Map(), failed: [] };
   try {
+    const former = await rememberNetworks(plan, context, signal);
+    const work: Work = { ...context, plan, report, values, scrubber, roster, former };
     await settleAddresses(plan, context);
     const skipped = await schedule(
       plan.operations,
@@ -47,6 +49,7 @@ export async function execute(
       () => signal.aborted || context.force.aborted,
     );
     for (const operation of skipped) report({ type: "operation-skipped", operation });
+    if (!context.force.aborted) results.failed.push(...(await restoreSkipped(work, skipped)));
     if (!context.force.aborted) await sweepGenerations(plan.project, context, context.force);
     return outcomeOf(plan, results, skipped);
   } finally {

@@ -7,6 +7,7 @@ import type { Operation } from "../model/plan.ts";
 import { composeBody } from "./composeBody.ts";
 import { serviceOf } from "./container.ts";
 import type { Done, Handler, Work } from "./context.ts";
+import { restoredInstead } from "./formerNetworks.ts";
 import { createFreely } from "./network.ts";
 
 const DONE: Done = {};
@@ -63,7 +64,11 @@ export const createNetwork: Handler<"create-network"> = async (operation, work) 
   const model = work.desired.project.networks.get(operation.network);
   if (model === undefined) throw unknown("network", operation.network);
   const body = networkBody(work.desired.project, operation.network, work.dsoVersion);
-  await createFreely(work, operation.network, model, body, work.force);
+  try {
+    await createFreely(work, operation.network, model, body, work.force);
+  } catch (error) {
+    throw await restoredInstead(work, operation.network, error);
+  }
   return DONE;
 };
 

@@ -46,6 +46,7 @@ export async function makeOneOff(
     values,
     scrubber,
     roster: createRoster(context.observed.containers),
+    former: new Map(),
   };
   const rotation = context.random.hex(8);
   const making = { ...oneOff, number: 1, rotation, old: undefined };

@@ -8,6 +8,7 @@ import {
   toContainer,
   toDetail,
   toNetwork,
+  toNetworkBody,
   toPublishedPorts,
   toVolume,
 } from "./translate.ts";
@@ -69,7 +70,8 @@ export function inspecting(client: Client): Inspecting {
     async inspectNetwork(name, signal) {
       const path = `/networks/${encodeURIComponent(name)}`;
       const wire = await inspect<WireNetwork>("network", name, path, signal);
-      return wire === undefined ? undefined : { ...toNetwork(wire), endpoints: endpointsOf(wire) };
+      if (wire === undefined) return undefined;
+      return { ...toNetwork(wire), body: toNetworkBody(wire), endpoints: endpointsOf(wire) };
     },
 
     async inspectVolume(name, signal) {

@@ -10,6 +10,7 @@ import type {
   ObservedVolume,
 } from "../model/observed.ts";
 import { DEFAULT_CHECK_MS } from "../model/desired.ts";
+import type { NetworkBody } from "../model/engine.ts";
 import type { PublishedPort } from "../model/ports.ts";
 import type {
   WireContainer,
@@ -156,6 +157,27 @@ export function toNetwork(wire: WireNetwork): ObservedNetwork {
       gateway: pool.Gateway || undefined,
     })),
   };
+}
+
+/** What the engine shows of a network, as what makes one like it. */
+export function toNetworkBody(wire: WireNetwork): NetworkBody {
+  const { Name, Driver, Internal, Attachable = false, EnableIPv4, EnableIPv6 = false } = wire;
+  return {
+    ...{ Name, Driver, Internal, Attachable, EnableIPv6 },
+    ...(EnableIPv4 === undefined ? {} : { EnableIPv4 }),
+    Options: wire.Options ?? {},
+    Labels: wire.Labels ?? {},
+    IPAM: {
+      Driver: wire.IPAM?.Driver ?? "default",
+      Options: wire.IPAM?.Options ?? {},
+      Config: (wire.IPAM?.Config ?? []).map(withoutEmpty),
+    },
+  };
+}
+
+/** Some engines write "" for what a pool has not, and none takes it back. */
+function withoutEmpty<T extends object>(value: T): T {
+  return Object.fromEntries(Object.entries(value).filter(([, item]) => item !== "")) as T;
 }
 
 export function toVolume(wire: WireVolume): ObservedVolume {

@@ -79,13 +79,20 @@ export interface WireNetwork {
   readonly Name: string;
   readonly Driver: string;
   readonly Internal: boolean;
+  readonly Attachable?: boolean;
+  readonly EnableIPv4?: boolean;
+  readonly EnableIPv6?: boolean;
+  readonly Options?: Readonly<Record<string, string>> | null;
   readonly Labels?: Readonly<Record<string, string>> | null;
   readonly IPAM?: {
+    readonly Driver?: string;
+    readonly Options?: Readonly<Record<string, string>> | null;
     readonly Config?:
       | readonly {
           readonly Subnet?: string;
           readonly IPRange?: string;
           readonly Gateway?: string;
+          readonly AuxiliaryAddresses?: Readonly<Record<string, string>>;
         }[]
       | null;
   };

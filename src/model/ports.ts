@@ -57,6 +57,8 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<
     | (ObservedNetwork & {
+        /** What makes one like it again. */
+        readonly body: NetworkBody;
         readonly endpoints: readonly {
           readonly containerId: string;
           readonly ipv4: string | undefined;

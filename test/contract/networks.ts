@@ -83,6 +83,15 @@ export function networkContract(stage: Scene): void {
       });
     });
 
+    test("makes a network again from what it shows of it", async () => {
+      const id = await network("net");
+      const before = await engine().inspectNetwork(id, never);
+      if (before === undefined) throw new Error("the network is not shown");
+      await engine().removeNetwork(id, never);
+      const again = await engine().createNetwork(before.body, never);
+      expect(await engine().inspectNetwork(again, never)).toEqual({ ...before, id: again });
+    });
+
     test("refuses an address that another container has", async () => {
       await network("net");
       const host = { NetworkMode: name("net") };

@@ -126,6 +126,7 @@ function emptyState(options: FakeOptions): State {
   let ticks = 0;
   const network = (name: string, driver: string, subnet?: string) => ({
     ...{ id: digest(name), name, driver, labels: {}, internal: false, chosenSubnet: false },
+    body: { Name: name, Driver: driver, Labels: {} },
     subnets: subnet === undefined ? [] : [{ subnet, ipRange: undefined, gateway: "172.17.0.1" }],
   });
   const builtIn = [

@@ -102,14 +102,24 @@ function makeNetwork(state: State, body: NetworkBody): FakeNetwork {
     ipRange,
     gateway: gateway ?? firstHost(subnet),
   }));
+  const pools = subnets.length > 0 ? subnets : [freePool(state)];
   return {
     id: nextId(state, "network"),
     name: body.Name,
     labels: body.Labels,
     driver,
     internal: body.Internal ?? false,
-    subnets: subnets.length > 0 ? subnets : [freePool(state)],
+    subnets: pools,
     chosenSubnet: subnets.length > 0,
+    body: { ...body, Driver: driver, IPAM: { ...body.IPAM, Config: pools.map(toConfig) } },
+  };
+}
+
+function toConfig({ subnet, ipRange, gateway }: FakeNetwork["subnets"][number]) {
+  return {
+    Subnet: subnet,
+    ...(ipRange === undefined ? {} : { IPRange: ipRange }),
+    ...(gateway === undefined ? {} : { Gateway: gateway }),
   };
 }
 

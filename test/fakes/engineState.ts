@@ -1,6 +1,11 @@
 /** What the fake engine remembers. */
 import { createHash } from "node:crypto";
-import type { CreateBody, EndpointConfig, RestartPolicy } from "../../src/model/engine.ts";
+import type {
+  CreateBody,
+  EndpointConfig,
+  NetworkBody,
+  RestartPolicy,
+} from "../../src/model/engine.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type {
   ContainerState,
@@ -75,6 +80,7 @@ export interface FakeContainer {
 export interface FakeNetwork extends ObservedNetwork {
   /** The user chose the subnet, so that endpoints may ask for addresses. */
   readonly chosenSubnet: boolean;
+  readonly body: NetworkBody;
 }
 
 export interface State {

@@ -1,0 +1,113 @@
+import { expect, test } from "vitest";
+import { DsoError } from "../../src/model/errors.ts";
+import { createWeb, createWorld, desiredOf, network, never, planOf, service } from "./fixture.ts";
+
+const NAME = "shop_default";
+const desired = desiredOf(service("web"));
+const refused = new DsoError("engine-refused", "the engine refused: no such option");
+
+/** A network of ours with a running container on it, and the plan that makes it anew. */
+async function standing() {
+  const world = createWorld();
+  const labels = { "com.docker.compose.project": "shop", "com.docker.compose.network": "default" };
+  const Config = [{ Subnet: "10.7.0.0/24", IPRange: "10.7.0.0/25" }];
+  const body = { Name: NAME, Labels: labels, Options: { mtu: "1400" }, IPAM: { Config } };
+  const networkId = await world.engine.createNetwork(body, never);
+  const endpoint = { Aliases: ["web", "www"], IPAMConfig: { IPv4Address: "10.7.0.200" } };
+  const containerId = await world.engine.createContainer(
+    "shop-web-1",
+    {
+      ...{ Image: "app:1", Env: [], Labels: { "com.docker.compose.project": "shop" } },
+      HostConfig: { NetworkMode: NAME },
+      NetworkingConfig: { EndpointsConfig: { [NAME]: endpoint } },
+    },
+    {},
+    never,
+  );
+  await world.engine.startContainer(containerId, never);
+  const plan = planOf([
+    { kind: "disconnect-network", networkId, containerId },
+    { kind: "remove-network", networkId, name: NAME },
+    network,
+  ]);
+  const look = async () => {
+    const { id, body, endpoints } = (await world.engine.inspectNetwork(NAME, never))!;
+    const { networks, state } = (await world.engine.inspectContainer(containerId, never))!;
+    expect(networks.map(({ networkId }) => networkId)).toEqual([id]);
+    return { body, endpoints, state, aliases: networks[0]?.aliases };
+  };
+  return { world, plan, look, containerId };
+}
+
+test("a network that the engine refuses leaves the former one, with whom it connected", async () => {
+  const { world, plan, look } = await standing();
+  const before = await look();
+  expect(before.endpoints[0]?.ipv4).toBe("10.7.0.200");
+  world.engine.failOn("createNetwork", 1, refused);
+  const { failed } = await world.run(desired, plan);
+  expect(failed).toMatchObject([{ error: { code: "rolled-back", position: { line: 2 } } }]);
+  expect(failed[0]?.error.message).toMatch(/shop_default could not be made anew, and is as it was/);
+  expect(failed[0]?.error.message).toContain(refused.message);
+  expect(failed[0]?.error.hint).toBeDefined();
+  expect(await look()).toEqual(before);
+});
+
+test("so does a network that cannot be removed", async () => {
+  const { world, plan, look } = await standing();
+  const before = await look();
+  world.engine.failOn("removeNetwork", 1, refused);
+  const { failed, skipped } = await world.run(desired, plan);
+  expect(failed).toMatchObject([{ operation: { kind: "remove-network" }, error: refused }]);
+  expect(skipped.map(({ kind }) => kind)).toEqual(["create-network"]);
+  expect(await look()).toEqual(before);
+});
+
+test("and one whose successor was never begun, because the run was stopped", async () => {
+  const { world, plan, look } = await standing();
+  const before = await look();
+  const stop = new AbortController();
+  const { engine } = world;
+  const stopping = {
+    ...engine,
+    removeNetwork: async (id: string, signal: AbortSignal) => {
+      await engine.removeNetwork(id, signal);
+      stop.abort();
+    },
+  };
+  await world.run(desired, plan, { engine: stopping, signal: stop.signal });
+  expect(await look()).toEqual(before);
+});
+
+test("what stands in the way of putting it back is told", async () => {
+  const { world, plan } = await standing();
+  world.engine.failOn("createNetwork", 1, refused);
+  world.engine.failOn("createNetwork", 2, new DsoError("engine-unreachable", "it went away"));
+  const { failed } = await world.run(desired, plan);
+  expect(failed).toMatchObject([{ error: { code: "rollback-failed" } }]);
+  expect(failed[0]?.error.message).toMatch(/no such option.*could not be put back.*it went away/);
+  expect(failed[0]?.error.hint).toContain("dso apply");
+});
+
+test("a container that is gone by then is not looked for", async () => {
+  const { world, plan, containerId } = await standing();
+  const { engine } = world;
+  const removing = {
+    ...engine,
+    createNetwork: async (...args: Parameters<typeof engine.createNetwork>) => {
+      await engine.removeContainer(containerId, { force: true, volumes: false }, never);
+      return engine.createNetwork(...args);
+    },
+  };
+  engine.failOn("createNetwork", 1, refused);
+  const { failed } = await world.run(desired, plan, { engine: removing });
+  expect(failed).toMatchObject([{ error: { code: "rolled-back" } }]);
+  expect((await engine.inspectNetwork(NAME, never))?.endpoints).toEqual([]);
+});
+
+test("a new network is nobody's successor", async () => {
+  const world = createWorld();
+  world.engine.failOn("createNetwork", 1, refused);
+  const { failed } = await world.run(desired, planOf([network, createWeb]));
+  expect(failed).toMatchObject([{ error: { code: "engine-refused", position: { line: 2 } } }]);
+  expect(await world.engine.inspectNetwork(NAME, never)).toBeUndefined();
+});

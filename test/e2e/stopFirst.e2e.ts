@@ -19,6 +19,7 @@ import type { Plan } from "../../src/model/plan.ts";
 import type { Engine } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { desiredOf, never, planOf, service, withFile } from "../apply/fixture.ts";
+import { createHome } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 
 const PROJECT = `dso-stopfirst-${randomBytes(4).toString("hex")}`;
@@ -222,3 +223,66 @@ test("a port that is taken is found before the old one is stopped", async () => 
   expect((await engine.inspectContainer(NAME, never))!.startedAt).toBe(before.startedAt);
   server.close();
 });
+
+/** Of what does not depend on how busy the machine is: a grace period, and when the engine checks. */
+const SLOW = {
+  /** Has to be killed, after its whole grace period. */
+  stubborn: ["image: STUBBORN", "stop_grace_period: 4s"],
+  /** The engine checks no sooner than after the interval. */
+  checked: [
+    "image: BASE",
+    "stop_grace_period: 2s",
+    "command: [sleep, '2147483647']",
+    'healthcheck: { test: [CMD, "true"], interval: 2s }',
+  ],
+};
+
+test("the downtime that the plan expects is within a factor of 2 of the measured", async () => {
+  const [base, stubborn] = [await ensureTestImage("base"), await ensureTestImage("stubborn")];
+  const compose = (version: string): string =>
+    Object.entries(SLOW)
+      .flatMap(([name, lines]) => [
+        `  ${name}:`,
+        ...[...lines, "volumes: [data:/data]", `environment: { VERSION: "${version}" }`].map(
+          (line) => `    ${line.replace("STUBBORN", stubborn).replace("BASE", base)}`,
+        ),
+      ])
+      .reduce((text, line) => `${text}${line}\n`, "volumes: { data: {} }\nservices:\n");
+  await using home = await createHome();
+  const project = await home.project({ "compose.yaml": compose("one") }, "downtime");
+  await project.dso("apply -auto-approve");
+  await project.write("compose.yaml", compose("two"));
+  await project.dso("plan -out=changes.plan");
+  const expected = expectedDowntimes((await project.dso("show -json changes.plan")).stdout);
+  const measured = measuredDowntimes((await project.dso("apply -json changes.plan")).stdout);
+  expect([...expected.keys()].sort()).toEqual(["container.checked[1]", "container.stubborn[1]"]);
+  expect([...measured.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [address, ms] of expected) {
+    const ratio = (measured.get(address) ?? 0) / ms;
+    expect(ratio, `${address}: ${ratio} times as long as expected`).toBeGreaterThan(0.5);
+    expect(ratio, `${address}: ${ratio} times as long as expected`).toBeLessThan(2);
+  }
+});
+
+function expectedDowntimes(shown: string): ReadonlyMap<string, number> {
+  const { dso } = JSON.parse(shown) as {
+    dso: { changes: { address: string; expected_downtime_ms: number | null }[] };
+  };
+  return new Map(
+    dso.changes.flatMap(({ address, expected_downtime_ms: ms }) =>
+      ms === null ? [] : [[address, ms] as const],
+    ),
+  );
+}
+
+function measuredDowntimes(stream: string): ReadonlyMap<string, number> {
+  const messages = stream
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as { address?: string; downtime_ms?: number });
+  return new Map(
+    messages.flatMap(({ address = "", downtime_ms: ms }) =>
+      ms === undefined ? [] : [[address, ms] as const],
+    ),
+  );
+}

@@ -132,6 +132,16 @@ describe("what the engine may take is not refused", () => {
     expect(world.engine.changes().join()).not.toContain("throwaway");
   });
 
+  test("a driver that the engine has when it is tried, of which nothing stays", async () => {
+    const world = createWorld();
+    const { failed } = await world.run(withNetwork({ driver: "a-plugin" }), planOf([network]));
+    expect(failed).toEqual([]);
+    const [made, removed, ...rest] = world.engine.changes();
+    expect(made).toMatch(/^createNetwork dso-throwaway-/);
+    expect(removed).toBe(made?.replace("create", "remove"));
+    expect(rest).toEqual(["createNetwork shop_default"]);
+  });
+
   test("the subnet of the network that it takes the place of", async () => {
     const world = createWorld();
     const config = [{ Subnet: "10.1.0.0/24" }];

@@ -78,7 +78,13 @@ export function fakeNetworks(state: State): Networking {
   };
 }
 
-const DRIVERS: ReadonlySet<string> = new Set(["default", "bridge", "macvlan", "ipvlan"]);
+const DRIVERS: ReadonlySet<string> = new Set([
+  "default",
+  "bridge",
+  "macvlan",
+  "ipvlan",
+  "a-plugin",
+]);
 const BUILT_IN: ReadonlySet<string> = new Set(["bridge", "host", "none"]);
 
 export function users(state: State, network: string) {

@@ -14,6 +14,8 @@ import { goBack, goForward } from "./undo.ts";
 export interface RecoveryTools extends RotationTools {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
   readonly healthOf?: (service: string) => HealthPolicy | undefined;
+  /** Whether the service runs to an end, so that to have ended with 0 is to have served. */
+  readonly isJob?: (service: string) => boolean;
 }
 
 const DEFAULT_HEALTH: HealthPolicy = {
@@ -68,17 +70,22 @@ async function isWorthKeeping(
 ): Promise<boolean> {
   if (rotation.status === "rolling_back") return false;
   if (made.state === "running") return serves(tools, rotation, made, signal);
-  return rotation.method === "create" && made.exitCode === 0;
+  return mayEnd(tools, rotation) && made.exitCode === 0;
+}
+
+function mayEnd({ isJob }: RecoveryTools, { method, service }: Rotation): boolean {
+  return method === "create" || isJob?.(service) === true;
 }
 
 async function serves(
-  { engine, clock, healthOf }: RecoveryTools,
+  tools: RecoveryTools,
   rotation: Rotation,
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const { engine, clock, healthOf } = tools;
   const health = healthOf?.(rotation.service) ?? DEFAULT_HEALTH;
-  const options = { oneShot: rotation.method === "create", fresh: true };
+  const options = { oneShot: mayEnd(tools, rotation), fresh: true };
   const healthTools = { engine, clock, scrub: dropControls };
   try {
     await waitServing(healthTools, made.id, health, options, signal);

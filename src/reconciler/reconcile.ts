@@ -4,10 +4,11 @@
  */
 import type { Outcome } from "../apply/context.ts";
 import { execute } from "../apply/execute.ts";
-import { recover } from "../apply/recovery.ts";
+import { recover, type RecoveryTools } from "../apply/recovery.ts";
 import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
+import { isJob } from "../model/jobs.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import { applyContext } from "./applyContext.ts";
 import type { Context } from "./context.ts";
@@ -28,8 +29,7 @@ export async function plan(
   report: Report,
   signal: AbortSignal,
 ): Promise<Run> {
-  const healthOf = (service: string) => desired.services.get(service)?.policy.health;
-  await recover(desired.project.name, { ...context, healthOf }, report, signal);
+  await recover(desired.project.name, recoveryTools(context, desired), report, signal);
   const observed = await observe(context, desired, signal);
   return { request, desired, observed, plan: diff(desired, observed, options) };
 }
@@ -45,4 +45,16 @@ export async function apply(
   const outcome = await execute(run.plan, work, settings.report, signal);
   await remember(context, run, outcome, settings.remark);
   return outcome;
+}
+
+/** What recovery has to know of the services: how they are judged, and which run to an end. */
+function recoveryTools(context: Context, desired: Desired): RecoveryTools {
+  return {
+    ...context,
+    healthOf: (name) => desired.services.get(name)?.policy.health,
+    isJob: (name) => {
+      const service = desired.services.get(name);
+      return service !== undefined && isJob(desired, service);
+    },
+  };
 }

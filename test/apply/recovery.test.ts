@@ -2,9 +2,10 @@ import { describe, expect, test } from "vitest";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { execute } from "../../src/apply/execute.ts";
 import { recover } from "../../src/apply/recovery.ts";
+import { DsoError } from "../../src/model/errors.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
 import { database, expectWhole, NAME, replacement, running, type Running } from "./database.ts";
-import { createWorld, desiredOf, never, planOf, type World } from "./fixture.ts";
+import { createWorld, desiredOf, never, planOf, withFile, type World } from "./fixture.ts";
 
 describe("killed at any call", () => {
   /** Everything outside, dead from the nth call on: it answers nothing any more, as after SIGKILL. */
@@ -190,4 +191,26 @@ describe("killed at any call", () => {
     expect(status).toBe("completed");
     await expectWhole(world, "app:2");
   });
+});
+
+test("a job whose end was not heard of any more is as good as a server that serves", async () => {
+  const world = await running();
+  world.engine.addImage("app:2", { exits: { code: 0, afterLooks: 1 } });
+  const job = database("app:2", { ...withFile("dsofile://db#password") });
+  const desired = desiredOf({ ...job, model: { ...job.model, restart: "no", ports: [] } });
+  const engine = {
+    ...world.engine,
+    removeContainer: async (...all: Parameters<typeof world.engine.removeContainer>) => {
+      await world.engine.removeContainer(...all);
+      throw new DsoError("engine-unreachable", "the line is dead");
+    },
+  };
+  const outcome = await world.run(desired, replacement(world.oldId), { engine });
+  expect(outcome.failed).toHaveLength(1);
+  const tools = { ...(await world.context(desired)), isJob: () => true };
+  await recover("shop", tools, () => undefined, never);
+  expect([...world.rotations.values()].map(({ status }) => status)).toEqual([
+    "completed",
+    "completed",
+  ]);
 });

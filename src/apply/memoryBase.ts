@@ -11,7 +11,7 @@ const OPTIONS = "mode=0700,nosuid,nodev,noexec";
 
 export interface MemoryOptions {
   readonly uid: number;
-  /** For root: where our own file system is mounted. */
+  /** Where it has to be. For root our own file system is mounted there. */
   readonly base?: string;
   /** `$XDG_RUNTIME_DIR`, for everybody else. */
   readonly runtimeDir?: string;
@@ -95,10 +95,14 @@ async function isOwnMount(path: string): Promise<boolean> {
 
 async function userBase(options: MemoryOptions): Promise<string> {
   const shared = options.sharedMemoryDir ?? "/dev/shm";
-  const candidates = [
-    ...(options.runtimeDir === undefined ? [] : [join(options.runtimeDir, "dso")]),
-    join(shared, `dso-${options.uid}`),
-  ];
+  // Somebody who names a place means that one and no other.
+  const candidates =
+    options.base === undefined
+      ? [
+          ...(options.runtimeDir === undefined ? [] : [join(options.runtimeDir, "dso")]),
+          join(shared, `dso-${options.uid}`),
+        ]
+      : [options.base];
   const refusals: DsoError[] = [];
   for (const path of candidates) {
     try {

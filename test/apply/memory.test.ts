@@ -255,11 +255,19 @@ describe.runIf(isRoot)("as root", () => {
     chownSync(runtimeDir, 4242, 4242);
     mkdirSync(join(runtimeDir, "dso"), { mode: 0o755 });
     chownSync(join(runtimeDir, "dso"), 4242, 4242);
-    const delivery = createMemoryDelivery(options({ uid: 4242, runtimeDir }));
+    const unplaced = { stateDir: join(top, "state"), clock, random: random() };
+    const delivery = createMemoryDelivery({ ...unplaced, uid: 4242, runtimeDir });
     const { id, warnings } = await delivery.deliver(request({ "/run/secrets/a": "1" }), never);
     expect(statSync(join(runtimeDir, "dso")).mode & 0o777).toBe(0o700);
     expect(statSync(join(runtimeDir, "dso", id, "files/a")).mode & 0o777).toBe(0o444);
     expect(warnings).toContainEqual(expect.stringContaining("without root"));
+
+    const named = join(runtimeDir, "dso", "named");
+    mkdirSync(named, { mode: 0o700 });
+    chownSync(named, 4242, 4242);
+    const there = createMemoryDelivery(options({ uid: 4242, runtimeDir, base: named }));
+    const placed = await there.deliver(request({ "/run/secrets/a": "1" }), never);
+    expect(existsSync(join(named, placed.id))).toBe(true);
   });
 });
 

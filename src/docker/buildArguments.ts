@@ -42,7 +42,8 @@ export function buildCommand(
   const secrets = secretArguments(request, env);
   const context = build.context ?? ".";
   const argv = [
-    ...(buildkit ? ["buildx", "build", "--load", "--progress", "plain"] : ["build"]),
+    // The classic builder leaves the container of a step that failed, unless told not to.
+    ...(buildkit ? ["buildx", "build", "--load", "--progress", "plain"] : ["build", "--force-rm"]),
     ...flag("--tag", [request.tag, ...(build.tags ?? [])]),
     ...dockerfileArguments(build, context),
     ...args.argv,

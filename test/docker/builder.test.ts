@@ -45,7 +45,7 @@ describe("the arguments of a build", () => {
     const args = { TOKEN: "t0ken", EMPTY: "", INHERITED: null, UNSET: null, LD_PRELOAD: "/x.so" };
     const command = buildCommand(request({ context: "/src", args }), { INHERITED: "i" }, false);
     expect(command.argv.join(" ")).toBe(
-      "build --tag shop-web --build-arg TOKEN --build-arg EMPTY --build-arg INHERITED " +
+      "build --force-rm --tag shop-web --build-arg TOKEN --build-arg EMPTY --build-arg INHERITED " +
         "--build-arg LD_PRELOAD=/x.so -- /src",
     );
     expect(command.environment).toEqual({ TOKEN: "t0ken", EMPTY: "", INHERITED: "i" });

@@ -27,6 +27,14 @@ export function completionScript(shell: Shell, words: readonly Words[]): string 
 }
 
 /** The words before the cursor, flags left out, are the command; a file completes everything else. */
+/** The cases in which what was typed so far is a command, alike in both shells. */
+function recognised(words: readonly Words[]): string {
+  return words
+    .map(({ command }) => `      ${quote(command)}) command=$next ;;`)
+    .slice(1)
+    .join("\n");
+}
+
 function bash(words: readonly Words[]): string {
   return `# bash completion for dso: source <(dso completion bash)
 _dso() {
@@ -35,10 +43,7 @@ _dso() {
     case $word in -*) continue ;; esac
     next="\${command:+$command }$word"
     case $next in
-${words
-  .map(({ command }) => `      ${quote(command)}) command=$next ;;`)
-  .slice(1)
-  .join("\n")}
+${recognised(words)}
     esac
   done
   case $command in
@@ -58,10 +63,7 @@ _dso() {
     [[ $word == -* ]] && continue
     next="\${command:+$command }$word"
     case $next in
-${words
-  .map(({ command }) => `      ${quote(command)}) command=$next ;;`)
-  .slice(1)
-  .join("\n")}
+${recognised(words)}
     esac
   done
   case $command in

@@ -7,11 +7,11 @@ import type { Rotation } from "../model/journal.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Operation, OperationKind, OperationOf, Plan } from "../model/plan.ts";
 import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
-import type { Addresses } from "./addresses.ts";
-import type { Journal } from "./journal.ts";
-import type { Roster } from "./roster.ts";
+import type { Addresses } from "./network/addresses.ts";
+import type { Journal } from "./journal/journal.ts";
+import type { Roster } from "./journal/roster.ts";
 import type { Scrubber } from "./scrub.ts";
-import type { Values, ValueSource } from "./values.ts";
+import type { Values, ValueSource } from "./memory/values.ts";
 
 /** Everything that carrying out a plan works with. */
 export interface ApplyContext extends ValueSource {

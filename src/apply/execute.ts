@@ -5,15 +5,15 @@ import { DSO } from "../model/labels.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import type { ApplyContext, Done, Outcome, Work } from "./context.ts";
 import { failureOf } from "./failure.ts";
-import { rememberNetworks, restoreSkipped } from "./formerNetworks.ts";
+import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
-import { isOpen } from "./journal.ts";
+import { isOpen } from "./journal/journal.ts";
 import { preflight } from "./preflight.ts";
-import { abandoned } from "./rotation.ts";
-import { createRoster } from "./roster.ts";
+import { abandoned } from "./journal/rotation.ts";
+import { createRoster } from "./journal/roster.ts";
 import { schedule } from "./schedule.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
-import { sweepGenerations } from "./sweep.ts";
+import { sweepGenerations } from "./recovery/sweep.ts";
 
 interface Results {
   readonly done: Map<Operation, Done>;

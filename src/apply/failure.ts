@@ -1,7 +1,7 @@
 import { DsoError } from "../model/errors.ts";
 import type { Operation } from "../model/plan.ts";
 import type { Work } from "./context.ts";
-import { aborted } from "./rotation.ts";
+import { aborted } from "./journal/rotation.ts";
 import type { Scrubber } from "./scrub.ts";
 
 /** Any thrown value as an error for people: without values of secrets, and `aborted` for a cancelled wait. */

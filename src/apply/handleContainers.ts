@@ -2,10 +2,10 @@
 import { COMPOSE, DSO } from "../model/labels.ts";
 import { isJob } from "../model/jobs.ts";
 import type { Operation } from "../model/plan.ts";
-import { serviceOf } from "./container.ts";
+import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, reportLogs } from "./failure.ts";
-import { waitRunning } from "./health.ts";
+import { waitRunning } from "./rollout/health.ts";
 
 /** How long a started container is watched for an early death. */
 const EARLY_MS = 1000;

@@ -4,11 +4,11 @@ import { COMPOSE_VERSION } from "../compose/create/labels.ts";
 import { DsoError, withPosition } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation } from "../model/plan.ts";
-import { composeBody } from "./composeBody.ts";
-import { serviceOf } from "./container.ts";
+import { composeBody } from "./container/composeBody.ts";
+import { serviceOf } from "./container/container.ts";
 import type { Done, Handler, Work } from "./context.ts";
-import { restoredInstead } from "./formerNetworks.ts";
-import { createFreely } from "./network.ts";
+import { restoredInstead } from "./network/formerNetworks.ts";
+import { createFreely } from "./network/network.ts";
 
 const DONE: Done = {};
 

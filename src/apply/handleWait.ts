@@ -2,11 +2,11 @@ import type { HealthPolicy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { ContainerDetail } from "../model/observed.ts";
 import type { OperationOf } from "../model/plan.ts";
-import { serviceOf } from "./container.ts";
+import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
-import { takeAway } from "./createContainer.ts";
+import { takeAway } from "./rollout/createContainer.ts";
 import { failureOf, reportLogs } from "./failure.ts";
-import { ownBudgetMs, waitServing } from "./health.ts";
+import { ownBudgetMs, waitServing } from "./rollout/health.ts";
 
 type Wait = OperationOf<"wait-service">;
 

@@ -1,11 +1,11 @@
 import { DsoError } from "../model/errors.ts";
 import type { OperationKind, OperationOf } from "../model/plan.ts";
 import type { Done, Handler, Work } from "./context.ts";
-import { createContainer } from "./createContainer.ts";
+import { createContainer } from "./rollout/createContainer.ts";
 import * as containers from "./handleContainers.ts";
 import * as objects from "./handleObjects.ts";
 import { waitService } from "./handleWait.ts";
-import { replaceStopFirst } from "./stopFirst.ts";
+import { replaceStopFirst } from "./rollout/stopFirst.ts";
 
 const replaceContainer: Handler<"replace-container"> = (operation, work, signal) => {
   if (operation.method === "stop-first") return replaceStopFirst(operation, work, signal);

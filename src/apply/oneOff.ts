@@ -4,11 +4,11 @@ import type { CreateBody, EndpointConfig } from "../model/engine.ts";
 import { COMPOSE } from "../model/labels.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import type { Engine } from "../model/ports.ts";
-import { deliverFiles, makeContainer } from "./container.ts";
+import { deliverFiles, makeContainer } from "./container/container.ts";
 import type { ApplyContext, Work } from "./context.ts";
-import { createRoster } from "./roster.ts";
+import { createRoster } from "./journal/roster.ts";
 import { createScrubber } from "./scrub.ts";
-import { readAll } from "./values.ts";
+import { readAll } from "./memory/values.ts";
 
 export interface OneOff {
   /** With the command, the user and so on that this one is to have. */

@@ -3,9 +3,9 @@ import { combine, DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import type { ApplyContext } from "./context.ts";
-import { findTakenPorts } from "./hostPorts.ts";
-import { findNetworkFaults } from "./networkFaults.ts";
-import { exposedEnvironment, readAll, type Values } from "./values.ts";
+import { findTakenPorts } from "./network/hostPorts.ts";
+import { findNetworkFaults } from "./network/networkFaults.ts";
+import { exposedEnvironment, readAll, type Values } from "./memory/values.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 

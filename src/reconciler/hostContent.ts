@@ -1,5 +1,5 @@
 import { dirname, join } from "node:path";
-import { fingerprintHostValue, readHostContents } from "../apply/hostContent.ts";
+import { fingerprintHostValue, readHostContents } from "../apply/memory/hostContent.ts";
 import {
   createFileAtomic,
   ensurePrivateDirectory,

@@ -4,7 +4,7 @@
  */
 import type { Outcome } from "../apply/context.ts";
 import { execute } from "../apply/execute.ts";
-import { recover, type RecoveryTools } from "../apply/recovery.ts";
+import { recover, type RecoveryTools } from "../apply/recovery/recovery.ts";
 import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";

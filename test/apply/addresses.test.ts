@@ -8,7 +8,7 @@ import {
   createAddresses,
   REST_MS,
   type AddressRequest,
-} from "../../src/apply/addresses.ts";
+} from "../../src/apply/network/addresses.ts";
 import {
   formatAddress,
   formatSubnet,
@@ -18,9 +18,9 @@ import {
   parseSubnet,
   upperHalf,
   type Subnet,
-} from "../../src/apply/cidr.ts";
-import { parseRoutes } from "../../src/apply/network.ts";
-import { chooseSubnet, ipamConfig, uniqueLocalSubnet } from "../../src/apply/subnets.ts";
+} from "../../src/apply/network/cidr.ts";
+import { parseRoutes } from "../../src/apply/network/network.ts";
+import { chooseSubnet, ipamConfig, uniqueLocalSubnet } from "../../src/apply/network/subnets.ts";
 
 const subnet = (text: string): Subnet => parseSubnet(text)!;
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { completeBody, inheritedVolumes } from "../../src/apply/body.ts";
-import { resolveOwner } from "../../src/apply/owner.ts";
-import { exposedEnvironment, readAll, versionsOf } from "../../src/apply/values.ts";
+import { completeBody, inheritedVolumes } from "../../src/apply/container/body.ts";
+import { resolveOwner } from "../../src/apply/container/owner.ts";
+import { exposedEnvironment, readAll, versionsOf } from "../../src/apply/memory/values.ts";
 import type { Binding, DesiredService } from "../../src/model/desired.ts";
 import type { CreateBody } from "../../src/model/engine.ts";
 import type { ImageDetail } from "../../src/model/observed.ts";

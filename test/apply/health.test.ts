@@ -1,8 +1,8 @@
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
-import { ownBudgetMs, waitRunning, waitServing } from "../../src/apply/health.ts";
-import { probeHttp, probeTcp } from "../../src/apply/probe.ts";
+import { ownBudgetMs, waitRunning, waitServing } from "../../src/apply/rollout/health.ts";
+import { probeHttp, probeTcp } from "../../src/apply/rollout/probe.ts";
 import type { HealthPolicy } from "../../src/model/desired.ts";
 import type { Healthcheck } from "../../src/model/engine.ts";
 import { createFakeEngine, type FakeImage } from "../fakes/engine.ts";

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createJournal, isOpen } from "../../src/apply/journal.ts";
+import { createJournal, isOpen } from "../../src/apply/journal/journal.ts";
 import type { Rotation, RotationStatus } from "../../src/model/journal.ts";
 
 let directory: string;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { removeLeftovers } from "../../src/apply/leftovers.ts";
+import { removeLeftovers } from "../../src/apply/memory/leftovers.ts";
 import { describeSelf } from "../../src/lib/lockOwner.ts";
 import { DSO } from "../../src/model/labels.ts";
 import { createFakeEngine } from "../fakes/engine.ts";

@@ -4,8 +4,8 @@ import { readdirSync, readlinkSync, rmSync, statSync, symlinkSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { neverSwaps } from "../../src/apply/memoryBase.ts";
-import { createMemoryDelivery, type MemoryDeliveryOptions } from "../../src/apply/memory.ts";
+import { neverSwaps } from "../../src/apply/memory/memoryBase.ts";
+import { createMemoryDelivery, type MemoryDeliveryOptions } from "../../src/apply/memory/memory.ts";
 import type { DeliveryRequest } from "../../src/model/delivery.ts";
 import type { FileDelivery } from "../../src/model/desired.ts";
 import { Secret } from "../../src/model/secret.ts";

@@ -1,6 +1,6 @@
 /** The executor's ports, in memory. */
-import type { Addresses } from "../../src/apply/addresses.ts";
-import type { Journal } from "../../src/apply/journal.ts";
+import type { Addresses } from "../../src/apply/network/addresses.ts";
+import type { Journal } from "../../src/apply/journal/journal.ts";
 import type { Delivery, DeliveryRequest } from "../../src/model/delivery.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Random } from "../../src/model/ports.ts";

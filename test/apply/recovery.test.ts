@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { execute } from "../../src/apply/execute.ts";
-import { recover } from "../../src/apply/recovery.ts";
+import { recover } from "../../src/apply/recovery/recovery.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
 import { database, expectWhole, NAME, replacement, running, type Running } from "./database.ts";

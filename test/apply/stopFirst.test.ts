@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { recover } from "../../src/apply/recovery.ts";
+import { recover } from "../../src/apply/recovery/recovery.ts";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { FakeImage } from "../fakes/engine.ts";

@@ -1,0 +1,126 @@
+import { environmentAfterDelivery } from "../../compose/bindings.ts";
+import type { Generation } from "../../model/delivery.ts";
+import type { DesiredService } from "../../model/desired.ts";
+import type { RestartPolicy } from "../../model/engine.ts";
+import { DsoError } from "../../model/errors.ts";
+import { DSO } from "../../model/labels.ts";
+import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
+import { makeSpec } from "../../model/spec.ts";
+import { completeBody, inheritedVolumes } from "./body.ts";
+import { composeBody, type Replica } from "./composeBody.ts";
+import type { Work } from "../context.ts";
+import { resolveOwner } from "./owner.ts";
+import { reserveEndpoints } from "../network/endpoints.ts";
+import { exposedEnvironment, versionsOf } from "../memory/values.ts";
+
+/** One container that is about to be made. */
+export interface Making extends Replica {
+  /** Id of the rotation. */
+  readonly rotation: string;
+  /** The one that it takes the place of. */
+  readonly old: ContainerDetail | undefined;
+}
+
+export interface Made {
+  readonly id: string;
+  /** The service's own, whatever the container has now. */
+  readonly restartPolicy: RestartPolicy;
+}
+
+export function serviceOf(work: Work, name: string): DesiredService {
+  const service = work.desired.services.get(name);
+  if (service === undefined)
+    throw new DsoError("plan-invalid", `the plan names no service ${name}`);
+  return service;
+}
+
+async function imageOf(
+  work: Work,
+  { image, name }: DesiredService,
+  signal: AbortSignal,
+): Promise<ImageDetail> {
+  const detail = await work.engine.inspectImage(image, signal);
+  if (detail !== undefined) return detail;
+  throw new DsoError("image-missing", `service ${name}: the engine has no image ${image}`, {
+    hint: "Pull it, build it, or correct its name.",
+  });
+}
+
+/** Fills the memory directory of a container; undefined where the service has no files of ours. */
+export async function deliverFiles(
+  work: Work,
+  { service, number }: Making,
+  signal: AbortSignal,
+): Promise<Generation | undefined> {
+  if (service.files.length === 0) return undefined;
+  const image = await imageOf(work, service, signal);
+  // An empty `user:` means the image's, as for the engine.
+  const user = service.model.user || image.user;
+  const generation = await work.delivery.deliver(
+    {
+      project: work.desired.project.name,
+      service: service.name,
+      number,
+      owner: await resolveOwner(work.engine, service.image, user, signal),
+      versions: versionsOf(service, work.desired),
+      files: service.files.map((file) => ({
+        file,
+        content: work.values.content(service.name, file),
+      })),
+    },
+    signal,
+  );
+  for (const message of generation.warnings) {
+    work.report({ type: "warning", code: "delivery", message });
+  }
+  return generation;
+}
+
+/**
+ * Makes the container, not started. `name` is the one it has for now; `policy`
+ * the restart policy until it has proven itself, undefined for the service's own.
+ */
+export async function makeContainer(
+  work: Work,
+  making: Making,
+  generation: Generation | undefined,
+  candidate: { readonly name: string; readonly policy: RestartPolicy | undefined },
+  signal: AbortSignal,
+): Promise<Made> {
+  const { service, old } = making;
+  const image = await imageOf(work, service, signal);
+  const addresses = await reserveEndpoints(work, making, signal);
+  const body = composeBody(work, making, image.id);
+  const renew = work.plan.options.renewAnonymousVolumes;
+  const complete = completeBody(body, {
+    environment: {
+      ...environmentAfterDelivery(service.model, service.files),
+      ...exposedEnvironment(service, work.values),
+    },
+    labels: labelsOf(work, making, generation),
+    mounts: [
+      ...(generation?.mounts ?? []),
+      ...(renew ? [] : inheritedVolumes(old, service.model, image)),
+    ],
+    restartPolicy: candidate.policy,
+    addresses,
+  });
+  const { platform } = service.model;
+  const options = platform === undefined ? {} : { platform };
+  const id = await work.engine.createContainer(candidate.name, complete, options, signal);
+  return { id, restartPolicy: body.HostConfig.RestartPolicy ?? { Name: "no" } };
+}
+
+function labelsOf(
+  work: Work,
+  { service, rotation }: Making,
+  generation: Generation | undefined,
+): Readonly<Record<string, string>> {
+  return {
+    [DSO.version]: work.dsoVersion,
+    [DSO.spec]: JSON.stringify(makeSpec(work.desired, service)),
+    [DSO.secrets]: JSON.stringify(versionsOf(service, work.desired)),
+    [DSO.rotation]: rotation,
+    ...(generation === undefined ? {} : { [DSO.generation]: generation.id }),
+  };
+}

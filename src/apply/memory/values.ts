@@ -1,0 +1,184 @@
+import { isUtf8 } from "node:buffer";
+import {
+  referencesOf,
+  type Binding,
+  type Desired,
+  type DesiredService,
+  type FileDelivery,
+  hostContentNames,
+  type Template,
+} from "../../model/desired.ts";
+import { DsoError } from "../../model/errors.ts";
+import { type Reference, valueName, versionKey } from "../../model/reference.ts";
+import { Secret } from "../../model/secret.ts";
+import type { Versions } from "../../model/version.ts";
+import type { PlacedReference } from "../../providers/values.ts";
+import { type HostVariables, readHostContents } from "./hostContent.ts";
+
+/** The values of one run; gone with `drop`. */
+export interface Values {
+  readonly all: readonly Secret[];
+  render(template: Template): Secret;
+  /** What a file of the service's memory directory holds. */
+  content(service: string, file: FileDelivery): Secret;
+  drop(): void;
+}
+
+/** The kernel's limit for `NAME=value` of one variable, its final NUL included. */
+const LARGEST_VARIABLE = 131_072;
+
+export interface ValueSource {
+  /**
+   * Value name to value. Rejects with one error that lists every secret that is
+   * missing, denied or empty. The caller owns the values and drops them.
+   */
+  readonly readValues: (
+    references: readonly PlacedReference[],
+    versions: Versions,
+    signal: AbortSignal,
+  ) => Promise<ReadonlyMap<string, Secret>>;
+  /** For `secrets: { x: { environment: … } }`. */
+  readonly hostVariables: HostVariables;
+}
+
+/** Reads all that these services need, before anything is changed; every fault is in the error. */
+export async function readAll(
+  source: ValueSource,
+  desired: Desired,
+  services: readonly DesiredService[],
+  signal: AbortSignal,
+): Promise<Values> {
+  const found = new Map<string, Secret>();
+  const files = new Map<string, Secret>();
+  const values = valuesOf(found, files);
+  try {
+    const distinct = new Map<string, PlacedReference>();
+    for (const reference of services.flatMap(placedReferences)) {
+      // The first place of each is the one that an error names.
+      if (!distinct.has(keyOf(reference))) distinct.set(keyOf(reference), reference);
+    }
+    // Two versions of one value have one name, so each pinned version is asked for by itself.
+    for (const [, group] of Map.groupBy(distinct.values(), ({ pinned }) => pinned)) {
+      const read = await source.readValues(group, desired.versions, signal);
+      for (const reference of group) {
+        const value = read.get(valueName(reference));
+        if (value !== undefined) found.set(keyOf(reference), value);
+      }
+    }
+    for (const { service, target, value } of await readHostContents(
+      services,
+      source.hostVariables,
+    )) {
+      files.set(fileKey(service, target), value);
+    }
+    return values;
+  } catch (error) {
+    values.drop();
+    throw error;
+  }
+}
+
+function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Values {
+  const rendered: Secret[] = [];
+  const render = (template: Template): Secret => {
+    const parts = template.map((part) =>
+      typeof part === "string" ? Buffer.from(part) : valueOf(found, part).reveal(),
+    );
+    const secret = new Secret(Buffer.concat(parts));
+    rendered.push(secret);
+    return secret;
+  };
+  return {
+    get all() {
+      return [...found.values(), ...files.values()];
+    },
+    render,
+    content: (service, { content, target }) => {
+      if (content.kind === "template") return render(content.template);
+      const value = files.get(fileKey(service, target));
+      if (value === undefined) throw new Error(`${target} of ${service} was not read`);
+      return value;
+    },
+    drop() {
+      for (const secret of [...found.values(), ...files.values(), ...rendered]) secret.drop();
+    },
+  };
+}
+
+function valueOf(found: ReadonlyMap<string, Secret>, reference: Reference): Secret {
+  const value = found.get(keyOf(reference));
+  if (value !== undefined) return value;
+  throw new DsoError("secret-missing", `${valueName(reference)} was not given by its provider`);
+}
+
+function keyOf(reference: Reference): string {
+  return JSON.stringify([valueName(reference), reference.pinned]);
+}
+
+function fileKey(service: string, target: string): string {
+  return JSON.stringify([service, target]);
+}
+
+/** Of its variables and files. */
+function placedReferences(service: DesiredService): readonly PlacedReference[] {
+  return [
+    ...service.bindings.flatMap(({ template, position }) =>
+      referencesOf(template).map((reference) => ({ ...reference, position })),
+    ),
+    ...service.files.flatMap(({ content }) =>
+      content.kind === "template" ? referencesOf(content.template) : [],
+    ),
+  ];
+}
+
+/** The values of variables that go into the container's configuration as they are. */
+export function exposedEnvironment(
+  service: DesiredService,
+  values: Values,
+): Readonly<Record<string, string>> {
+  const entries = service.bindings.flatMap((binding) => {
+    const { place } = binding;
+    if (place.kind !== "environment") return [];
+    const bytes = values.render(binding.template).reveal();
+    checkVariable(service.name, place.name, bytes, binding);
+    return [[place.name, bytes.toString("utf8")] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function checkVariable(service: string, name: string, bytes: Buffer, binding: Binding): void {
+  const detail = {
+    hint: "Deliver it as a file: dsofile://…",
+    ...(binding.position === undefined ? {} : { position: binding.position }),
+  };
+  if (name.length + bytes.length + 2 > LARGEST_VARIABLE) {
+    throw new DsoError(
+      "secret-too-large",
+      `service ${service}: the value of ${name} is too long for a variable (${bytes.length} bytes; name and value together stay below 128 KiB)`,
+      detail,
+    );
+  }
+  if (bytes.includes(0) || !isUtf8(bytes)) {
+    throw new DsoError(
+      "policy-refused",
+      `service ${service}: the value of ${name} is no text, so it cannot be a variable`,
+      detail,
+    );
+  }
+}
+
+/** Value name to version, of everything that the service is given; host contents by their names. */
+export function versionsOf(
+  service: DesiredService,
+  desired: Desired,
+): Readonly<Record<string, string>> {
+  const entries = placedReferences(service).flatMap((reference) => {
+    const version = reference.pinned ?? desired.versions.get(versionKey(reference));
+    return version === undefined ? [] : [[valueName(reference), version] as const];
+  });
+  const contents = hostContentNames(service).flatMap((name) => {
+    const version = desired.versions.get(name);
+    return version === undefined ? [] : [[name, version] as const];
+  });
+  return Object.fromEntries([...entries, ...contents].sort(([a], [b]) => (a < b ? -1 : 1)));
+}

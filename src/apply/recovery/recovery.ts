@@ -1,0 +1,120 @@
+import type { HealthPolicy } from "../../model/desired.ts";
+import { DsoError } from "../../model/errors.ts";
+import type { Report } from "../../model/events.ts";
+import type { Rotation } from "../../model/journal.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import { waitServing } from "../rollout/health.ts";
+import { isOpen } from "../journal/journal.ts";
+import { removeLeftovers } from "../memory/leftovers.ts";
+import { findNew, openLog, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import { dropControls } from "../scrub.ts";
+import { sweepGenerations } from "./sweep.ts";
+import { goBack, goForward } from "./undo.ts";
+
+export interface RecoveryTools extends RotationTools {
+  /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
+  readonly healthOf?: (service: string) => HealthPolicy | undefined;
+  /** Whether the service runs to an end, so that to have ended with 0 is to have served. */
+  readonly isJob?: (service: string) => boolean;
+}
+
+const DEFAULT_HEALTH: HealthPolicy = {
+  probe: undefined,
+  timeoutMs: 30_000,
+  retries: 3,
+  intervalMs: 5000,
+  startPeriodMs: undefined,
+  settleMs: 5000,
+};
+
+/**
+ * Finishes or undoes what a killed process left half done, by ids and the
+ * journal alone. Doing it again changes nothing. Wants the project's lock.
+ */
+export async function recover(
+  project: string,
+  tools: RecoveryTools,
+  report: Report,
+  signal: AbortSignal,
+): Promise<void> {
+  const open = (await tools.journal.list(project)).filter(isOpen);
+  for (const rotation of open) {
+    const log = openLog(tools, rotation);
+    const done = await recoverOne(tools, log, signal);
+    report({ type: "warning", code: "recovered", message: describe(rotation, done) });
+  }
+  if (open.length === 0) return;
+  await sweepGenerations(project, tools, signal);
+  await removeLeftovers(tools.engine, signal);
+}
+
+async function recoverOne(
+  tools: RecoveryTools,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<string> {
+  const made = await findNew(tools, log.now, signal);
+  const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
+  if (!forward) return goBack(tools, log, interrupted(), signal);
+  if (log.now.method === "create") await log.end("completed");
+  else await goForward(tools, log, made, signal);
+  return log.now.status;
+}
+
+/** Anything but a new container that serves is worse than the old one, wherever the work ended. */
+async function isWorthKeeping(
+  tools: RecoveryTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (rotation.status === "rolling_back") return false;
+  if (made.state === "running") return serves(tools, rotation, made, signal);
+  return mayEnd(tools, rotation) && made.exitCode === 0;
+}
+
+function mayEnd({ isJob }: RecoveryTools, { method, service }: Rotation): boolean {
+  return method === "create" || isJob?.(service) === true;
+}
+
+async function serves(
+  tools: RecoveryTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { engine, clock, healthOf } = tools;
+  const health = healthOf?.(rotation.service) ?? DEFAULT_HEALTH;
+  const options = { oneShot: mayEnd(tools, rotation), fresh: true };
+  const healthTools = { engine, clock, scrub: dropControls };
+  try {
+    await waitServing(healthTools, made.id, health, options, signal);
+    return true;
+  } catch (error) {
+    const verdict =
+      error instanceof DsoError &&
+      (error.code === "container-exited" || error.code === "container-unhealthy");
+    if (verdict) return false;
+    throw error;
+  }
+}
+
+function interrupted(): DsoError {
+  return new DsoError("aborted", "the process that worked on it was ended", {
+    hint: "Run the command again.",
+  });
+}
+
+function describe({ name, method }: Rotation, status: string): string {
+  const what = method === "create" ? "the creation" : "the replacement";
+  switch (status) {
+    case "completed":
+      return `${what} of ${name} had been interrupted, and was finished`;
+    case "rolled_back":
+      return `${what} of ${name} had been interrupted; the old container is back`;
+    case "rollback_required":
+      return `${what} of ${name} had been interrupted and its old container is gone: look at it`;
+    default:
+      return `${what} of ${name} had been interrupted; what was left of it is removed`;
+  }
+}

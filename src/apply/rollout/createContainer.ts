@@ -1,0 +1,74 @@
+import type { DsoError } from "../../model/errors.ts";
+import type { OperationOf } from "../../model/plan.ts";
+import { begin, NO_MEMBER } from "./begin.ts";
+import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
+import type { Done, Work } from "../context.ts";
+import { failureOf, reportLogs } from "../failure.ts";
+import { waitRunning } from "./health.ts";
+import { refuseAborted, type RotationLog } from "../journal/rotation.ts";
+import { goBack } from "../recovery/undo.ts";
+
+type Create = OperationOf<"create-container">;
+
+/** A new container is watched so long for an early death; whoever depends on it waits for more. */
+const EARLY_MS = 1000;
+
+/** Makes and starts one container where none was; a failure leaves nothing behind. */
+export async function createContainer(
+  operation: Create,
+  work: Work,
+  signal: AbortSignal,
+): Promise<Done> {
+  const { making, log } = begin(work, operation, undefined);
+  try {
+    await makeAndStart(operation, work, making, log, signal);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    const error = failureOf(thrown, work.scrubber, signal);
+    await takeAway(operation, work, log, error);
+    throw error;
+  }
+  await log.end("completed");
+  const containerId = log.now.new?.id ?? "";
+  work.roster.put(operation.service, operation.number, containerId);
+  work.roster.fresh.set(containerId, log);
+  return { containerId, rotation: log.now };
+}
+
+async function makeAndStart(
+  operation: Create,
+  work: Work,
+  making: Making,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<void> {
+  await log.step("deliver");
+  const generation = await deliverFiles(work, making, work.force);
+  const member = { ...NO_MEMBER, name: operation.name, generation: generation?.id };
+  await log.step("create-new", { new: member });
+  const name = { name: operation.name, policy: undefined };
+  const { id, restartPolicy } = await makeContainer(work, making, generation, name, work.force);
+  refuseAborted(signal);
+  await log.step("start-new", { new: { ...member, id, restartPolicy } });
+  await work.engine.startContainer(id, work.force);
+  await log.step("await-health", { new: { ...member, id, restartPolicy, running: true } });
+  const tools = { ...work, scrub: work.scrubber.scrub };
+  const settleMs = Math.min(making.service.policy.health.settleMs, EARLY_MS);
+  const stop = AbortSignal.any([signal, work.force]);
+  await waitRunning(tools, id, settleMs, operation.oneShot, stop);
+}
+
+/** Removes a container that this run made, its last words first. */
+export async function takeAway(
+  operation: Parameters<typeof reportLogs>[1],
+  work: Work,
+  log: RotationLog,
+  error: DsoError,
+): Promise<void> {
+  const id = log.now.new?.id;
+  if (id !== undefined && log.now.new?.running === true) {
+    await reportLogs(work, operation, id, work.force);
+  }
+  await goBack(work, log, error, work.force);
+  if (id !== undefined) work.roster.remove(id);
+}

@@ -1,0 +1,206 @@
+import { DEFAULT_CHECK_MS, type HealthPolicy, SLOW_CHECK_MS } from "../../model/desired.ts";
+import type { Healthcheck } from "../../model/engine.ts";
+import { DsoError } from "../../model/errors.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { Clock, Engine } from "../../model/ports.ts";
+import { type ProbeFailure, probeExec, runProbe } from "./probe.ts";
+
+export interface HealthTools {
+  readonly engine: Engine;
+  readonly clock: Clock;
+  /** Output of checks is foreign text. */
+  readonly scrub: (text: string) => string;
+}
+
+export interface Serving {
+  /** Milliseconds since the epoch; without any check, when it was first seen to run. */
+  readonly since: number;
+  /** It has ended with 0, which is fine for a one-shot. */
+  readonly completed: boolean;
+}
+
+export interface WaitOptions {
+  /** To end with 0 is to succeed. */
+  readonly oneShot: boolean;
+  /** It was started just now, so that any restart of it is a failure. */
+  readonly fresh: boolean;
+}
+
+const MS = 1e6;
+/** The engine's own defaults. */
+const DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
+const POLL_MS = 200;
+const NETWORK_POLL_MS = 50;
+
+/**
+ * Waits until the container serves: its own healthcheck says so, else the
+ * configured probe, else it runs for the settle time. Rejects with
+ * `container-exited` at once when it ends or restarts, and with
+ * `container-unhealthy` when the check keeps failing or the time is up.
+ */
+export async function waitServing(
+  tools: HealthTools,
+  id: string,
+  policy: HealthPolicy,
+  options: WaitOptions,
+  signal: AbortSignal,
+): Promise<Serving> {
+  const begun = tools.clock.now();
+  const failures = countFailures(policy, begun);
+  for (let restarts: number | undefined; ;) {
+    const container = await look(tools, id, signal);
+    restarts ??= options.fresh ? 0 : container.restartCount;
+    if (options.oneShot && container.state === "exited" && container.exitCode === 0) {
+      return { since: tools.clock.now(), completed: true };
+    }
+    refuseEnded(container, restarts);
+    const verdict = await judge(tools, container, policy, begun, signal);
+    const now = tools.clock.now();
+    if (verdict === "settled") return { since: begun, completed: false };
+    if (verdict === "serving") return { since: now, completed: false };
+    if (verdict !== "waiting") failures.add(now, verdict.failure);
+    if (verdict !== "waiting" && (verdict.final || failures.exhausted())) {
+      throw unhealthy(tools, container, failures.last());
+    }
+    if (now - begun >= policy.timeoutMs) throw unhealthy(tools, container, failures.last());
+    await tools.clock.sleep(pauseFor(container, policy), signal);
+  }
+}
+
+type Verdict =
+  "serving" | "settled" | "waiting" | { readonly failure: string; readonly final: boolean };
+
+async function judge(
+  tools: HealthTools,
+  container: ContainerDetail,
+  policy: HealthPolicy,
+  begun: number,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  if (container.state !== "running") return "waiting";
+  if (container.health !== undefined) return judgeOwn(tools, container, signal);
+  if (policy.probe !== undefined) {
+    return verdictOf(await runProbe(tools.engine, container, policy.probe, signal));
+  }
+  return tools.clock.now() - begun >= policy.settleMs ? "settled" : "waiting";
+}
+
+async function judgeOwn(
+  tools: HealthTools,
+  container: ContainerDetail,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  if (container.health === "healthy") return "serving";
+  if (container.health === "unhealthy") {
+    return { failure: container.healthLog ?? "its healthcheck failed", final: true };
+  }
+  const check = container.config.Healthcheck;
+  const argv = commandOf(check);
+  if (argv === undefined || msOf(check?.Interval, DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
+    return "waiting";
+  const timeoutMs = msOf(check?.Timeout, DEFAULTS.timeoutMs);
+  return verdictOf(await probeExec(tools.engine, container.id, argv, timeoutMs, signal));
+}
+
+function verdictOf(failure: ProbeFailure): Verdict {
+  return failure === undefined ? "serving" : { failure, final: false };
+}
+
+function commandOf(check: Healthcheck | undefined): readonly string[] | undefined {
+  const [kind, ...rest] = check?.Test ?? [];
+  if (kind === "CMD") return rest;
+  return kind === "CMD-SHELL" ? ["/bin/sh", "-c", rest.join(" ")] : undefined;
+}
+
+function msOf(nanoseconds: number | undefined, otherwise: number): number {
+  return nanoseconds === undefined || nanoseconds === 0 ? otherwise : nanoseconds / MS;
+}
+
+/** Failures count once per interval, and only after the start period (by default: the whole time). */
+function countFailures(policy: HealthPolicy, begun: number) {
+  let last: string | undefined;
+  let counted = 0;
+  let next = begun + (policy.startPeriodMs ?? policy.timeoutMs);
+  return {
+    add(now: number, failure: string): void {
+      last = failure;
+      if (now < next) return;
+      counted++;
+      next = now + policy.intervalMs;
+    },
+    exhausted: () => counted >= Math.max(policy.retries, 1),
+    last: () => last,
+  };
+}
+
+function pauseFor(container: ContainerDetail, { probe }: HealthPolicy): number {
+  const overNetwork =
+    container.health === undefined && probe !== undefined && probe.kind !== "exec";
+  return overNetwork ? NETWORK_POLL_MS : POLL_MS;
+}
+
+async function look(
+  { engine }: HealthTools,
+  id: string,
+  signal: AbortSignal,
+): Promise<ContainerDetail> {
+  const container = await engine.inspectContainer(id, signal);
+  if (container !== undefined) return container;
+  throw new DsoError("container-exited", "the container was removed while it was starting", {
+    hint: "Somebody else works on this project: look at `docker events`.",
+  });
+}
+
+function refuseEnded(container: ContainerDetail, restarts: number): void {
+  const { name, state, exitCode, oomKilled, error } = container;
+  const ended = state === "exited" || state === "dead";
+  if (!ended && state !== "restarting" && container.restartCount <= restarts) return;
+  const why = oomKilled ? ", out of memory" : error === "" ? "" : ` (${error})`;
+  const code = exitCode === undefined ? "" : ` with ${exitCode}`;
+  const what = ended ? `ended${code}` : `ended${code} and is restarted over and over`;
+  throw new DsoError("container-exited", `container ${name} ${what}${why}`, {
+    hint: "Its last log lines say more.",
+  });
+}
+
+function unhealthy(
+  tools: HealthTools,
+  { name }: ContainerDetail,
+  failure: string | undefined,
+): DsoError {
+  const said = tools.scrub(failure ?? "").trim();
+  const reason = said === "" ? "" : `: ${said}`;
+  return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
+    hint: "Look at its log lines and its healthcheck; `health.timeout` of x-dso gives it more time.",
+  });
+}
+
+/**
+ * Waits for the settle time, or less, to see whether the container dies at once;
+ * no check is asked. Rejects like `waitServing`.
+ */
+export async function waitRunning(
+  tools: HealthTools,
+  id: string,
+  settleMs: number,
+  oneShot: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = tools.clock.now() + settleMs;
+  for (;;) {
+    const container = await look(tools, id, signal);
+    if (oneShot && container.state === "exited" && container.exitCode === 0) return;
+    refuseEnded(container, 0);
+    if (tools.clock.now() >= until) return;
+    await tools.clock.sleep(POLL_MS, signal);
+  }
+}
+
+/** How long the engine itself may take to a verdict; undefined without a healthcheck. */
+export function ownBudgetMs(check: Healthcheck | undefined): number | undefined {
+  if (commandOf(check) === undefined) return undefined;
+  const round =
+    msOf(check?.Interval, DEFAULTS.intervalMs) + msOf(check?.Timeout, DEFAULTS.timeoutMs);
+  const rounds = (check?.Retries ?? 0) === 0 ? DEFAULTS.retries : (check?.Retries ?? 0);
+  return msOf(check?.StartPeriod, 0) + round * (rounds + 1);
+}

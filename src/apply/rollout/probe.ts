@@ -1,0 +1,119 @@
+import { request } from "node:http";
+import { connect } from "node:net";
+import type { HealthProbe } from "../../model/desired.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { Engine } from "../../model/ports.ts";
+
+/** Why the container does not serve yet; undefined when it does. Foreign text may be in it. */
+export type ProbeFailure = string | undefined;
+
+/** A fresh endpoint may lose its first packet, which is sent again only after a second. */
+const CONNECT_MS = 150;
+const ANSWER_MS = 5000;
+const OUTPUT_BYTES = 2000;
+
+export async function runProbe(
+  engine: Engine,
+  container: ContainerDetail,
+  probe: HealthProbe,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  if (probe.kind === "exec") return probeExec(engine, container.id, probe.argv, ANSWER_MS, signal);
+  const host = await addressOf(engine, container, signal);
+  if (host === undefined) return "it has no address";
+  return probe.kind === "tcp" ? probeTcp(host, probe.port, signal) : probeHttp(host, probe, signal);
+}
+
+async function addressOf(
+  engine: Engine,
+  container: ContainerDetail,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { networkMode, networks } = container;
+  if (networkMode === "host") return "127.0.0.1";
+  if (networkMode.startsWith("container:")) {
+    const parent = await engine.inspectContainer(networkMode.slice("container:".length), signal);
+    return parent === undefined ? undefined : addressOf(engine, parent, signal);
+  }
+  return networks.map(({ ipv4, ipv6 }) => ipv4 ?? ipv6).find((address) => address !== undefined);
+}
+
+export function probeTcp(host: string, port: number, signal: AbortSignal): Promise<ProbeFailure> {
+  return new Promise((resolve, reject) => {
+    const socket = connect({ host, port });
+    const timer = setTimeout(() => socket.destroy(new Error("no connection in time")), CONNECT_MS);
+    const finish = (result: ProbeFailure): void => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", onAbort);
+      socket.destroy();
+      resolve(result);
+    };
+    const onAbort = (): void => {
+      finish("aborted");
+      reject(signal.reason as Error);
+    };
+    signal.addEventListener("abort", onAbort, { once: true });
+    socket.once("connect", () => {
+      finish(undefined);
+    });
+    socket.once("error", (error) => {
+      finish(`port ${port}: ${error.message}`);
+    });
+  });
+}
+
+type HttpProbe = Extract<HealthProbe, { kind: "http" }>;
+
+export function probeHttp(
+  host: string,
+  { port, path, status }: HttpProbe,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  return new Promise((resolve, reject) => {
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const call = request({ host, port, path, agent: false, signal: limit });
+    const timer = setTimeout(() => call.destroy(new Error("no connection in time")), CONNECT_MS);
+    call.once("socket", (socket) => {
+      socket.once("connect", () => {
+        clearTimeout(timer);
+      });
+    });
+    call.once("response", (response) => {
+      const code = response.statusCode ?? 0;
+      const good = status === undefined ? code >= 200 && code < 400 : code === status;
+      response.destroy();
+      resolve(good ? undefined : `${path} answered with status ${code}`);
+    });
+    call.once("error", (error) => {
+      clearTimeout(timer);
+      if (signal.aborted) reject(signal.reason as Error);
+      else resolve(`port ${port}: ${limit.aborted ? "no answer in time" : error.message}`);
+    });
+    call.end();
+  });
+}
+
+export async function probeExec(
+  engine: Engine,
+  id: string,
+  argv: readonly string[],
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  const chunks: Buffer[] = [];
+  const keep = (data: Buffer): void => void chunks.push(data);
+  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  try {
+    const streams = { output: keep, error: keep, tty: false };
+    const code = await engine.exec(id, { argv, tty: false }, streams, limit);
+    if (code === 0) return undefined;
+    const output = Buffer.concat(chunks).subarray(0, OUTPUT_BYTES).toString("utf8").trim();
+    return output === ""
+      ? `the check ended with ${code}`
+      : `the check ended with ${code}: ${output}`;
+  } catch (error) {
+    if (signal.aborted) throw error;
+    // A container that ended meanwhile cannot run a check: the next look at it tells.
+    return error instanceof Error ? error.message : String(error);
+  }
+}

@@ -65,7 +65,7 @@ export async function wire(options: WireOptions): Promise<Context> {
 
 async function loadConfig(options: WireOptions, home: string): Promise<Config> {
   const { configFile, cwd, environment } = options;
-  const file = await findConfig({
+  const file = findConfig({
     ...(configFile === undefined ? {} : { explicit: configFile }),
     env: environment,
     cwd,

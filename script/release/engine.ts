@@ -1,7 +1,7 @@
 import { createServer, type Server } from "node:http";
 
 const ANSWERS: Readonly<Record<string, unknown>> = {
-  "/version": { Version: "28.0.0", ApiVersion: "1.48", MinAPIVersion: "1.24", Os: "linux" },
+  "/_ping": {},
   "/info": { ID: "warm-up", Name: "warm-up", OperatingSystem: "Linux", KernelVersion: "6" },
   "/containers/json": [],
   "/networks": [],
@@ -13,7 +13,8 @@ export async function serveEmptyEngine(socket: string): Promise<Server> {
   const server = createServer((request, response) => {
     const path = new URL(request.url ?? "/", "http://engine").pathname;
     const answer = ANSWERS[path.replace(/^\/v[\d.]+/, "")];
-    response.writeHead(answer === undefined ? 404 : 200, { "Content-Type": "application/json" });
+    const head = { "Content-Type": "application/json", "Api-Version": "1.48" };
+    response.writeHead(answer === undefined ? 404 : 200, head);
     response.end(JSON.stringify(answer ?? { message: "there is none" }));
   });
   await new Promise<void>((resolve) => server.listen(socket, resolve));

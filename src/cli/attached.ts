@@ -66,7 +66,8 @@ async function look(
   { signal }: Session,
   { desired, services }: Attachment,
 ): Promise<{ readonly observed: Observed; readonly containers: readonly ObservedContainer[] }> {
-  const observed = await observe(context, desired, signal);
+  const listed = context.engine.listProject(desired.project.name, signal);
+  const observed = await observe(context, desired, listed, signal);
   const containers = observed.containers.filter(
     (container) =>
       container.state === "running" &&

@@ -3,7 +3,7 @@ import { DsoError } from "../model/errors.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
-import { describeServices, loadModel } from "../reconciler/load.ts";
+import { describeServices, loadModel, type Opened } from "../reconciler/load.ts";
 import { restore } from "../reconciler/rollback.ts";
 
 /**
@@ -11,14 +11,17 @@ import { restore } from "../reconciler/rollback.ts";
  * must work while a secret store does not. Where its files are gone, the last
  * model that was applied stands in, and where none was, the name alone.
  */
-export async function withoutVersions(
+export async function openWithoutVersions(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
-): Promise<Desired> {
+): Promise<Opened> {
   const project = await modelOf(context, request, signal);
-  const services = describeServices(context, project);
-  return { project, services, versions: new Map(), unversioned: new Set() };
+  const load = async (): Promise<Desired> => {
+    const services = describeServices(context, project);
+    return Promise.resolve({ project, services, versions: new Map(), unversioned: new Set() });
+  };
+  return { name: project.name, load };
 }
 
 async function modelOf(

@@ -1,12 +1,11 @@
 /** What plan, apply, up, down, rollback and a changed secret have in common: the loop, with a person watching. */
 import type { Outcome } from "../apply/context.ts";
-import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
 import { withProjectLock } from "../reconciler/lock.ts";
-import { apply, plan, type Run } from "../reconciler/reconcile.ts";
+import { apply, type Opened, plan, type Run } from "../reconciler/reconcile.ts";
 import type { Remark } from "../reconciler/run.ts";
 import { projectFlags, type RunFlags } from "./flags.ts";
 import { createHumanView } from "./render/human.ts";
@@ -19,23 +18,33 @@ export interface Rollout {
   /** `apply`, for the lock and whoever finds it taken. */
   readonly operation: string;
   readonly request: ProjectRequest;
-  readonly desired: Desired;
+  /** Of whatever is to be desired; asked again where the lock had to be waited for. */
+  readonly open: (signal: AbortSignal) => Promise<Opened>;
   readonly options: PlanOptions;
   readonly flags: Pick<RunFlags, "lockTimeout" | "parallelism">;
-  readonly remark?: Remark;
+  /** Asked once the plan is made. */
+  readonly remark?: () => Remark;
   /** Rejects where the plan is not the one that was meant; the plan is not shown then. */
   readonly verify?: (run: Run) => Promise<void>;
   /** Asked once the plan was shown; false: a person declined. */
   readonly approve: (run: Run, signal: AbortSignal) => Promise<boolean>;
 }
 
-/** Shows the plan, has it approved, carries it out and tells what came of it, under the project's lock. */
+export interface RolledOut {
+  readonly run: Run;
+  readonly outcome: Outcome;
+}
+
+/**
+ * Shows the plan, has it approved, carries it out and tells what came of it, under the project's
+ * lock; undefined where a person declined.
+ */
 export function rollOut(
   context: Context,
   session: Session,
   view: View,
   rollout: Rollout,
-): Promise<Outcome | undefined> {
+): Promise<RolledOut | undefined> {
   return withPlan(context, session, view, rollout, async (run, signal) => {
     await rollout.verify?.(run);
     const idle = run.plan.operations.length === 0;
@@ -47,29 +56,43 @@ export function rollOut(
     }
     const { parallelism } = rollout.flags;
     const settings = { parallelism, force: session.force, report: view.report };
-    const remark = rollout.remark === undefined ? {} : { remark: rollout.remark };
+    const remark = rollout.remark === undefined ? {} : { remark: rollout.remark() };
     const outcome = await apply(context, run, { ...settings, ...remark }, signal);
     if (!idle) await view.applied(run.plan, outcome);
     if (outcome.failed.length > 0) session.exitCode = 1;
-    return outcome;
+    return { run, outcome };
   });
 }
 
-/** Plans under the project's lock, which is held while `work` lasts. */
-export function withPlan<T>(
+/** Loads and plans under the project's lock, which is held while `work` lasts. */
+export async function withPlan<T>(
   context: Context,
   session: Session,
   view: View,
-  { operation, request, desired, options, flags }: Omit<Rollout, "approve">,
+  { operation, request, open, options, flags }: Omit<Rollout, "approve">,
   work: (run: Run, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  // Its answer is waited for, and its failure told, where the plan needs it.
+  context.engine.info(session.signal).catch(() => undefined);
+  const opened = await open(session.signal);
   return withProjectLock(
     context,
-    desired.project.name,
+    opened.name,
     { operation, timeoutMs: flags.lockTimeout, report: view.report },
-    async (signal) =>
-      work(await plan(context, request, desired, options, view.report, signal), signal),
+    async (signal, waited) => {
+      const current = waited ? await open(signal) : opened;
+      if (current.name !== opened.name) throw renamed(opened, current);
+      return work(await plan(context, request, current, options, view.report, signal), signal);
+    },
     session.signal,
+  );
+}
+
+function renamed(before: Opened, now: Opened): DsoError {
+  return new DsoError(
+    "locked",
+    `Project ${before.name} became ${now.name} while its lock was waited for.`,
+    { hint: "Look at its files, and run the command again." },
   );
 }
 

@@ -4,7 +4,7 @@ import { referencesOf, type Desired } from "../model/desired.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import type { Context } from "../reconciler/context.ts";
-import { load } from "../reconciler/load.ts";
+import { load, open } from "../reconciler/load.ts";
 import { usersOf } from "../reconciler/rotate.ts";
 import type { RegisteredProject } from "../reconciler/state.ts";
 import { approveLoss } from "./approval.ts";
@@ -66,7 +66,7 @@ async function rotate(
     await rollOut(context, session, view, {
       operation: "secret set",
       request: project.request,
-      desired,
+      open: (signal) => open(context, project.request, signal),
       options: {
         ...DEFAULT_PLAN_OPTIONS,
         targets: services.map((service) => `service.${service}`),

@@ -1,12 +1,12 @@
 /** `run`: what the service needs is brought up, then one container of it beside the replicas. */
 import type { Command } from "commander";
-import { type MadeOneOff, makeOneOff } from "../apply/oneOff.ts";
+import { type MadeOneOff, makeOneOff, type OneOff } from "../apply/oneOff.ts";
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type Plan } from "../model/plan.ts";
 import { applyContext } from "../reconciler/applyContext.ts";
 import type { Context } from "../reconciler/context.ts";
-import { load } from "../reconciler/load.ts";
+import { open } from "../reconciler/load.ts";
 import { carryOut } from "./carryOut.ts";
 import type { RunFlags } from "./flags.ts";
 import { type OneOffFlags, oneOffService } from "./oneOffService.ts";
@@ -61,11 +61,10 @@ async function prepare(
   session: Session,
   command: Command,
   view: View,
-  { service, words, flags }: Once,
+  once: Once,
 ): Promise<Made> {
+  const { service, flags } = once;
   const request = await projectRequest(session, command, [service]);
-  const desired = await load(context, request, session.signal);
-  const wanted = find(desired, service);
   const options = {
     ...DEFAULT_PLAN_OPTIONS,
     targets: [`service.${service}`],
@@ -73,15 +72,15 @@ async function prepare(
     removeOrphans: "none" as const,
   };
   const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
-  const slug = context.random.hex(32);
-  const oneOff = {
-    service: oneOffService(wanted, { words, flags, environment: session.environment, tty }),
-    name: flags.name ?? `${desired.project.name}-${service}-run-${slug.slice(0, 12)}`,
-    slug,
-    useAliases: flags.useAliases ?? false,
+  const task = {
+    operation: "run",
+    request,
+    open: (signal: AbortSignal) => open(context, request, signal),
+    options,
+    flags,
   };
-  const task = { operation: "run", request, desired, options, flags };
   return withPlan(context, session, view, task, async (run, signal) => {
+    const oneOff = oneOffOf(context, session, run.desired, once, tty);
     const { operations } = withoutContainersOf(run.plan, service);
     const { failed } = await carryOut(context, session, view, { ...run, operations }, signal);
     if (failed[0] !== undefined) throw failed[0].error;
@@ -89,6 +88,22 @@ async function prepare(
     const work = await applyContext(context, run, settings, signal);
     return { ...(await makeOneOff(work, oneOff, view.report, signal)), name: oneOff.name, tty };
   });
+}
+
+function oneOffOf(
+  { random }: Context,
+  { environment }: Session,
+  desired: Desired,
+  { service, words, flags }: Once,
+  tty: boolean,
+): OneOff {
+  const slug = random.hex(32);
+  return {
+    service: oneOffService(find(desired, service), { words, flags, environment, tty }),
+    name: flags.name ?? `${desired.project.name}-${service}-run-${slug.slice(0, 12)}`,
+    slug,
+    useAliases: flags.useAliases ?? false,
+  };
 }
 
 function find({ services }: Desired, name: string): DesiredService {

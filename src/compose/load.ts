@@ -19,6 +19,24 @@ import { refuseUnsupported } from "./unsupported.ts";
 export type { LoadOptions } from "./discover.ts";
 export type { LoadedProject } from "./project.ts";
 
+/** A project of which no more is known than its name. */
+export interface OpenProject {
+  readonly name: string;
+  /** The rest of it, out of the same files as they were read for the name. */
+  load(): Promise<LoadedProject>;
+}
+
+/** Rejects as `loadProject` does. */
+export async function openProject(options: LoadOptions, signal: AbortSignal): Promise<OpenProject> {
+  const setting = await discover(options, signal);
+  const warnings = [...setting.warnings];
+  const loading = startLoading(options, setting, warnings, signal);
+  const documents = await allDocuments(setting.files, loading);
+  const name = await projectName(options.projectName, setting.env, setting.workingDir, documents);
+  const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
+  return { name, load: () => finishLoading(name, options, setting, named, warnings) };
+}
+
 /**
  * The project that the files, `.env` and the environment describe. Rejects with
  * `compose-invalid`, or `compose-unsupported` for what this release refuses; both
@@ -28,14 +46,17 @@ export async function loadProject(
   options: LoadOptions,
   signal: AbortSignal,
 ): Promise<LoadedProject> {
-  const setting = await discover(options, signal);
-  const warnings = [...setting.warnings];
-  const loading = startLoading(options, setting, warnings, signal);
-  const documents = await allDocuments(setting.files, loading);
-  const name = await projectName(options.projectName, setting.env, setting.workingDir, documents);
-  const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
+  return (await openProject(options, signal)).load();
+}
 
-  const model = await loadModel(setting.files, named);
+async function finishLoading(
+  name: string,
+  options: LoadOptions,
+  setting: Setting,
+  loading: Loading,
+  warnings: readonly LoadWarning[],
+): Promise<LoadedProject> {
+  const model = await loadModel(setting.files, loading);
   const normal = normalise(decode(model), name);
   const { document, disabled, known } = selectServices(
     normal,
@@ -43,7 +64,7 @@ export async function loadProject(
     options.services ?? [],
   );
   const checked = checkProject(document);
-  const complete = await readVariableFiles(checked, named.env, signal);
+  const complete = await readVariableFiles(checked, loading.env, loading.signal);
   const used = withoutUnused(complete);
   refuseUnsupported(used);
   const { workingDir, files, environmentFiles, profiles } = setting;

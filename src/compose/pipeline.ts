@@ -1,4 +1,5 @@
 /** The loader's stages, in their order. */
+import { setImmediate } from "node:timers/promises";
 import { promoteAliases } from "./aliases.ts";
 import { canonical } from "./canonical/index.ts";
 import { checkModel } from "./checkModel.ts";
@@ -67,7 +68,11 @@ async function run<Place>(
   loading: Loading,
 ): Promise<Mapping> {
   let result = document;
-  for (const stage of stages) result = await stage(result, at, loading);
+  for (const stage of stages) {
+    result = await stage(result, at, loading);
+    // However large the project: what else waits, an engine's answer for one, gets its turn.
+    await setImmediate();
+  }
   return result;
 }
 

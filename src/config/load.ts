@@ -1,5 +1,6 @@
 /** Finds and reads dso.yaml. */
-import { readFile, stat } from "node:fs/promises";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { suggest } from "../lib/suggest.ts";
 import { combine, DsoError } from "../model/errors.ts";
@@ -21,7 +22,7 @@ export interface Whereabouts {
  * there of `./dso.yaml`, `~/.dso/dso.yaml` and `/etc/dso/dso.yaml`; undefined when
  * none is. A file that somebody named is not looked for: reading it must fail.
  */
-export async function findConfig(whereabouts: Whereabouts): Promise<string | undefined> {
+export function findConfig(whereabouts: Whereabouts): string | undefined {
   const { explicit, env, cwd, home } = whereabouts;
   const named = explicit ?? (env["DSO_CONFIG"] || undefined);
   if (named !== undefined) return path.resolve(cwd, named);
@@ -31,18 +32,16 @@ export async function findConfig(whereabouts: Whereabouts): Promise<string | und
     "/etc/dso/dso.yaml",
   ];
   for (const place of places) {
-    if (await isThere(place)) return place;
+    if (isThere(place)) return place;
   }
   return undefined;
 }
 
-async function isThere(file: string): Promise<boolean> {
+function isThere(file: string): boolean {
   try {
-    await stat(file);
-    return true;
+    return statSync(file, { throwIfNoEntry: false }) !== undefined;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === "ENOENT" || code === "ENOTDIR") return false;
+    if ((error as NodeJS.ErrnoException).code === "ENOTDIR") return false;
     throw unreadable(file, error);
   }
 }

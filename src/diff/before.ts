@@ -3,7 +3,7 @@ import { DSO } from "../model/labels.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { ContainerDetail, ImageDetail, ObservedContainer } from "../model/observed.ts";
 import type { PortModel, ServiceModel } from "../model/project.ts";
-import { readSpec, type SpecFile } from "../model/spec.ts";
+import type { SpecFile } from "../model/spec.ts";
 import type { Situation } from "./situation.ts";
 
 export interface Before {
@@ -23,7 +23,7 @@ export function beforeOf(
   service: DesiredService,
   container: ObservedContainer,
 ): Before | undefined {
-  const spec = readSpec(container.labels);
+  const spec = situation.specOf(container);
   if (spec !== undefined) {
     const hidden = new Set(spec.private);
     const { image, replicas, files } = spec;

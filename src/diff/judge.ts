@@ -3,7 +3,6 @@ import type { DesiredService } from "../model/desired.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { DeliveredVersions } from "../model/observed.ts";
 import type { Reason } from "../model/plan.ts";
-import { readSpec } from "../model/spec.ts";
 import { type Comparison, compareService } from "./attributes.ts";
 import { type Before, beforeOf, isOurs } from "./before.ts";
 import type { Step } from "./decision.ts";
@@ -132,7 +131,7 @@ function secretReasons(
     const wanted = service.bindings.length > 0;
     return wanted ? [{ code: "secret_delivery", detail: "it was made without its secrets" }] : [];
   }
-  const spec = readSpec(container.labels);
+  const spec = situation.specOf(container);
   const files = spec === undefined ? [] : fileReasons(service, spec);
   // A job that is done needs no newer values, and is not to run once more for them.
   if (isFinishedJob(situation, service, container)) return files;

@@ -2,7 +2,6 @@
 import { serviceHash } from "../compose/hash.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { Reason } from "../model/plan.ts";
-import { readSpec } from "../model/spec.ts";
 import { COMPOSE } from "../model/labels.ts";
 import {
   type Decision,
@@ -166,12 +165,13 @@ function creations(
   instances: readonly Instance[],
   count: number,
 ): readonly DecisionOf<"create">[] {
+  if (count <= 0) return [];
   const highest = Math.max(0, ...instances.map(({ number }) => number));
   const remembered = Math.max(
     0,
-    ...instances.map(({ container }) => readSpec(container.labels)?.replicas ?? 0),
+    ...instances.map(({ container }) => situation.specOf(container)?.replicas ?? 0),
   );
-  return Array.from({ length: Math.max(0, count) }, (_, index): DecisionOf<"create"> => {
+  return Array.from({ length: count }, (_, index): DecisionOf<"create"> => {
     const number = highest + index + 1;
     const code =
       instances.length === 0

@@ -1,12 +1,13 @@
 import { networkHash } from "../compose/hash.ts";
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
-import { COMPOSE } from "../model/labels.ts";
-import type { Observed, ObservedNetwork } from "../model/observed.ts";
+import { COMPOSE, DSO } from "../model/labels.ts";
+import type { Observed, ObservedContainer, ObservedNetwork } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import type { NetworkModel } from "../model/project.ts";
 import { type Inventory, takeInventory } from "./inventory.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
+import { readSpec, type Spec } from "../model/spec.ts";
 import { byText, dependencyOrder } from "./order.ts";
 import { type Selection, select } from "./targets.ts";
 
@@ -21,6 +22,8 @@ export interface Situation {
   /** By compose key, what is there under the wanted name. */
   readonly networks: ReadonlyMap<string, NetworkStanding>;
   readonly selection: Selection;
+  /** What the container remembers; undefined where it has no spec, or one of a form not known here. */
+  readonly specOf: (container: ObservedContainer) => Spec | undefined;
 }
 
 export type NetworkStanding =
@@ -47,6 +50,17 @@ export function survey(desired: Desired, observed: Observed, options: PlanOption
         .map(([key, model]) => [key, networkStanding(model, observed)]),
     ),
     selection: select(desired, observed, inventory, options),
+    specOf: specReader(),
+  };
+}
+
+/** The replicas of a service remember the same text, which is read once for all of them. */
+function specReader(): Situation["specOf"] {
+  const specs = new Map<string, Spec | undefined>();
+  return ({ labels }) => {
+    const text = labels[DSO.spec] ?? "";
+    if (!specs.has(text)) specs.set(text, readSpec(labels));
+    return specs.get(text);
   };
 }
 

@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import { DsoError } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
 import { Refusal, refusalError } from "./errors.ts";
+import { askOnce } from "./once.ts";
 import { createTransport, type Transport, type WireRequest } from "./transport.ts";
 import type { WireVersion } from "./wire.ts";
 
@@ -28,7 +29,6 @@ export interface Call {
 export interface Client {
   /** The API version in use. */
   api(signal: AbortSignal): Promise<string>;
-  version(signal: AbortSignal): Promise<WireVersion>;
   /** The answer's JSON; undefined where it has no body or its status is one of `fine`. */
   json<T>(method: WireRequest["method"], path: string, call: Call, signal: AbortSignal): Promise<T>;
   /** The answer's body as it comes. */
@@ -44,9 +44,9 @@ export interface Client {
 
 export function createClient(connection: EngineConnection): Client {
   const transport = createTransport(connection);
-  const version = askOnce(transport);
+  const agreed = askOnce((signal) => agreeOnApi(transport, signal));
   const api = async (signal: AbortSignal): Promise<string> =>
-    connection.apiVersion ?? negotiate(await version(signal));
+    connection.apiVersion ?? agreed(signal);
 
   async function wire(
     method: WireRequest["method"],
@@ -65,7 +65,6 @@ export function createClient(connection: EngineConnection): Client {
 
   return {
     api,
-    version,
     json: <T>(method: WireRequest["method"], path: string, call: Call, signal: AbortSignal) =>
       within(call, signal, async (limited) =>
         readJson<T>(await transport.send(await wire(method, path, call, limited), limited), call),
@@ -85,21 +84,22 @@ export function createClient(connection: EngineConnection): Client {
   };
 }
 
-/** One question for all callers; a failed one is asked again by the next caller. */
-function askOnce(transport: Transport): (signal: AbortSignal) => Promise<WireVersion> {
+/**
+ * The ping's head says it at once; to answer `/version` an engine runs programs that it works with.
+ * That is asked only where the ping says nothing, or where the engine is newer than this adapter.
+ */
+function agreeOnApi(transport: Transport, signal: AbortSignal): Promise<string> {
   const call = { doing: "ask for the engine's version" };
-  let asked: Promise<WireVersion> | undefined;
-  const ask = (): Promise<WireVersion> =>
-    within(call, new AbortController().signal, async (limited) =>
-      readJson(await transport.send({ method: "GET", path: "/version" }, limited), call),
-    );
-  return (signal) => {
-    asked ??= ask().catch((error: unknown) => {
-      asked = undefined;
-      throw error;
-    });
-    return abortable(asked, signal);
-  };
+  const get = async (path: string, limited: AbortSignal): Promise<IncomingMessage> =>
+    checked(await transport.send({ method: "GET", path }, limited), call);
+  return within(call, signal, async (limited) => {
+    const ping = await get("/_ping", limited);
+    // Read to its end, or the connection is of no use to the next call.
+    await readAll(ping);
+    const offered = ping.headers["api-version"];
+    if (typeof offered === "string" && !newer(offered, KNOWN_API)) return offered;
+    return negotiate(await readJson(await get("/version", limited), call));
+  });
 }
 
 async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
@@ -195,16 +195,4 @@ function queryText(query: Call["query"]): string {
     if (value !== undefined) parameters.set(key, String(value));
   }
   return parameters.size === 0 ? "" : `?${parameters.toString()}`;
-}
-
-async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const abort = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
 }

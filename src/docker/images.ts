@@ -141,7 +141,7 @@ async function readImageFile(
     Image: image,
     Entrypoint: ["/never-started"],
     Cmd: [],
-    Labels: { [DSO.throwaway]: JSON.stringify(await describeSelf("", doing)) },
+    Labels: { [DSO.throwaway]: JSON.stringify(describeSelf("", doing)) },
     HostConfig: { NetworkMode: "none" },
   };
   const made = await client.json<{ Id: string }>(

@@ -3,6 +3,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Engine } from "../model/ports.ts";
 import type { Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
+import { askOnce } from "./once.ts";
 import {
   byName,
   toContainer,
@@ -23,7 +24,7 @@ export function listing(client: Client, connection: EngineConnection): Listing {
     return client.json<T>("GET", path, { doing: "list what the engine has", query }, signal);
   };
   return {
-    info: (signal) => info(client, connection, signal),
+    info: askOnce((signal) => info(client, connection, signal)),
 
     async listProject(project, signal) {
       const label = `${COMPOSE.project}=${project}`;
@@ -114,20 +115,17 @@ async function info(
   connection: EngineConnection,
   signal: AbortSignal,
 ): ReturnType<Engine["info"]> {
-  // One of the slowest questions there are: it goes out together with that for the version.
+  // One of the slowest questions there are: it does not wait until the version is agreed on.
   const whoItIs = { doing: "ask the engine who it is", unversioned: true };
-  const [version, api, wire] = await Promise.all([
-    client.version(signal),
+  const [api, wire] = await Promise.all([
     client.api(signal),
     client.json<WireInfo>("GET", "/info", whoItIs, signal),
   ]);
   return {
     id: wire.ID,
     name: wire.Name,
-    version: version.Version,
+    version: wire.ServerVersion,
     apiVersion: api,
-    os: version.Os,
-    arch: version.Arch,
     local: connection.loopback && isThisHost(wire),
     endpoint: connection.endpoint,
   };

@@ -2,16 +2,14 @@
 import type { CreateBody, HostConfig } from "../model/engine.ts";
 
 export interface WireVersion {
-  readonly Version: string;
   readonly ApiVersion: string;
   readonly MinAPIVersion?: string;
-  readonly Os: string;
-  readonly Arch: string;
 }
 
 export interface WireInfo {
   readonly ID: string;
   readonly Name: string;
+  readonly ServerVersion: string;
   readonly OperatingSystem: string;
   readonly KernelVersion: string;
 }

@@ -1,6 +1,15 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from "node:fs";
-import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from "node:fs/promises";
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  type Stats,
+} from "node:fs";
+import { link, open, readdir, rename, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { DsoError } from "../model/errors.ts";
 
@@ -115,32 +124,48 @@ export async function readPrivateFile(
     const stat = fstatSync(file);
     refuseUnsafeFile(path, stat);
     if (stat.size > maxBytes) throw tooLarge(path, stat.size, maxBytes);
-    return readFileSync(file);
+    return readWhole(file, stat.size);
   } finally {
     closeSync(file);
   }
 }
 
+/** In one call where nobody writes to it meanwhile, which nobody does: files are replaced as a whole. */
+function readWhole(file: number, size: number): Buffer {
+  const bytes = Buffer.alloc(size);
+  let length = 0;
+  for (let count = -1; count !== 0 && length < size; length += count) {
+    count = readSync(file, bytes, length, size - length, null);
+  }
+  return bytes.subarray(0, length);
+}
+
 /**
  * Creates the directory (and its parents) for its owner alone, or takes bits away
- * that let others in. Rejects with `state-corrupt` where it is a symbolic link,
- * no directory, or somebody else's.
+ * that let others in. Throws `state-corrupt` where it is a symbolic link, no
+ * directory, or somebody else's.
  */
-export async function ensurePrivateDirectory(path: string, mode = 0o700): Promise<void> {
-  await mkdir(path, { recursive: true, mode }).catch((error: unknown) => {
-    // A dangling link or a file in its place: the open below says which.
-    if (!hasCode(error, "EEXIST")) throw explainDisk(path, error);
-  });
-  const directory = await openDirectory(path);
+export function ensurePrivateDirectory(path: string, mode = 0o700): void {
+  makeDirectories(path, mode);
+  const directory = openDirectory(path);
   try {
-    const stat = await directory.stat();
+    const stat = fstatSync(directory);
     if (!isTrusted(stat)) throw unsafe(path, `belongs to user ${stat.uid}`, "Choose another one.");
     const extra = stat.mode & 0o777 & ~mode;
     if (extra !== 0 && stat.uid === process.geteuid?.()) {
-      await directory.chmod(stat.mode & 0o7777 & ~extra);
+      fchmodSync(directory, stat.mode & 0o7777 & ~extra);
     }
   } finally {
-    await directory.close();
+    closeSync(directory);
+  }
+}
+
+function makeDirectories(path: string, mode: number): void {
+  try {
+    mkdirSync(path, { recursive: true, mode });
+  } catch (error) {
+    // A dangling link or a file in its place: opening it says which.
+    if (!hasCode(error, "EEXIST")) throw explainDisk(path, error);
   }
 }
 
@@ -160,9 +185,9 @@ function openPrivate(path: string): number | undefined {
   }
 }
 
-async function openDirectory(path: string): Promise<FileHandle> {
+function openDirectory(path: string): number {
   try {
-    return await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+    return openSync(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
   } catch (error) {
     if (hasCode(error, "ELOOP")) throw isLink(path);
     // Linux answers so for a link that O_NOFOLLOW meets under O_DIRECTORY, too.

@@ -1,17 +1,16 @@
 import { randomBytes } from "node:crypto";
 import {
-  mkdir,
-  readdir,
-  readFile,
-  rename,
-  rm,
-  rmdir,
-  stat,
-  unlink,
-  utimes,
-  writeFile,
-} from "node:fs/promises";
-import { rmdirSync, unlinkSync } from "node:fs";
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
@@ -29,6 +28,8 @@ export interface LockOptions {
 
 export interface Lock {
   readonly owner: LockOwner;
+  /** Somebody else held it when it was asked for. */
+  readonly waited: boolean;
   /** Aborted with `lock-lost` once somebody else broke the lock. */
   readonly signal: AbortSignal;
   /** Rejects with `lock-lost`; to be asked last before something that cannot be undone. */
@@ -54,18 +55,18 @@ export async function acquireLock(
   options: LockOptions,
   signal: AbortSignal,
 ): Promise<Lock> {
-  await ensurePrivateDirectory(dirname(path));
-  await refuseNetwork(dirname(path));
-  const owner = await describeSelf(randomBytes(8).toString("hex"), options.operation);
+  ensurePrivateDirectory(dirname(path));
+  refuseNetwork(dirname(path));
+  const owner = describeSelf(randomBytes(8).toString("hex"), options.operation);
   const deadline = performance.now() + options.timeoutMs;
-  for (;;) {
+  for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
     const lock = await tryAcquire(path, owner);
-    if (lock !== undefined) return lock;
-    const holder = await inspectLock(path);
+    if (lock !== undefined) return { ...lock, waited };
+    const holder = inspectLock(path);
     if (holder === undefined) continue;
-    if (await isGone(holder)) {
-      if (await breakLock(path, holder.id)) options.onTakeover?.(holder);
+    if (isGone(holder)) {
+      if (breakLock(path, holder.id)) options.onTakeover?.(holder);
       continue;
     }
     if (performance.now() >= deadline) throw locked(path, holder);
@@ -75,13 +76,13 @@ export async function acquireLock(
 }
 
 /** Who holds the lock, dead or alive; `undefined` when nobody does. */
-export async function inspectLock(path: string): Promise<LockOwner | undefined> {
+export function inspectLock(path: string): LockOwner | undefined {
   try {
-    const [name] = await readdir(path);
+    const [name] = readdirSync(path);
     if (name === undefined) return undefined;
     if (!name.startsWith("owner-")) throw notALock(path, name);
     const id = name.slice("owner-".length);
-    return parseOwner(id, await readFile(join(path, name), "utf8"));
+    return parseOwner(id, readFileSync(join(path, name), "utf8"));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -89,18 +90,21 @@ export async function inspectLock(path: string): Promise<LockOwner | undefined> 
 }
 
 /** Takes the lock away from the owner of this id, and from no other; false when it was not the holder. */
-export async function breakLock(path: string, expectedId: string): Promise<boolean> {
+export function breakLock(path: string, expectedId: string): boolean {
   try {
-    await unlink(ownerFile(path, expectedId));
+    unlinkSync(ownerFile(path, expectedId));
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
     throw error;
   }
-  await removeEmpty(path);
+  removeEmpty(path);
   return true;
 }
 
-async function tryAcquire(path: string, owner: LockOwner): Promise<Lock | undefined> {
+async function tryAcquire(
+  path: string,
+  owner: LockOwner,
+): Promise<Omit<Lock, "waited"> | undefined> {
   const { lock } = await import("proper-lockfile");
   const lost = new AbortController();
   try {
@@ -121,7 +125,7 @@ async function tryAcquire(path: string, owner: LockOwner): Promise<Lock | undefi
       signal: lost.signal,
       assertHeld: async () => {
         lost.signal.throwIfAborted();
-        if ((await inspectLock(path))?.id !== owner.id) throw lockLost(path);
+        if (inspectLock(path)?.id !== owner.id) throw lockLost(path);
       },
       release: async () => {
         await unlock().catch((error: unknown) => {
@@ -136,62 +140,71 @@ async function tryAcquire(path: string, owner: LockOwner): Promise<Lock | undefi
   }
 }
 
-type Callback = (error: Error | null) => void;
+type Callback = (error: Error | null, result?: unknown) => void;
 
 /** The file operations proper-lockfile is built on, given the meaning described at `acquireLock`. */
 function lockFileSystem(path: string, owner: LockOwner): Record<string, unknown> {
   const own = ownerFile(path, owner.id);
   return {
     mkdir: (_path: string, done: Callback) => {
-      settle(publish(path, owner), done);
+      settle(() => {
+        publish(path, owner);
+      }, done);
     },
     rmdir: (_path: string, done: Callback) => {
-      settle(breakLock(path, owner.id), done);
+      settle(() => breakLock(path, owner.id), done);
     },
     // For the exit of the process, where nothing may be awaited.
     rmdirSync: () => {
       unlinkSync(own);
       rmdirSync(path);
     },
-    stat: (_path: string, done: (error: Error | null, stat?: unknown) => void) => {
-      stat(own).then((found) => {
-        done(null, found);
-      }, done);
+    stat: (_path: string, done: Callback) => {
+      settle(() => statSync(own), done);
     },
     utimes: (_path: string, atime: Date, mtime: Date, done: Callback) => {
-      settle(utimes(own, atime, mtime), done);
+      settle(() => {
+        utimesSync(own, atime, mtime);
+      }, done);
     },
   };
 }
 
-async function publish(path: string, owner: LockOwner): Promise<void> {
+function publish(path: string, owner: LockOwner): void {
   const prepared = `${path}.${owner.id}.tmp`;
-  await mkdir(prepared, { mode: 0o700 });
+  mkdirSync(prepared, { mode: 0o700 });
   try {
     // Not synced: no lock outlives the boot.
-    await writeFile(ownerFile(prepared, owner.id), JSON.stringify(owner), {
+    writeFileSync(ownerFile(prepared, owner.id), JSON.stringify(owner), {
       flag: "wx",
       mode: 0o600,
     });
-    await rename(prepared, path);
+    renameSync(prepared, path);
   } catch (error) {
-    await rm(prepared, { recursive: true, force: true });
+    rmSync(prepared, { recursive: true, force: true });
     if (hasCode(error, "ENOTEMPTY", "EEXIST")) throw Object.assign(new Error(), { code: "EEXIST" });
     throw explainDisk(path, error);
   }
 }
 
-async function removeEmpty(path: string): Promise<void> {
-  await rmdir(path).catch((error: unknown) => {
+function removeEmpty(path: string): void {
+  try {
+    rmdirSync(path);
+  } catch (error) {
     // Somebody took it meanwhile, or tidied it away.
     if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
-  });
+  }
 }
 
-function settle(work: Promise<unknown>, done: Callback): void {
-  work.then(() => {
-    done(null);
-  }, done);
+function settle(work: () => unknown, done: Callback): void {
+  let result: unknown;
+  try {
+    result = work();
+  } catch (error) {
+    done(error as Error);
+    return;
+  }
+  done(null, result);
 }
 
 function ownerFile(path: string, id: string): string {

@@ -1,4 +1,4 @@
-import { readFile, readlink, stat, statfs } from "node:fs/promises";
+import { readFileSync, readlinkSync, statfsSync, statSync } from "node:fs";
 import { hostname, userInfo } from "node:os";
 import { DsoError } from "../model/errors.ts";
 import { hasCode } from "./files.ts";
@@ -47,13 +47,16 @@ const NETWORK = new Map([
 const FUSE = 0x65735546;
 const NETWORK_FUSE = /^fuse\.(sshfs|rclone|s3fs|glusterfs|ceph|davfs|nfs|smb)/;
 
-export async function describeSelf(id: string, operation: string): Promise<LockOwner> {
-  const status = await processStatus(process.pid);
+// All that is read here is the kernel's own memory, or a question to it: to hand each step to another
+// thread takes several times as long as the step.
+
+export function describeSelf(id: string, operation: string): LockOwner {
+  const status = processStatus(process.pid);
   return {
     id,
     pid: process.pid,
-    bootId: await bootId(),
-    pidNamespace: await pidNamespace(),
+    bootId: bootId(),
+    pidNamespace: pidNamespace(),
     startTime: status?.startTime ?? "",
     hostname: hostname(),
     operation,
@@ -86,31 +89,30 @@ function parseJson(text: string): unknown {
 }
 
 /** Whether the owner's process certainly runs no more. In doubt it does. */
-export async function isGone(owner: LockOwner): Promise<boolean> {
+export function isGone(owner: LockOwner): boolean {
   if (owner.pid <= 0) return false;
-  if (owner.bootId !== (await bootId())) return true;
-  if (owner.pidNamespace !== (await pidNamespace())) return false;
+  if (owner.bootId !== bootId()) return true;
+  if (owner.pidNamespace !== pidNamespace()) return false;
   if (!processExists(owner.pid)) return true;
-  const status = await processStatus(owner.pid);
+  const status = processStatus(owner.pid);
   if (status === undefined) return !processExists(owner.pid);
   return status.ended || status.startTime !== owner.startTime;
 }
 
-/** Rejects with `state-corrupt` where locks do not hold. */
-export async function refuseNetwork(directory: string): Promise<void> {
-  const { type } = await statfs(directory);
-  const name =
-    NETWORK.get(type >>> 0) ?? (type === FUSE ? await networkFuse(directory) : undefined);
+/** Throws `state-corrupt` where locks do not hold. */
+export function refuseNetwork(directory: string): void {
+  const { type } = statfsSync(directory);
+  const name = NETWORK.get(type >>> 0) ?? (type === FUSE ? networkFuse(directory) : undefined);
   if (name === undefined) return;
   throw new DsoError("state-corrupt", `${directory} is on a network file system (${name})`, {
     hint: "Locks do not hold there. Set DSO_HOME to a directory on a local disk.",
   });
 }
 
-async function networkFuse(directory: string): Promise<string | undefined> {
-  const { dev } = await stat(directory);
+function networkFuse(directory: string): string | undefined {
+  const { dev } = statSync(directory);
   const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
-  const mounts = (await readFile("/proc/self/mountinfo", "utf8")).split("\n");
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
   const mount = mounts.find((line) => line.split(" ")[2] === device);
   const type = mount?.split(" - ")[1]?.split(" ")[0];
   return type !== undefined && NETWORK_FUSE.test(type) ? type : undefined;
@@ -122,8 +124,8 @@ interface ProcessStatus {
   readonly ended: boolean;
 }
 
-async function processStatus(pid: number): Promise<ProcessStatus | undefined> {
-  const line = await readIfThere(`/proc/${pid}/stat`);
+function processStatus(pid: number): ProcessStatus | undefined {
+  const line = readIfThere(`/proc/${pid}/stat`);
   // The second field is the program's name, in parentheses that it may hold itself.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
   const [state = "", startTime] = [fields[0], fields[19]];
@@ -141,13 +143,13 @@ function processExists(pid: number): boolean {
   }
 }
 
-async function bootId(): Promise<string> {
-  return (await readIfThere("/proc/sys/kernel/random/boot_id")).trim();
+function bootId(): string {
+  return readIfThere("/proc/sys/kernel/random/boot_id").trim();
 }
 
-async function pidNamespace(): Promise<string> {
+function pidNamespace(): string {
   try {
-    return await readlink("/proc/self/ns/pid");
+    return readlinkSync("/proc/self/ns/pid");
   } catch (error) {
     if (hasCode(error, "ENOENT")) return "";
     throw error;
@@ -155,9 +157,9 @@ async function pidNamespace(): Promise<string> {
 }
 
 /** Empty where the file is not: systems without /proc, processes that are gone or hidden. */
-async function readIfThere(path: string): Promise<string> {
+function readIfThere(path: string): string {
   try {
-    return await readFile(path, "utf8");
+    return readFileSync(path, "utf8");
   } catch (error) {
     if (hasCode(error, "ENOENT", "ESRCH", "EACCES")) return "";
     throw error;

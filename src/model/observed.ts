@@ -8,8 +8,6 @@ export interface EngineInfo {
   readonly version: string;
   /** The API version in use, e.g. `1.41`. */
   readonly apiVersion: string;
-  readonly os: string;
-  readonly arch: string;
   /** The engine's host is this host, so that host paths mean the same to both. */
   readonly local: boolean;
   /** How it is reached, e.g. `unix:///var/run/docker.sock`. */

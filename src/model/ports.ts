@@ -35,6 +35,7 @@ export interface ProjectListing {
  * `stop`, `remove` and `disconnect` take an object that is already so as done.
  */
 export interface Engine {
+  /** Who the engine is. Asked once: it stays the same for as long as it is connected. */
   info(signal: AbortSignal): Promise<EngineInfo>;
 
   /** Everything that carries the project's Compose label, one-off containers included. */

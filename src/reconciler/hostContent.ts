@@ -38,7 +38,7 @@ async function fingerprintKey(path: string, random: Context["random"]): Promise<
   const found = await readPrivateFile(path);
   if (found !== undefined) return checked(path, found);
   const made = Buffer.from(random.hex(KEY_BYTES), "hex");
-  await ensurePrivateDirectory(dirname(path));
+  ensurePrivateDirectory(dirname(path));
   try {
     await createFileAtomic(path, made);
     return made;

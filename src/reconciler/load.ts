@@ -1,5 +1,5 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
-import { loadProject } from "../compose/load.ts";
+import { type OpenProject, openProject } from "../compose/load.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
@@ -9,14 +9,42 @@ import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import type { ProjectRequest } from "./request.ts";
 
+/** A project of which no more is known than its name, which is all that its lock needs. */
+export interface Opened {
+  readonly name: string;
+  /** What should be: the model, its references and one snapshot of their versions. */
+  readonly load: (signal: AbortSignal) => Promise<Desired>;
+}
+
+export async function open(
+  context: Context,
+  request: ProjectRequest,
+  signal: AbortSignal,
+): Promise<Opened> {
+  const project = await openModel(context, request, signal);
+  const { name } = project;
+  return {
+    name,
+    load: async (during) => resolveVersions(context, await project.load(), during),
+  };
+}
+
 /** The files as Compose reads them; no secret store is asked. */
-export function loadModel(
+export async function loadModel(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
 ): Promise<ComposeProject> {
+  return (await openModel(context, request, signal)).load();
+}
+
+function openModel(
+  context: Context,
+  request: ProjectRequest,
+  signal: AbortSignal,
+): Promise<OpenProject> {
   const { files, stdin, profiles, projectName, projectDirectory } = request;
-  return loadProject(
+  return openProject(
     {
       cwd: request.cwd,
       ...(files.length === 0 ? {} : { files }),
@@ -35,14 +63,13 @@ export function loadModel(
   );
 }
 
-/** What should be: the model, its references and one snapshot of their versions. */
+/** Opens and loads it at once, for whoever only looks. */
 export async function load(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
 ): Promise<Desired> {
-  const project = await loadModel(context, request, signal);
-  return resolveVersions(context, project, signal);
+  return (await open(context, request, signal)).load(signal);
 }
 
 async function resolveVersions(

@@ -17,12 +17,15 @@ export interface ProjectLockOptions {
   readonly report: Report;
 }
 
-/** Holds the project's lock for the time of `work`, whose signal also aborts when the lock is lost. */
+/**
+ * Holds the project's lock for the time of `work`, whose signal also aborts when the lock is lost.
+ * `waited`: somebody else held it, and may have changed what was read before.
+ */
 export async function withProjectLock<T>(
   context: Pick<Context, "paths">,
   project: string,
   { operation, timeoutMs, report }: ProjectLockOptions,
-  work: (signal: AbortSignal) => Promise<T>,
+  work: (signal: AbortSignal, waited: boolean) => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
   const onTakeover = ({ pid, who, operation: left }: LockOwner): void => {
@@ -35,7 +38,7 @@ export async function withProjectLock<T>(
     signal,
   );
   try {
-    return await work(AbortSignal.any([signal, lock.signal]));
+    return await work(AbortSignal.any([signal, lock.signal]), lock.waited);
   } finally {
     await lock.release();
   }

@@ -7,17 +7,19 @@ import type { Context } from "./context.ts";
 
 /**
  * What the engine shows of the project. Three list calls whatever its size, one
- * inspect per image, and one for each container that looks different.
+ * inspect per image, and one for each container that looks different. `listed` is
+ * the answer to the list calls, or will be: they need nothing of what is desired.
  */
 export async function observe(
   context: Context,
   desired: Desired,
+  listed: Promise<ProjectListing>,
   signal: AbortSignal,
 ): Promise<Observed> {
   const { engine } = context;
   const [info, listing, images] = await Promise.all([
     engine.info(signal),
-    engine.listProject(desired.project.name, signal),
+    listed,
     collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
       engine.inspectImage(image, signal),
     ),

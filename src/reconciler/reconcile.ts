@@ -10,27 +10,37 @@ import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
 import type { PlanOptions } from "../model/plan.ts";
+import type { ProjectListing } from "../model/ports.ts";
 import { applyContext } from "./applyContext.ts";
 import type { Context } from "./context.ts";
+import type { Opened } from "./load.ts";
 import { observe } from "./observe.ts";
 import { remember } from "./remember.ts";
 import type { ProjectRequest } from "./request.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
-export { load } from "./load.ts";
+export { open, type Opened } from "./load.ts";
 export type { ApplySettings, Run } from "./run.ts";
 
-/** Finishes or undoes what a killed process left, observes and compares. Wants the project's lock. */
+/**
+ * Loads, observes and compares; what a killed process left is finished or undone
+ * in between. Wants the project's lock.
+ */
 export async function plan(
   context: Context,
   request: ProjectRequest,
-  desired: Desired,
+  { name, load }: Opened,
   options: PlanOptions,
   report: Report,
   signal: AbortSignal,
 ): Promise<Run> {
-  await recover(desired.project.name, recoveryTools(context, desired), report, signal);
-  const observed = await observe(context, desired, signal);
+  const list = (): Promise<ProjectListing> => context.engine.listProject(name, signal);
+  // The engine lists while the files are read; should those be at fault, they are what is told.
+  const early = list();
+  early.catch(() => undefined);
+  const desired = await load(signal);
+  const mended = await recover(name, recoveryTools(context, desired), report, signal);
+  const observed = await observe(context, desired, mended ? list() : early, signal);
   return { request, desired, observed, plan: diff(desired, observed, options) };
 }
 

@@ -28,7 +28,7 @@ export function createStateFiles(directory: string): ProjectState {
     edit: (file: ProjectFile) => ProjectFile,
   ): Promise<void> => {
     const next = edit(await read(project));
-    await ensurePrivateDirectory(directory);
+    ensurePrivateDirectory(directory);
     await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
   };
   return {
@@ -49,7 +49,7 @@ async function readAll(
   read: (project: string) => Promise<ProjectFile>,
 ): Promise<readonly RegisteredProject[]> {
   const { readdir } = await import("node:fs/promises");
-  await ensurePrivateDirectory(directory);
+  ensurePrivateDirectory(directory);
   const names = (await readdir(directory)).flatMap(
     (name) => /^project-(.+)\.json$/.exec(name)?.[1] ?? [],
   );

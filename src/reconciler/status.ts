@@ -58,7 +58,8 @@ export async function projectStatus(
   };
   try {
     const desired = await load(context, project.request, signal);
-    const observed = await observe(context, desired, signal);
+    const listed = context.engine.listProject(desired.project.name, signal);
+    const observed = await observe(context, desired, listed, signal);
     return { ...known, ...compare(desired, observed) };
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;

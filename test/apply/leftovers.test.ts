@@ -9,7 +9,7 @@ const never = new AbortController().signal;
 test("removes what a dead process had made to look at images and drivers, and nothing that may be needed", async () => {
   const engine = createFakeEngine();
   engine.addImage("app:1");
-  const self = await describeSelf("", "read /etc/passwd");
+  const self = describeSelf("", "read /etc/passwd");
   const dead = { ...self, bootId: "an earlier boot" };
   const make = (name: string, label: string): Promise<string> =>
     engine.createContainer(

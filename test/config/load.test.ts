@@ -207,11 +207,11 @@ describe("which file", () => {
     mkdirSync(cwd);
     writeFileSync(path.join(home, ".dso", "dso.yaml"), "");
     const env = { DSO_CONFIG: "by-env.yaml" };
-    expect(await findConfig({ explicit: "x.yaml", env, cwd, home })).toBe(`${cwd}/x.yaml`);
-    expect(await findConfig({ env, cwd, home })).toBe(`${cwd}/by-env.yaml`);
-    expect(await findConfig({ env: { DSO_CONFIG: "" }, cwd, home })).toBe(`${home}/.dso/dso.yaml`);
+    expect(findConfig({ explicit: "x.yaml", env, cwd, home })).toBe(`${cwd}/x.yaml`);
+    expect(findConfig({ env, cwd, home })).toBe(`${cwd}/by-env.yaml`);
+    expect(findConfig({ env: { DSO_CONFIG: "" }, cwd, home })).toBe(`${home}/.dso/dso.yaml`);
     writeFileSync(path.join(cwd, "dso.yaml"), "");
-    expect(await findConfig({ env: {}, cwd, home })).toBe(`${cwd}/dso.yaml`);
+    expect(findConfig({ env: {}, cwd, home })).toBe(`${cwd}/dso.yaml`);
   });
 
   test("a file that was named has to be there", async () => {

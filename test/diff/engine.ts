@@ -48,8 +48,6 @@ export function empty(desired: Desired): Observed {
       name: "host",
       version: "28.5.2",
       apiVersion: "1.51",
-      os: "linux",
-      arch: "amd64",
       local: true,
       endpoint: "unix:///var/run/docker.sock",
     },

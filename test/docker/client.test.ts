@@ -24,7 +24,22 @@ describe("the client", () => {
       client.json("GET", "/a", call, never),
       client.json("GET", "/b", call, never),
     ]);
-    expect(server.requests.sort()).toEqual(["GET /v1.41/a", "GET /v1.41/b", "GET /version"]);
+    expect(server.requests.sort()).toEqual(["GET /_ping", "GET /v1.41/a", "GET /v1.41/b"]);
+    client.close();
+  });
+
+  test.each([
+    ["has no version in its ping", undefined, "1.41", "1.24", "1.41"],
+    ["is newer than what is known", "1.99", "1.99", "1.44", "1.51"],
+    ["no longer takes what is known", "1.99", "1.99", "1.60", "1.60"],
+  ])("asks an engine more that %s", async (_, offered, ApiVersion, MinAPIVersion, used) => {
+    await using server = await httpEngine(({ url }, response) => {
+      if (url === "/_ping" && offered !== undefined) response.setHeader("Api-Version", offered);
+      response.end(JSON.stringify({ ApiVersion, MinAPIVersion }));
+    }, "answers its ping itself");
+    const client = createClient(server.connection);
+    await client.json("GET", "/a", call, never);
+    expect(server.requests).toEqual(["GET /_ping", "GET /version", `GET /v${used}/a`]);
     client.close();
   });
 
@@ -90,9 +105,7 @@ describe("the client", () => {
   test.each(['{"Env": ["TOKEN=hunter22"', "null", "<html>hunter22"])(
     "quotes nothing of an answer that is none: %s",
     async (answer) => {
-      await using server = await httpEngine(({ url }, response) =>
-        response.end(url === "/version" ? "{}" : answer),
-      );
+      await using server = await httpEngine((_, response) => response.end(answer));
       const client = createClient(server.connection);
       const asked = client.json("GET", "/a", call, never);
       const error: unknown = await asked.catch((thrown: unknown) => thrown);

@@ -112,8 +112,7 @@ async function abandoned(): Promise<readonly LockOwner[]> {
   const filter = ["--filter", "label=dso.throwaway"];
   const { stdout } = await home.run("docker", ["ps", "-a", ...filter, "--format", format]);
   const owners = stdout.split("\n").flatMap((label) => (label === "" ? [] : parseOwner("", label)));
-  const gone = await Promise.all(owners.map(isGone));
-  return owners.filter((_, index) => gone[index]);
+  return owners.filter(isGone);
 }
 
 async function ask(path: string): Promise<string> {

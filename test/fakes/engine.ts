@@ -137,7 +137,7 @@ function emptyState(options: FakeOptions): State {
   return {
     info: {
       ...{ id: "FAKE:ENGINE", name: "fake", version: "20.10.24", apiVersion: "1.41" },
-      ...{ os: "linux", arch: "amd64", local: true, endpoint: "unix:///var/run/docker.sock" },
+      ...{ local: true, endpoint: "unix:///var/run/docker.sock" },
       ...options.info,
     },
     now: options.now ?? (() => 1_700_000_000_000 + ticks++ * 1000),

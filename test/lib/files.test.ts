@@ -62,9 +62,9 @@ test.runIf(isRoot)("a read-only file system is said to be one", async () => {
     const code = "state-corrupt";
     const message = expect.stringContaining("read-only") as string;
     const hint = expect.stringContaining("DSO_HOME") as string;
-    await expect(ensurePrivateDirectory(join(dir.path, "home"))).rejects.toMatchObject({
-      ...{ code, message, hint },
-    });
+    expect(() => {
+      ensurePrivateDirectory(join(dir.path, "home"));
+    }).toThrow(expect.objectContaining({ code, message, hint }));
     await expect(writeFileAtomic(join(dir.path, "state"), "x")).rejects.toMatchObject({
       ...{ code, message, hint },
     });
@@ -117,17 +117,19 @@ test.runIf(isRoot)("does not trust what belongs to somebody else", async () => {
   const other = join(dir.path, "d");
   await mkdir(other);
   await chown(other, 1234, 1234);
-  await expect(ensurePrivateDirectory(other)).rejects.toThrow("belongs to user 1234");
+  expect(() => {
+    ensurePrivateDirectory(other);
+  }).toThrow("belongs to user 1234");
 });
 
 test("makes directories private, and takes bits away from those that are not", async () => {
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "a", "b");
-  await ensurePrivateDirectory(path);
+  ensurePrivateDirectory(path);
   expect((await stat(path)).mode & 0o777).toBe(0o700);
   expect((await stat(join(dir.path, "a"))).mode & 0o777).toBe(0o700);
   await chmod(path, 0o755);
-  await ensurePrivateDirectory(path, 0o750);
+  ensurePrivateDirectory(path, 0o750);
   expect((await stat(path)).mode & 0o777).toBe(0o750);
 });
 
@@ -135,8 +137,11 @@ test("a link or a file is no directory, whatever it points to", async () => {
   await using dir = await temporaryDirectory();
   const link = join(dir.path, "link");
   await symlink(dir.path, link);
-  await expect(ensurePrivateDirectory(link)).rejects.toMatchObject({ code: "state-corrupt" });
   const file = join(dir.path, "file");
   await writeFile(file, "");
-  await expect(ensurePrivateDirectory(file)).rejects.toMatchObject({ code: "state-corrupt" });
+  for (const wrong of [link, file]) {
+    expect(() => {
+      ensurePrivateDirectory(wrong);
+    }).toThrow(expect.objectContaining({ code: "state-corrupt" }));
+  }
 });

@@ -55,7 +55,7 @@ test("a killed owner is taken over, and that is told", async () => {
   const options = { ...now, onTakeover: (owner: LockOwner) => previous.push(owner) };
   const lock = await acquireLock(path, options, never);
   expect(previous.map((owner) => owner.pid)).toEqual([holder.process.pid]);
-  expect((await inspectLock(path))?.pid).toBe(process.pid);
+  expect(inspectLock(path)?.pid).toBe(process.pid);
   await lock.release();
 });
 
@@ -65,7 +65,7 @@ test("an owner that ends without releasing leaves nothing", async () => {
   await using holder = await startHolder(path);
   holder.process.kill("SIGTERM");
   await holder.ended();
-  expect(await inspectLock(path)).toBeUndefined();
+  expect(inspectLock(path)).toBeUndefined();
 });
 
 test("a suspended owner keeps its lock, and learns on waking that it was broken", async () => {
@@ -74,9 +74,9 @@ test("a suspended owner keeps its lock, and learns on waking that it was broken"
   await using holder = await startHolder(path);
   holder.process.kill("SIGSTOP");
   await expect(acquireLock(path, now, never)).rejects.toMatchObject({ code: "locked" });
-  const owner = await inspectLock(path);
-  expect(await breakLock(path, "another")).toBe(false);
-  expect(await breakLock(path, owner?.id ?? "")).toBe(true);
+  const owner = inspectLock(path);
+  expect(breakLock(path, "another")).toBe(false);
+  expect(breakLock(path, owner?.id ?? "")).toBe(true);
   const lock = await acquireLock(path, now, never);
   holder.process.kill("SIGCONT");
   expect(await holder.line()).toBe("lost");
@@ -90,7 +90,7 @@ test("a broken lock is lost for its owner, and releasing it takes nothing from t
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "lock");
   const first = await acquireLock(path, now, never);
-  await breakLock(path, first.owner.id);
+  breakLock(path, first.owner.id);
   const second = await acquireLock(path, now, never);
   await expect(first.assertHeld()).rejects.toMatchObject({ code: "lock-lost" });
   await first.release();
@@ -102,7 +102,7 @@ test("of many that find a dead owner exactly one gets the lock", async () => {
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "lock");
   for (let round = 0; round < 20; round++) {
-    const dead = { ...(await describeSelf("dead", "gone")), startTime: "1" };
+    const dead = { ...describeSelf("dead", "gone"), startTime: "1" };
     await mkdir(path);
     await writeFile(join(path, "owner-dead"), JSON.stringify(dead));
     const tries = await Promise.allSettled(
@@ -149,7 +149,7 @@ describe("isGone", () => {
     ],
     ["a damaged record", { pid: 0 }, false],
   ])("%s", async (_name, change, expected) => {
-    expect(await isGone({ ...(await describeSelf("x", "test")), ...change })).toBe(expected);
+    expect(isGone({ ...describeSelf("x", "test"), ...change })).toBe(expected);
   });
 
   test("a damaged record still names the id that breaks it", () => {

@@ -7,7 +7,7 @@ import { rollbackTarget } from "../../src/reconciler/rollback.ts";
 import { readSavedPlan, savePlan, verifySavedPlan } from "../../src/reconciler/savedPlan.ts";
 import { projectStatus } from "../../src/reconciler/status.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { createWorld, never, requestOf, type World } from "./world.ts";
+import { createWorld, never, opened, requestOf, type World } from "./world.ts";
 
 interface Scene extends World {
   readonly file: string;
@@ -159,7 +159,7 @@ describe("a rollback", () => {
       const report = (): void => undefined;
       const request = requestOf("");
       const options = DEFAULT_PLAN_OPTIONS;
-      const run = await plan(scene.context, request, desired, options, report, never);
+      const run = await plan(scene.context, request, opened(desired), options, report, never);
       expect(why(run).map(({ code }) => code)).toEqual(["env_changed"]);
       const { failed } = await scene.apply(run);
       expect(failed).toEqual([]);

@@ -3,7 +3,7 @@ import { DEFAULT_PLAN_OPTIONS } from "../../src/model/plan.ts";
 import { apply, plan } from "../../src/reconciler/reconcile.ts";
 import { rollbackTarget } from "../../src/reconciler/rollback.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { createWorld, never, requestOf, type World } from "./world.ts";
+import { createWorld, never, opened, requestOf, type World } from "./world.ts";
 
 const compose = (web: string, db: string): string => `
 services:
@@ -26,7 +26,14 @@ async function rollBack(world: World, service?: string): Promise<number> {
   const { context } = world;
   const { desired, revision } = await rollbackTarget(context, "shop", service, never);
   const report = (): void => undefined;
-  const run = await plan(context, requestOf(""), desired, DEFAULT_PLAN_OPTIONS, report, never);
+  const run = await plan(
+    context,
+    requestOf(""),
+    opened(desired),
+    DEFAULT_PLAN_OPTIONS,
+    report,
+    never,
+  );
   const settings = { parallelism: 4, force: never, report, remark: { rollbackTo: revision } };
   const { failed } = await apply(context, run, settings, never);
   expect(failed).toEqual([]);

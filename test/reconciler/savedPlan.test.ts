@@ -2,7 +2,7 @@ import { readFile, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
-import { load, plan } from "../../src/reconciler/reconcile.ts";
+import { open, plan } from "../../src/reconciler/reconcile.ts";
 import {
   readSavedPlan,
   savePlan,
@@ -57,15 +57,8 @@ describe("a saved plan", () => {
     withSavedPlan(async ({ verify, ...world }) => {
       const { request, plan: saved } = await verify();
       expect(saved.changes.map(({ address }) => address)).toEqual(["container.web[1]"]);
-      const desired = await load(world.context, request, never);
-      const run = await plan(
-        world.context,
-        request,
-        desired,
-        saved.options,
-        () => undefined,
-        never,
-      );
+      const opened = await open(world.context, request, never);
+      const run = await plan(world.context, request, opened, saved.options, () => undefined, never);
       expect((await world.apply(run)).failed).toEqual([]);
       expect((await world.plan(compose("debug"))).plan.operations).toEqual([]);
     }));

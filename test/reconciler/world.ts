@@ -4,13 +4,14 @@ import type { Outcome } from "../../src/apply/context.ts";
 import { readConfig } from "../../src/config/load.ts";
 import { localPaths } from "../../src/config/paths.ts";
 import type { Delivery, DeliveryRequest } from "../../src/model/delivery.ts";
+import type { Desired } from "../../src/model/desired.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../src/model/plan.ts";
 import type { Clock, Engine } from "../../src/model/ports.ts";
 import { createProviders } from "../../src/providers/registry.ts";
 import type { Context } from "../../src/reconciler/context.ts";
-import { apply, load, plan, type Run } from "../../src/reconciler/reconcile.ts";
+import { apply, open, type Opened, plan, type Run } from "../../src/reconciler/reconcile.ts";
 import type { ProjectRequest } from "../../src/reconciler/request.ts";
 import { createStateFiles } from "../../src/reconciler/stateFiles.ts";
 import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal } from "../apply/ports.ts";
@@ -104,9 +105,8 @@ function verbs(context: Context, events: DsoEvent[]): Pick<World, "plan" | "appl
   const world: Pick<World, "plan" | "apply" | "converge"> = {
     plan: async (compose, options = {}) => {
       const request = requestOf(compose);
-      const desired = await load(context, request, never);
       const all = { ...DEFAULT_PLAN_OPTIONS, ...options };
-      return plan(context, request, desired, all, report, never);
+      return plan(context, request, await open(context, request, never), all, report, never);
     },
     apply: (run) => apply(context, run, { parallelism: 4, force: never, report }, never),
     converge: async (compose, options) => {
@@ -118,6 +118,11 @@ function verbs(context: Context, events: DsoEvent[]): Pick<World, "plan" | "appl
     },
   };
   return world;
+}
+
+/** What is known already, as if it were yet to be loaded. */
+export function opened(desired: Desired): Opened {
+  return { name: desired.project.name, load: () => Promise.resolve(desired) };
 }
 
 /** A project named `shop` whose file comes through standard input. */

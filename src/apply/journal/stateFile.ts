@@ -56,7 +56,7 @@ async function readState<T>({ path, empty, parse }: StateFileOptions<T>): Promis
 }
 
 async function writeState(path: string, document: unknown): Promise<void> {
-  await ensurePrivateDirectory(dirname(path));
+  ensurePrivateDirectory(dirname(path));
   await keepBackup(path);
   await writeFileAtomic(path, `${JSON.stringify(document, undefined, 2)}\n`);
 }

@@ -14,15 +14,15 @@ export async function removeLeftovers(
     { label: DSO.throwaway },
     signal,
   )) {
-    if (state !== "created" || !(await isAbandoned(labels))) continue;
+    if (state !== "created" || !isAbandoned(labels)) continue;
     await engine.removeContainer(id, { force: false, volumes: true }, signal);
   }
   for (const { id, labels } of await engine.listNetworks(signal)) {
-    if (await isAbandoned(labels)) await engine.removeNetwork(id, signal);
+    if (isAbandoned(labels)) await engine.removeNetwork(id, signal);
   }
 }
 
-async function isAbandoned(labels: Readonly<Record<string, string>>): Promise<boolean> {
+function isAbandoned(labels: Readonly<Record<string, string>>): boolean {
   const owner = labels[DSO.throwaway];
   return owner !== undefined && isGone(parseOwner("", owner));
 }

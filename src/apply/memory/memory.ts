@@ -113,7 +113,7 @@ function manifestOf(memory: Memory, id: string, request: DeliveryRequest): Manif
 async function writeManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
   const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
   await writeNew(join(path, "manifest.json"), text);
-  await ensurePrivateDirectory(mirrorDirectory(memory));
+  ensurePrivateDirectory(mirrorDirectory(memory));
   await writeFileAtomic(mirrorPath(memory, manifest.generation), text);
 }
 

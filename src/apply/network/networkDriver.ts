@@ -53,7 +53,7 @@ async function tryDriver(
   signal: AbortSignal,
 ): Promise<void> {
   const { Driver = "", Options = {} } = networkBody(desired.project, key, dsoVersion);
-  const self = await describeSelf("", `try the network driver ${Driver}`);
+  const self = describeSelf("", `try the network driver ${Driver}`);
   const body = {
     Name: `dso-throwaway-${random.hex(6)}`,
     Driver,

@@ -29,23 +29,25 @@ const DEFAULT_HEALTH: HealthPolicy = {
 
 /**
  * Finishes or undoes what a killed process left half done, by ids and the
- * journal alone. Doing it again changes nothing. Wants the project's lock.
+ * journal alone. Doing it again changes nothing. Wants the project's lock. Answers
+ * whether there was anything, so that what was seen before may be out of date.
  */
 export async function recover(
   project: string,
   tools: RecoveryTools,
   report: Report,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const open = (await tools.journal.list(project)).filter(isOpen);
   for (const rotation of open) {
     const log = openLog(tools, rotation);
     const done = await recoverOne(tools, log, signal);
     report({ type: "warning", code: "recovered", message: describe(rotation, done) });
   }
-  if (open.length === 0) return;
+  if (open.length === 0) return false;
   await sweepGenerations(project, tools, signal);
   await removeLeftovers(tools.engine, signal);
+  return true;
 }
 
 async function recoverOne(

@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { resolve } from "node:path";
 import { DsoError } from "../../model/errors.ts";
 import type { Context } from "../../reconciler/context.ts";
-import { load } from "../../reconciler/load.ts";
+import { open } from "../../reconciler/load.ts";
 import { readSavedPlan, verifySavedPlan } from "../../reconciler/savedPlan.ts";
 import { approvePlan } from "../approval.ts";
 import {
@@ -57,11 +57,10 @@ async function applyNow(
   flags: Flags,
 ): Promise<void> {
   const request = await projectRequest(session, command);
-  const desired = await load(context, request, session.signal);
   await rollOut(context, session, view, {
     operation: "apply",
     request,
-    desired,
+    open: (signal) => open(context, request, signal),
     options: planOptions(flags),
     flags,
     approve: (run) => approvePlan(session, flags, run),
@@ -79,11 +78,11 @@ async function applySaved(
   refusePlanning(command);
   const path = resolve(session.cwd, file);
   const saved = await readSavedPlan(context, path);
-  const desired = await load(context, saved.request, session.signal);
+  const { request } = saved;
   await rollOut(context, session, view, {
     operation: "apply",
-    request: saved.request,
-    desired,
+    request,
+    open: (signal) => open(context, request, signal),
     options: saved.plan.options,
     flags,
     verify: (run) => verifySavedPlan(context, path, saved, run),

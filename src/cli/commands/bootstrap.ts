@@ -37,7 +37,7 @@ function agent(): DsoError {
 async function local(context: Context, session: Session, flags: Flags): Promise<void> {
   const { paths, engine } = context;
   for (const directory of [paths.home, paths.stateDir, paths.locksDir]) {
-    await ensurePrivateDirectory(directory);
+    ensurePrivateDirectory(directory);
     print(session, `ok   ${directory}`);
   }
   if (await exists(paths.vaultFile)) {

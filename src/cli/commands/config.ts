@@ -8,7 +8,7 @@ import type { Context } from "../../reconciler/context.ts";
 import { loadModel } from "../../reconciler/load.ts";
 import type { ProjectRequest } from "../../reconciler/request.ts";
 import { addProjectFlags } from "../flags.ts";
-import { withoutVersions } from "../remains.ts";
+import { openWithoutVersions } from "../remains.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
 
@@ -71,7 +71,7 @@ async function hashes(
   wanted: string,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const desired = await withoutVersions(context, request, signal);
+  const desired = await (await openWithoutVersions(context, request, signal)).load(signal);
   const { project } = desired;
   const names = wanted === "*" ? [...project.services.keys()] : wanted.split(",");
   const dialect = await composeDialect(context, desired, signal);

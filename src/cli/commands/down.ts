@@ -5,7 +5,7 @@ import { addProjectFlags, addRunFlags, address, type RunFlags, seconds } from ".
 import { projectRequest, withContext } from "../request.ts";
 import { rollOut, withView } from "../rollout.ts";
 import type { Session } from "../session.ts";
-import { withoutVersions } from "../remains.ts";
+import { openWithoutVersions } from "../remains.ts";
 
 interface DownFlags {
   readonly volumes?: boolean;
@@ -32,7 +32,7 @@ export function define(command: Command, session: Session): void {
           await rollOut(context, session, view, {
             operation: "down",
             request,
-            desired: await withoutVersions(context, request, session.signal),
+            open: (signal) => openWithoutVersions(context, request, signal),
             options: {
               ...DEFAULT_PLAN_OPTIONS,
               mode: "destroy",

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { load } from "../../reconciler/load.ts";
+import { open } from "../../reconciler/load.ts";
 import { addProjectFlags, addRunFlags, planOptions, type RunFlags } from "../flags.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { withPlan, withView } from "../rollout.ts";
@@ -10,9 +10,13 @@ export function define(command: Command, session: Session): void {
     withView(session, command, flags, (view) =>
       withContext(session, command, async (context) => {
         const request = await projectRequest(session, command);
-        const desired = await load(context, request, session.signal);
-        const options = planOptions({ refreshOnly: true });
-        const task = { operation: "drift", request, desired, options, flags };
+        const task = {
+          operation: "drift",
+          request,
+          open: (signal: AbortSignal) => open(context, request, signal),
+          options: planOptions({ refreshOnly: true }),
+          flags,
+        };
         await withPlan(context, session, view, task, async ({ plan }) => {
           view.planned(plan, { final: true });
           if (plan.drift.length > 0) session.exitCode = 2;

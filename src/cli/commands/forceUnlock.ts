@@ -37,7 +37,7 @@ export function define(command: Command, session: Session): void {
           session.exitCode = 1;
           return;
         }
-        const broken = await breakLock(lock.path, id);
+        const broken = breakLock(lock.path, id);
         print(session, broken ? "The lock is gone." : "The lock was given back meanwhile.");
       }),
     );
@@ -50,7 +50,7 @@ async function heldLocks(directory: string): Promise<readonly Held[]> {
   });
   const found: Held[] = [];
   for (const path of names.filter((name) => name.endsWith(".lock")).sort()) {
-    const owner = await inspectLock(join(directory, path));
+    const owner = inspectLock(join(directory, path));
     if (owner !== undefined) found.push({ path: join(directory, path), owner });
   }
   return found;

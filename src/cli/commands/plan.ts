@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { load } from "../../reconciler/load.ts";
+import { open } from "../../reconciler/load.ts";
 import { savePlan } from "../../reconciler/savedPlan.ts";
 import {
   addPlanFlags,
@@ -23,9 +23,13 @@ export function define(command: Command, session: Session): void {
       withView(session, command, flags, (view) =>
         withContext(session, command, async (context) => {
           const request = await projectRequest(session, command);
-          const desired = await load(context, request, session.signal);
-          const options = planOptions(flags);
-          const task = { operation: "plan", request, desired, options, flags };
+          const task = {
+            operation: "plan",
+            request,
+            open: (signal: AbortSignal) => open(context, request, signal),
+            options: planOptions(flags),
+            flags,
+          };
           await withPlan(context, session, view, task, async (run) => {
             view.planned(run.plan, { final: true });
             if (flags.out !== undefined) await savePlan(context, run, flags.out);

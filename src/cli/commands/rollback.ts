@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { Desired } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
 import { rollbackTarget } from "../../reconciler/rollback.ts";
@@ -22,19 +23,24 @@ export function define(command: Command, session: Session): void {
       withView(session, command, flags, (view) =>
         withContext(session, command, async (context) => {
           const { name, request } = await registeredProject(context, session, command);
-          const target = await rollbackTarget(context, name, service, session.signal);
-          view.remark(`Going back to revision ${target.revision} of project ${name}.`);
-          const outcome = await rollOut(context, session, view, {
+          let revision = 0;
+          const load = async (signal: AbortSignal): Promise<Desired> => {
+            const target = await rollbackTarget(context, name, service, signal);
+            revision = target.revision;
+            view.remark(`Going back to revision ${revision} of project ${name}.`);
+            return target.desired;
+          };
+          const done = await rollOut(context, session, view, {
             operation: "rollback",
             request,
-            desired: target.desired,
+            open: async () => Promise.resolve({ name, load }),
             options: DEFAULT_PLAN_OPTIONS,
             flags,
-            remark: { rollbackTo: target.revision },
+            remark: () => ({ rollbackTo: revision }),
             approve: (run) => approvePlan(session, flags, run),
           });
-          if (outcome === undefined) return;
-          if (outcome.failed.length > 0) {
+          if (done === undefined) return;
+          if (done.outcome.failed.length > 0) {
             throw new DsoError("rollback-failed", "The rollback was not carried out in full.", {
               hint: "Look at what failed above, then run it again.",
             });
@@ -42,7 +48,7 @@ export function define(command: Command, session: Session): void {
           await context.state.setHold(name, {
             since: new Date(context.clock.now()).toISOString(),
             who: context.who,
-            why: `rolled back to revision ${target.revision}`,
+            why: `rolled back to revision ${revision}`,
           });
           view.remark(`Project ${name} is held, so that nothing undoes this. Lift it: dso resume`);
         }),

@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../model/plan.ts";
-import { load } from "../../reconciler/load.ts";
+import { open } from "../../reconciler/load.ts";
 import { approveLoss } from "../approval.ts";
 import { follow, waitForAll } from "../attached.ts";
 import {
@@ -39,17 +39,17 @@ export function define(command: Command, session: Session): void {
       withView(session, command, flags, (view) =>
         withContext(session, command, async (context) => {
           const request = await projectRequest(session, command, services);
-          const desired = await load(context, request, session.signal);
-          const outcome = await rollOut(context, session, view, {
+          const done = await rollOut(context, session, view, {
             operation: "up",
             request,
-            desired,
+            open: (signal) => open(context, request, signal),
             options: upOptions(flags, services),
             flags,
             approve: (run) => approveLoss(session, flags, run),
           });
-          if (outcome === undefined || outcome.failed.length > 0) return;
+          if (done === undefined || done.outcome.failed.length > 0) return;
           if (!flags.start) return;
+          const { desired } = done.run;
           const attachment = { request, desired, services, stopTimeout: flags.timeout };
           if (flags.wait === true) await waitForAll(context, session, view, attachment);
           else if (flags.detach !== true && flags.json !== true) {

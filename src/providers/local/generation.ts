@@ -26,7 +26,7 @@ export async function readGeneration(stateDir: string): Promise<Generation | und
 }
 
 export async function writeGeneration(stateDir: string, generation: Generation): Promise<void> {
-  await ensurePrivateDirectory(stateDir);
+  ensurePrivateDirectory(stateDir);
   await writeFileAtomic(generationFile(stateDir), `${JSON.stringify(generation)}\n`);
 }
 

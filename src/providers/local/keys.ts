@@ -117,7 +117,7 @@ async function readKeyFile(sources: KeySources): Promise<Buffer | undefined> {
 }
 
 async function createKeyFile(sources: KeySources): Promise<Buffer> {
-  await ensurePrivateDirectory(dirname(sources.keyFile));
+  ensurePrivateDirectory(dirname(sources.keyFile));
   await refuseBesideVault(sources);
   const key = randomKey();
   await writeNew(sources.keyFile, `dso-vault-key-1 ${key.toString("base64")}\n`);

@@ -35,7 +35,7 @@ export type SetupOptions = VaultPaths & KeySources & LockSettings;
 export function initVault(options: SetupOptions, signal: AbortSignal): Promise<void> {
   const work = async (lock: Lock): Promise<void> => {
     await refuseExisting(options);
-    await ensurePrivateDirectory(dirname(options.vaultFile));
+    ensurePrivateDirectory(dirname(options.vaultFile));
     const vault = randomUUID();
     const dataKey = randomKey();
     const wraps = [await wrapDataKey(dataKey, vault, options, signal)];

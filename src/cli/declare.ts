@@ -19,27 +19,29 @@ interface Surroundings {
 
 type Group = Pick<Extract<Entry, { commands: unknown }>, "commands" | "otherwise">;
 
-/** Declares the names below a group, finds the one that is called, and loads that. */
+/** Finds the one of a group that is called, and declares and loads that; all names where none is. */
 export async function declareCalled(
   parent: Command,
   group: Group,
   argv: readonly string[],
   around: Surroundings,
 ): Promise<Declared> {
-  for (const entry of group.commands) addEntry(parent, entry);
   const { read, rest } = readFlags(argv, knownFlags(parent), true);
   const [name, ...tail] = rest[0] === "help" ? [...rest.slice(1), "--help"] : rest;
-  if (name === undefined || name === "--help") {
-    return { words: name === undefined ? read : [...read, name], command: parent };
+  const called = name === undefined ? undefined : find(group, name);
+  if (name !== undefined && called !== undefined) {
+    const { words, command } = await declareEntry(addEntry(parent, called), called, tail, around);
+    return { words: [...read, name, ...words], command };
   }
-  const known = parent.commands.find(
-    (command) => command.name() === name || command.aliases().includes(name),
-  );
-  const entry =
-    group.commands.find((candidate) => candidate.name === known?.name()) ?? group.otherwise?.(name);
-  if (entry === undefined) throw unknownCommand(parent, name);
-  const called = await declareEntry(known ?? addEntry(parent, entry), entry, tail, around);
-  return { words: [...read, name, ...called.words], command: called.command };
+  for (const entry of group.commands) addEntry(parent, entry);
+  if (name === undefined) return { words: read, command: parent };
+  if (name === "--help") return { words: [...read, name], command: parent };
+  throw unknownCommand(parent, name);
+}
+
+function find({ commands, otherwise }: Group, name: string): Entry | undefined {
+  const own = commands.find((entry) => entry.name === name || entry.aliases?.includes(name));
+  return own ?? (name === "--help" ? undefined : otherwise?.(name));
 }
 
 async function declareEntry(

@@ -38,6 +38,8 @@ export interface Outcome {
   readonly failed: readonly { readonly operation: Operation; readonly error: DsoError }[];
   /** Never begun. */
   readonly skipped: readonly Operation[];
+  /** Done, and taken back at the end: what was to come of it failed. */
+  readonly undone: readonly Operation[];
   /** Resources, as the plan counts them. */
   readonly added: number;
   readonly changed: number;

@@ -12,6 +12,7 @@ import { preflight } from "./preflight.ts";
 import { abandoned } from "./journal/rotation.ts";
 import { createRoster } from "./journal/roster.ts";
 import { schedule } from "./schedule.ts";
+import { takeBack } from "./undone.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./recovery/sweep.ts";
 
@@ -49,13 +50,26 @@ export async function execute(
       () => signal.aborted || context.force.aborted,
     );
     for (const operation of skipped) report({ type: "operation-skipped", operation });
-    if (!context.force.aborted) results.failed.push(...(await restoreSkipped(work, skipped)));
-    if (!context.force.aborted) await sweepGenerations(plan.project, context, context.force);
-    return outcomeOf(plan, results, skipped);
+    const undone = context.force.aborted ? [] : await tidyUp(work, results, skipped);
+    return outcomeOf(plan, results, skipped, undone);
   } finally {
     values.drop();
     scrubber.drop();
   }
+}
+
+/** Leaves nothing half done behind a run that failed; answers what it has taken back. */
+async function tidyUp(
+  work: Work,
+  results: Results,
+  skipped: readonly Operation[],
+): Promise<readonly Operation[]> {
+  results.failed.push(...(await restoreSkipped(work, skipped)));
+  const incomplete = results.failed.length > 0 || skipped.length > 0;
+  const undone = incomplete ? await takeBack(work, results.done) : [];
+  for (const operation of undone) results.done.delete(operation);
+  await sweepGenerations(work.plan.project, work, work.force);
+  return undone;
 }
 
 /** Addresses of containers that somebody else removed are free again. */
@@ -92,8 +106,13 @@ async function runOne(
   }
 }
 
-function outcomeOf(plan: Plan, { done, failed }: Results, skipped: readonly Operation[]): Outcome {
-  const unfinished = new Set([...failed.map(({ operation }) => operation), ...skipped]);
+function outcomeOf(
+  plan: Plan,
+  { done, failed }: Results,
+  skipped: readonly Operation[],
+  undone: readonly Operation[],
+): Outcome {
+  const unfinished = new Set([...failed.map(({ operation }) => operation), ...skipped, ...undone]);
   const untouched = new Set([...unfinished].map(({ address }) => address));
   const touched = new Set(plan.operations.map(({ address }) => address));
   const finished = plan.changes.filter(
@@ -105,6 +124,7 @@ function outcomeOf(plan: Plan, { done, failed }: Results, skipped: readonly Oper
     done: [...done.keys()],
     failed,
     skipped,
+    undone,
     added: count("create", "replace"),
     changed: count("update"),
     destroyed: count("delete", "replace"),

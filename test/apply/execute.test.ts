@@ -118,10 +118,23 @@ describe("a container that fails", () => {
       { kind: "create-volume", volume: "data" },
     ]);
     const outcome = await world.run(desiredOf(service("web"), service("db")), plan);
-    expect(outcome.done.map(({ id }) => id)).toEqual([1]);
+    expect(outcome.done).toEqual([]);
+    expect(outcome.undone.map(({ id }) => id)).toEqual([1]);
     expect(outcome.failed.map(({ operation }) => operation.id)).toEqual([2]);
     expect(outcome.skipped.map(({ id }) => id)).toEqual([3, 4]);
     expect(world.told("operation-skipped")).toEqual(["create-container", "create-volume"]);
+    expect((await world.engine.listProject("shop", never)).networks).toEqual([]);
+  });
+
+  test("leaves a network that another one of the run came to use", async () => {
+    const world = createWorld();
+    world.engine.addImage("broken:1", { exits: { code: 3 } });
+    const plan = planOf([network, createWeb, { ...createWeb, service: "db", name: "shop-db-1" }]);
+    const db = service("db", { image: "broken:1" });
+    const outcome = await world.run(desiredOf(service("web"), db), plan);
+    expect(outcome.failed.map(({ operation }) => operation.id)).toEqual([3]);
+    expect(outcome.undone).toEqual([]);
+    expect((await world.engine.listProject("shop", never)).networks).toHaveLength(1);
   });
 });
 

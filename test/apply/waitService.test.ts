@@ -36,7 +36,9 @@ describe("a dependency", () => {
     expect(outcome.failed).toMatchObject([{ error: { code: "dependency-failed" } }]);
     expect(outcome.failed[0]?.error.message).toMatch(message);
     expect(outcome.skipped.map(({ kind }) => kind)).toEqual(["create-container"]);
-    expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
+    expect(outcome.undone.map(({ kind }) => kind)).toEqual(["create-network", "create-container"]);
+    const nothing = { containers: [], networks: [], volumes: [] };
+    expect(await world.engine.listProject("shop", never)).toEqual(nothing);
   });
 
   test("that nothing requires may fail: it is said, and stays", async () => {

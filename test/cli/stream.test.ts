@@ -71,6 +71,7 @@ const outcome = {
   destroyed: 0,
   rotations: [],
   downtimes: [],
+  undone: [],
 };
 
 async function ours(): Promise<readonly Line[]> {

@@ -67,7 +67,10 @@ async function tidyUp(
   results.failed.push(...(await restoreSkipped(work, skipped)));
   const incomplete = results.failed.length > 0 || skipped.length > 0;
   const undone = incomplete ? await takeBack(work, results.done) : [];
-  for (const operation of undone) results.done.delete(operation);
+  for (const operation of undone) {
+    results.done.delete(operation);
+    work.report({ type: "operation-undone", operation });
+  }
   await sweepGenerations(work.plan.project, work, work.force);
   return undone;
 }

@@ -32,6 +32,8 @@ export type DsoEvent =
     }
   /** It was never begun, because something it waits for failed. */
   | { readonly type: "operation-skipped"; readonly operation: Operation }
+  /** It was done, and taken back at the end of a run that failed. */
+  | { readonly type: "operation-undone"; readonly operation: Operation }
   /** The last lines of a failed container, scrubbed. */
   | {
       readonly type: "container-log";

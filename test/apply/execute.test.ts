@@ -123,6 +123,7 @@ describe("a container that fails", () => {
     expect(outcome.failed.map(({ operation }) => operation.id)).toEqual([2]);
     expect(outcome.skipped.map(({ id }) => id)).toEqual([3, 4]);
     expect(world.told("operation-skipped")).toEqual(["create-container", "create-volume"]);
+    expect(world.told("operation-undone")).toEqual(["create-network"]);
     expect((await world.engine.listProject("shop", never)).networks).toEqual([]);
   });
 

@@ -89,6 +89,8 @@ export function lastingLines(event: Lasting, style: Style): readonly string[] {
       return [style.red(`${address}: Failed after ${wholeSeconds(event.elapsedMs)}`)];
     case "operation-skipped":
       return [style.dim(`${address}: Skipped, because something before it failed`)];
+    case "operation-undone":
+      return [style.dim(`${address}: Taken away again`)];
     case "container-log":
       return event.lines.map((line) => style.dim(`${address} | ${printable(line)}`));
     case "rolled-back":

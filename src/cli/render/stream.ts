@@ -99,7 +99,8 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
     case "rotation-step":
       return [log(`${address}: ${event.step}`, { rotation: event.rotation, step: event.step })];
     case "operation-skipped":
-      return [log(`${address}: skipped`, { address })];
+    case "operation-undone":
+      return [log(`${address}: ${event.type.replace("operation-", "")}`, { address })];
     case "container-log":
       return event.lines.map((line) => log(line, { address, container_log: true }));
     case "rolled-back":

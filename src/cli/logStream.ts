@@ -15,6 +15,8 @@ export interface LogOptions {
   readonly prefix: boolean;
   /** The project's name, left out of the prefix as Compose does. */
   readonly project: string;
+  /** Hears of each container that has no more to say. */
+  readonly ended?: (id: string) => void;
 }
 
 /** A line that has no end is shown in pieces of this length. */
@@ -58,6 +60,7 @@ export async function streamLogs(
       }
       lines.stdout.flush();
       lines.stderr.flush();
+      options.ended?.(id);
     }),
   );
 }

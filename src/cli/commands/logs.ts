@@ -1,9 +1,10 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { parseDuration } from "../../model/duration.ts";
 import { COMPOSE } from "../../model/labels.ts";
+import type { ObservedContainer } from "../../model/observed.ts";
 import { load } from "../../reconciler/load.ts";
 import { addProjectFlags } from "../flags.ts";
-import { streamLogs } from "../logStream.ts";
+import { followLogs, showLogs } from "../projectLogs.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { projectScrubber } from "../scrubbing.ts";
 import type { Session } from "../session.ts";
@@ -19,7 +20,7 @@ interface Flags {
 export function define(command: Command, session: Session): void {
   addProjectFlags(command, { short: false })
     .argument("[service...]", "only these")
-    .option("-f, --follow", "go on until Ctrl-C")
+    .option("-f, --follow", "go on, with the containers that are started meanwhile")
     .option("-n, --tail <lines>", "from the end of each; all", tail)
     .option("--since <time>", "a time, or how long ago: 10m", since)
     .option("-t, --timestamps", "when each line was printed")
@@ -29,13 +30,6 @@ export function define(command: Command, session: Session): void {
         const request = await projectRequest(session, command, services);
         const desired = await load(context, request, session.signal);
         const project = desired.project.name;
-        const { containers } = await context.engine.listProject(project, session.signal);
-        const chosen = containers.filter(
-          ({ labels }) =>
-            labels[COMPOSE.oneoff] !== "True" &&
-            (services.length === 0 || services.includes(labels[COMPOSE.service] ?? "")),
-        );
-        const scrubber = await projectScrubber(context, desired, chosen, session.signal);
         const options = {
           follow: flags.follow ?? false,
           tail: flags.tail,
@@ -44,13 +38,19 @@ export function define(command: Command, session: Session): void {
           prefix: flags.logPrefix,
           project,
         };
-        const { engine } = context;
-        await streamLogs(engine, chosen, options, scrubber, session, session.signal).catch(
-          (error: unknown) => {
-            if (!session.signal.aborted) throw error;
-          },
-        );
-        scrubber.drop();
+        const source = {
+          engine: context.engine,
+          chosen: ({ labels }: ObservedContainer) =>
+            labels[COMPOSE.oneoff] !== "True" &&
+            (services.length === 0 || services.includes(labels[COMPOSE.service] ?? "")),
+          scrubberFor: (containers: readonly ObservedContainer[]) =>
+            projectScrubber(context, desired, containers, session.signal),
+          now: () => context.clock.now(),
+        };
+        const show = flags.follow === true ? followLogs : showLogs;
+        await show(source, options, session, session.signal).catch((error: unknown) => {
+          if (!session.signal.aborted) throw error;
+        });
       }),
     );
 }

@@ -19,7 +19,6 @@ const KEYS: readonly (readonly string[])[] = [
   ["agent", "concurrency"],
   ["projects", "*", "files"],
   ["projects", "*", "source"],
-  ["projects", "*", "secrets"],
   ["projects", "*", "policy"],
 ];
 

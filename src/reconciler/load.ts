@@ -1,10 +1,11 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
 import { type OpenProject, openProject } from "../compose/load.ts";
+import { policyFaults } from "../config/projectPolicy.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
-import { readVersions } from "../providers/versions.ts";
+import { readVersions, type WantedReference } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import type { ProjectRequest } from "./request.ts";
@@ -78,14 +79,26 @@ async function resolveVersions(
   signal: AbortSignal,
 ): Promise<Desired> {
   const services = describeServices(context, project);
+  const references = permittedReferences(context, project, services);
+  const { versions, unversioned } = await readVersions(context.providers, references, signal);
+  const contents = await hostVersions(context, services);
+  return { project, services, versions: new Map([...versions, ...contents]), unversioned };
+}
+
+/** All references of the services with their places. Rejects where dso.yaml forbids the project one of them. */
+export function permittedReferences(
+  { config }: Pick<Context, "config">,
+  project: ComposeProject,
+  services: ReadonlyMap<string, DesiredService>,
+): readonly WantedReference[] {
   const references = [...services.values()].flatMap(({ bindings }) =>
     bindings.flatMap(({ template, position }) =>
       referencesOf(template).map((reference) => ({ reference, position })),
     ),
   );
-  const { versions, unversioned } = await readVersions(context.providers, references, signal);
-  const contents = await hostVersions(context, services);
-  return { project, services, versions: new Map([...versions, ...contents]), unversioned };
+  const faults = policyFaults(config, project.name, references);
+  if (faults.length > 0) throw combine(faults);
+  return references;
 }
 
 /** The services with their references and policies, every fault of them reported at once. */

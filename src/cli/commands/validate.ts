@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { notInRelease, updateNotInRelease } from "../../config/notInRelease.ts";
 import type { DsoError, Position } from "../../model/errors.ts";
-import { describeServices, loadModel } from "../../reconciler/load.ts";
+import { describeServices, loadModel, permittedReferences } from "../../reconciler/load.ts";
 import { addProjectFlags, projectFlags } from "../flags.ts";
 import { place } from "../render/errors.ts";
 import { printable, styleOf } from "../render/style.ts";
@@ -30,6 +30,7 @@ export function define(command: Command, session: Session): void {
         const finding = updateNotInRelease(name, model, project.positions);
         if (finding !== undefined) tell(finding);
       }
+      permittedReferences(context, project, services);
       const references = [...services.values()].flatMap(({ bindings }) => bindings).length;
       const valid = `Valid: project ${project.name}, ${count(services.size, "service")}, ${count(references, "reference")}.`;
       print(session, style.green(valid));

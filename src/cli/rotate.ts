@@ -4,8 +4,7 @@ import { referencesOf, type Desired } from "../model/desired.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import type { Context } from "../reconciler/context.ts";
-import { load, open } from "../reconciler/load.ts";
-import { usersOf } from "../reconciler/rotate.ts";
+import { rotationTarget, usersOf } from "../reconciler/rotate.ts";
 import type { RegisteredProject } from "../reconciler/state.ts";
 import { approveLoss } from "./approval.ts";
 import { printable } from "./render/style.ts";
@@ -59,14 +58,16 @@ async function rotate(
   const before = session.exitCode;
   session.exitCode = 0;
   await withView(session, command, {}, async (view) => {
-    const desired = await load(context, project.request, session.signal);
+    const { desired, aside } = await rotationTarget(context, project, session.signal);
     const services = servicesUsing(desired, names);
     if (services.length === 0) return;
-    view.remark(`Used by ${services.join(", ")} of project ${project.name}.\n`);
+    view.remark(introduction(project, services, aside));
+    const load = async (signal: AbortSignal): Promise<Desired> =>
+      (await rotationTarget(context, project, signal)).desired;
     await rollOut(context, session, view, {
       operation: "secret set",
       request: project.request,
-      open: (signal) => open(context, project.request, signal),
+      open: async () => Promise.resolve({ name: project.name, load }),
       options: {
         ...DEFAULT_PLAN_OPTIONS,
         targets: services.map((service) => `service.${service}`),
@@ -77,14 +78,23 @@ async function rotate(
       approve: (run) => approveLoss(session, FLAGS, run),
     });
   });
-  if (session.exitCode !== 0) {
-    note(
-      session,
-      `\nThe secret is stored, but project ${project.name} was not brought up to date.`,
-    );
-    note(session, `Once that is mended: ${applyCommand(project)}`);
-  }
+  if (session.exitCode !== 0) note(session, conclusion(project));
   session.exitCode = Math.max(before, session.exitCode);
+}
+
+function introduction(
+  { name }: RegisteredProject,
+  services: readonly string[],
+  aside: string | undefined,
+): string {
+  const users = `Used by ${services.join(", ")} of project ${name}.\n`;
+  if (aside === undefined) return users;
+  return `${users}Only the secret is rolled out: ${aside}. \`dso plan\` shows what differs.\n`;
+}
+
+function conclusion(project: RegisteredProject): string {
+  const kept = `The secret is stored, but project ${project.name} was not brought up to date.`;
+  return `\n${kept}\nOnce that is mended: ${applyCommand(project)}`;
 }
 
 /** Names of the services that use one of the secrets, sorted. */

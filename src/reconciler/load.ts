@@ -26,7 +26,7 @@ export async function open(
   const { name } = project;
   return {
     name,
-    load: async (during) => resolveVersions(context, await project.load(), during),
+    load: async (during) => withVersions(context, await project.load(), during),
   };
 }
 
@@ -73,7 +73,8 @@ export async function load(
   return (await open(context, request, signal)).load(signal);
 }
 
-async function resolveVersions(
+/** The model's references, each at its newest version. */
+export async function withVersions(
   context: Context,
   project: ComposeProject,
   signal: AbortSignal,

@@ -1,6 +1,7 @@
 import type { Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
 import { secretName } from "../model/reference.ts";
+import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "./context.ts";
 import type { Remark, Run } from "./run.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
@@ -17,7 +18,9 @@ export async function remember(
   const destroyed = plan.options.mode === "destroy";
   const succeeded = outcome.failed.length === 0;
   if (plan.operations.length > 0 || remark.rollbackTo !== undefined) {
-    await context.state.remember(name, entry(context, run, outcome, remark));
+    const history = await context.state.history(name);
+    const before = history.find(({ model }) => model !== undefined)?.model;
+    await context.state.remember(name, entry(context, run, outcome, remark, before));
   }
   if (destroyed && succeeded && wasWhole(run)) {
     await context.state.forget(name);
@@ -26,7 +29,8 @@ export async function remember(
   if (destroyed) return;
   await context.state.register({
     name,
-    request: { ...run.request, files: desired.project.files, stdin: run.request.stdin },
+    // By its name: should the files be given another one, they describe another project.
+    request: { ...run.request, files: desired.project.files, projectName: name },
     engineId: run.observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),
@@ -49,10 +53,12 @@ function wasWhole(run: Run): boolean {
 
 function entry(
   context: Context,
-  { desired, plan }: Run,
+  run: Run,
   outcome: Outcome,
   remark: Remark,
+  before: StoredModel | undefined,
 ): Omit<HistoryEntry, "revision"> {
+  const { desired, plan } = run;
   const failure = outcome.failed[0]?.error;
   const reasons = plan.changes.flatMap(({ address, reasons: why }) =>
     why.map(
@@ -77,11 +83,29 @@ function entry(
     reasons: [...new Set(reasons)],
     versions: Object.fromEntries(desired.versions),
     rollbackTo: remark.rollbackTo,
-    model: failure === undefined && plan.options.mode === "apply" ? storeModel(desired) : undefined,
+    model:
+      failure === undefined && plan.options.mode === "apply" ? storeModel(run, before) : undefined,
   };
 }
 
-function storeModel({ project }: Desired): StoredModel {
+/** Of services that the run left out, what was applied `before` is still what stands. */
+function storeModel(run: Run, before: StoredModel | undefined): StoredModel {
+  const whole = wasWhole(run);
+  const stored = asStored(run.desired.project);
+  const services = Object.entries(stored.services).flatMap(([name, model]) => {
+    const applied = whole || wasMeant(run, name) ? model : before?.services[name];
+    return applied === undefined ? [] : [[name, applied] as const];
+  });
+  return { ...stored, services: Object.fromEntries(services) };
+}
+
+function wasMeant({ plan }: Run, service: string): boolean {
+  const addresses = [...plan.changes.map(({ address }) => address), ...plan.unchanged];
+  return addresses.some((address) => address.startsWith(`container.${service}[`));
+}
+
+/** The project as it goes into the history. */
+export function asStored(project: ComposeProject): StoredModel {
   const { name, workingDir, files, environmentFiles, profiles, disabledServices } = project;
   return {
     name,

@@ -215,6 +215,11 @@ export interface SecretProvider {
     requests: readonly SecretRequest[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Version | typeof UNSUPPORTED | DsoError>>;
+  /** The names of each secret's keys, where the store tells them without its values. Keyed as in `versions`. */
+  keys?(
+    requests: readonly SecretRequest[],
+    signal: AbortSignal,
+  ): Promise<ReadonlyMap<string, readonly string[] | DsoError>>;
   /** Keyed as in `versions`. The caller owns the values and drops them. */
   read(
     requests: readonly SecretRequest[],

@@ -9,6 +9,7 @@ import {
 import { secretName, versionKey, type Reference } from "../model/reference.ts";
 import type { Version, Versions } from "../model/version.ts";
 import type { Providers } from "./registry.ts";
+import { selectKey } from "./selectKey.ts";
 
 export interface WantedReference {
   readonly reference: Reference;
@@ -50,9 +51,44 @@ export async function readVersions(
       else if (answer === UNSUPPORTED) unversioned.add(versionKey(reference));
       else versions.set(versionKey(reference), answer);
     }
+    const placed = wanted.filter(({ reference }) => versions.has(versionKey(reference)));
+    const ofProvider = placed.filter(({ reference }) => reference.provider === name);
+    faults.push(...(await wrongKeys(provider, ofProvider, signal)));
   });
   if (faults.length > 0) throw combine(faults);
   return { versions: new Map([...versions].sort(byKey)), unversioned };
+}
+
+/** Keys that a secret has not, or that had to be named: seen before apply, where the store tells the names. */
+async function wrongKeys(
+  provider: SecretProvider,
+  wanted: readonly WantedReference[],
+  signal: AbortSignal,
+): Promise<readonly DsoError[]> {
+  if (provider.keys === undefined || wanted.length === 0) return [];
+  const answers = await provider.keys(
+    firstOfEach(wanted).map(({ reference }) => reference),
+    signal,
+  );
+  const faults = new Map<string, DsoError>();
+  for (const { reference, position } of wanted) {
+    const keys = answers.get(requestKey(reference));
+    if (keys === undefined || keys instanceof DsoError) continue;
+    const fault = faultOf(() => selectKey(secretName(reference), keys, reference.key));
+    const name = `${versionKey(reference)}#${reference.key ?? ""}`;
+    if (fault !== undefined && !faults.has(name)) faults.set(name, withPosition(fault, position));
+  }
+  return [...faults.values()];
+}
+
+function faultOf(choose: () => unknown): DsoError | undefined {
+  try {
+    choose();
+    return undefined;
+  } catch (error) {
+    if (error instanceof DsoError) return error;
+    throw error;
+  }
 }
 
 function byKey([a]: readonly [string, unknown], [b]: readonly [string, unknown]): number {

@@ -22,6 +22,8 @@ export interface FakeProvider extends SecretProvider {
 export interface FakeOptions {
   /** It knows no versions. */
   readonly unversioned?: boolean;
+  /** It tells the names of keys without values. */
+  readonly tellsKeys?: boolean;
   /** Every call rejects with it. */
   readonly down?: DsoError;
 }
@@ -87,6 +89,14 @@ export function createFakeProvider(
       begin("versions", requests, signal);
       return answers(requests, (found) => (options.unversioned ? UNSUPPORTED : found.version));
     },
+    ...(options.tellsKeys === true
+      ? {
+          keys: async (requests: readonly SecretRequest[], signal: AbortSignal) => {
+            begin("keys", requests, signal);
+            return Promise.resolve(answers(requests, ({ keys }) => Object.keys(keys)));
+          },
+        }
+      : {}),
     async read(requests, signal) {
       begin("read", requests, signal);
       return answers(requests, hand);

@@ -53,6 +53,20 @@ describe("a snapshot of versions", () => {
     ]);
   });
 
+  test("a key that the secret has not, or that has to be named, is told where the names are known", async () => {
+    const secrets = { db: [{ user: "u", password: "p" }], api: [{ value: "x" }] };
+    const references = wanted("dso://db", "dso://db#passwort", "dso://db#user", "dso://api");
+    const knowing = createFakeProvider("local", secrets, { tellsKeys: true });
+    const faults = await faultsOf(() => readVersions(registryOf(knowing), references, signal));
+    expect(faults.map(tell)).toEqual([
+      'secret-missing 1:1 secret "local:db" has several keys (password, user) | Name one: local:db#password',
+      'secret-missing 2:1 secret "local:db" has no key "passwort" (keys: password, user) | Did you mean "local:db#password"?',
+    ]);
+    expect(knowing.calls).toEqual(["versions db api", "keys db api"]);
+    const mute = createFakeProvider("local", secrets);
+    expect((await readVersions(registryOf(mute), references, signal)).versions.size).toBe(2);
+  });
+
   test("a provider without versions says so", async () => {
     const plain = createFakeProvider("plain", { db: [{ a: "1" }] }, { unversioned: true });
     const found = await readVersions(registryOf(plain), wanted("dso://plain:db"), signal);

@@ -19,6 +19,11 @@ export function createLocalProvider(vault: LocalVault, name = "local"): SecretPr
       const { secrets } = await vault.view();
       return answer(requests, (request) => String(find(secrets, request).version));
     },
+    keys: async (requests, signal) => {
+      signal.throwIfAborted();
+      const { secrets } = await vault.view();
+      return answer(requests, (request) => find(secrets, request).values.map(({ key }) => key));
+    },
     read: async (requests, signal) => {
       signal.throwIfAborted();
       const view = await vault.view();

@@ -27,6 +27,7 @@ test("answers versions and values in batches, each fault by itself", async () =>
   const versions = await provider.versions(requests, never);
   expect(versions.get("db")).toBe("2");
   expect(versions.get("db@1")).toBe("1");
+  expect((await provider.keys?.(requests, never))?.get("db")).toEqual(["password", "user"]);
   const read = await provider.read(requests, never);
   const faults = [
     ["db@9", "secret-version-gone", "Versions that can be read: 1, 2."],

@@ -8,7 +8,7 @@ import { carryOut, type Errand, serviceOf, stopOperations, waitOperations } from
 import { streamLogs } from "./logStream.ts";
 import type { View } from "./render/view.ts";
 import { projectScrubber } from "./scrubbing.ts";
-import { note, type Session } from "./session.ts";
+import { note, type Session, whileWatched } from "./session.ts";
 
 export interface Attachment {
   readonly request: ProjectRequest;
@@ -19,7 +19,10 @@ export interface Attachment {
   readonly stopTimeout: number | undefined;
 }
 
-/** `up` without `-d`: shows what the containers print until Ctrl-C, and stops them then. */
+/**
+ * `up` without `-d`: shows what the containers print until Ctrl-C, and stops them then. Where only
+ * the reader goes, as in `dso up | head`, they run on: nobody has said that they are to stop.
+ */
 export async function follow(
   context: Context,
   session: Session,
@@ -33,10 +36,11 @@ export async function follow(
     ...{ follow: true, timestamps: false, prefix: true, tail: undefined, since: undefined },
     project: desired.project.name,
   };
+  const signal = whileWatched(session);
   try {
-    await streamLogs(context.engine, containers, options, scrubber, session, session.signal);
+    await streamLogs(context.engine, containers, options, scrubber, session, signal);
   } catch (error) {
-    if (!session.signal.aborted) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     scrubber.drop();
   }

@@ -11,14 +11,14 @@ import { passphraseSource } from "./vault.ts";
 export async function runProcess(version: string): Promise<void> {
   // Whatever is written without a mode of its own is for the user alone.
   process.umask(0o077);
-  quietBrokenPipe();
+  const unread = watchReaders();
   process.on("uncaughtException", (error) => void fail(error, true));
   process.on("unhandledRejection", (error) => void fail(error, true));
   const interrupts = listenForSignals();
   try {
     const given = { argv: process.argv.slice(2), environment: { ...process.env } };
     const invocation = fromDocker(given);
-    const session = createSession(invocation, interrupts, version);
+    const session = createSession(invocation, interrupts, unread, version);
     const { runProgram } = await import("./program.ts");
     process.exitCode = await runProgram(invocation.argv, session);
   } catch (error) {
@@ -31,6 +31,7 @@ export async function runProcess(version: string): Promise<void> {
 function createSession(
   { environment }: Invocation,
   { signal, force }: Interrupts,
+  unread: AbortSignal,
   version: string,
 ): Session {
   const cwd = process.cwd();
@@ -43,6 +44,7 @@ function createSession(
     version,
     signal,
     force,
+    unread,
     connect: async ({ configFile }) => {
       const { wire } = await import("../wire.ts");
       const passphrase = passphraseSource(session);
@@ -90,14 +92,22 @@ function listenForSignals(): Interrupts {
   };
 }
 
-/** `dso … | head`: the reader has had enough, which is no error of ours. */
-function quietBrokenPipe(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error) => {
-      if (!hasCode(error, "EPIPE")) throw error;
-      process.exit(process.exitCode ?? 0);
-    });
-  }
+/**
+ * Aborted when the reader of the output has gone, as in `dso … | head`. That alone ends nothing: an
+ * apply that died of it would leave containers half replaced. What is written from then on is lost.
+ */
+function watchReaders(): AbortSignal {
+  const unread = new AbortController();
+  process.stderr.on("error", () => undefined);
+  process.stdout.on("error", (error) => {
+    if (unread.signal.aborted) return;
+    unread.abort(error);
+    if (hasCode(error, "EPIPE", "EIO")) return;
+    // A full disk: whoever keeps the output has to know that it is not whole.
+    process.once("exit", () => (process.exitCode ||= 1));
+    void fail(error, false);
+  });
+  return unread.signal;
 }
 
 /** Node's own calls reject with an error of theirs, not with the signal's reason. */

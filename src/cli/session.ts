@@ -12,6 +12,8 @@ export interface Session {
   readonly signal: AbortSignal;
   /** Aborted by the second: stop now, recover later. */
   readonly force: AbortSignal;
+  /** Aborted when nobody reads the output any more; what changes something goes on. */
+  readonly unread: AbortSignal;
   /** Nothing is opened or asked before something of the context is used. */
   readonly connect: (options: ConnectOptions) => Promise<Context>;
   /** 0: done, or nothing to do; 1: error; 2: there are changes. `exec` and `run` pass on a program's own. */
@@ -36,6 +38,11 @@ export interface Output {
   readonly rows?: number;
   on?(event: "resize", listener: () => void): unknown;
   off?(event: "resize", listener: () => void): unknown;
+}
+
+/** For what does nothing but show, for ever perhaps: Ctrl-C ends it, and so does its reader. */
+export function whileWatched({ signal, unread }: Session): AbortSignal {
+  return AbortSignal.any([signal, unread]);
 }
 
 /** A question can be asked: somebody reads and somebody can answer. */

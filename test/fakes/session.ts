@@ -46,6 +46,7 @@ export function createFakeSession(options: FakeSessionOptions = {}): FakeSession
     version: "4.0.0-test",
     signal: options.signal ?? new AbortController().signal,
     force: new AbortController().signal,
+    unread: new AbortController().signal,
     connect: connect ?? (() => Promise.reject(new Error("this test has no context"))),
     exitCode: 0,
     written: { output: output.text, error: error.text },

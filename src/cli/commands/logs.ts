@@ -7,7 +7,7 @@ import { addProjectFlags } from "../flags.ts";
 import { followLogs, showLogs } from "../projectLogs.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { projectScrubber } from "../scrubbing.ts";
-import type { Session } from "../session.ts";
+import { type Session, whileWatched } from "../session.ts";
 
 interface Flags {
   readonly follow?: boolean;
@@ -48,8 +48,9 @@ export function define(command: Command, session: Session): void {
           now: () => context.clock.now(),
         };
         const show = flags.follow === true ? followLogs : showLogs;
-        await show(source, options, session, session.signal).catch((error: unknown) => {
-          if (!session.signal.aborted) throw error;
+        const signal = whileWatched(session);
+        await show(source, options, session, signal).catch((error: unknown) => {
+          if (!signal.aborted) throw error;
         });
       }),
     );

@@ -7,7 +7,7 @@ import { projectFlags } from "../flags.ts";
 import { type MachineStatus, renderStatus, statusJson } from "../render/status.ts";
 import { styleOf } from "../render/style.ts";
 import { withContext } from "../request.ts";
-import { print, type Session } from "../session.ts";
+import { print, type Session, whileWatched } from "../session.ts";
 
 const EVERY_MS = 2000;
 
@@ -28,13 +28,14 @@ export function define(command: Command, session: Session): void {
         const style = styleOf(session.output, session.environment, projectFlags(command).color);
         const clear =
           flags.watch === true && session.output.isTTY === true ? "\u001b[2J\u001b[H" : "";
+        const signal = whileWatched(session);
         for (;;) {
           const status = await look(context, names, session.signal);
           const text =
             flags.json === true ? JSON.stringify(statusJson(status)) : renderStatus(status, style);
           print(session, `${clear}${text}`);
           if (flags.watch !== true) return;
-          const ended = await sleep(EVERY_MS, false, { signal: session.signal }).catch(() => true);
+          const ended = await sleep(EVERY_MS, false, { signal }).catch(() => true);
           if (ended) return;
         }
       }),

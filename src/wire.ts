@@ -64,14 +64,14 @@ export async function wire(options: WireOptions): Promise<Context> {
 }
 
 async function loadConfig(options: WireOptions, home: string): Promise<Config> {
-  const { configFile, cwd, environment } = options;
+  const { configFile, cwd, environment, signal } = options;
   const file = findConfig({
     ...(configFile === undefined ? {} : { explicit: configFile }),
     env: environment,
     cwd,
     home,
   });
-  return readConfig(file);
+  return readConfig(file, signal);
 }
 
 function memoryOptions({

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { isAbsolute, resolve } from "node:path";
+import { decodeText } from "../compose/text.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
 import { projectFlags } from "./flags.ts";
@@ -33,7 +34,7 @@ export async function projectRequest(
   return {
     cwd: session.cwd,
     files: files.map((file) => (file === "-" ? file : absolute(file))),
-    stdin: files.includes("-") ? (await readAll(session)).toString("utf8") : undefined,
+    stdin: files.includes("-") ? await readStdin(session) : undefined,
     projectName: flags.projectName,
     projectDirectory:
       flags.projectDirectory === undefined ? undefined : absolute(flags.projectDirectory),
@@ -41,4 +42,8 @@ export async function projectRequest(
     environmentFiles: (flags.envFile ?? []).map(absolute),
     services,
   };
+}
+
+async function readStdin(session: Session): Promise<string> {
+  return decodeText("standard input", "the compose file", await readAll(session));
 }

@@ -1,4 +1,5 @@
 /** YAML text to nodes, in the dialect of Compose; anchors live for the whole file. */
+import { isUtf8 } from "node:buffer";
 import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import type { DsoError } from "../model/errors.ts";
@@ -219,8 +220,13 @@ function resolveTagged(node: YamlScalar.Parsed, source: string): Resolved | unde
       return read && { value: Number(read.value), text: read.text };
     }
     case "tag:yaml.org,2002:binary":
-      return asText(Buffer.from(source, "base64").toString("utf8"));
+      return binary(source);
     default:
       return resolvePlain(source);
   }
+}
+
+function binary(source: string): Resolved | undefined {
+  const bytes = Buffer.from(source, "base64");
+  return isUtf8(bytes) ? asText(bytes.toString("utf8")) : undefined;
 }

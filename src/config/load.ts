@@ -1,7 +1,8 @@
 /** Finds and reads dso.yaml. */
 import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import path from "node:path";
+import { hasCode } from "../lib/files.ts";
+import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
 import { suggest } from "../lib/suggest.ts";
 import { combine, DsoError } from "../model/errors.ts";
 import { buildConfig, type Document } from "./build.ts";
@@ -47,24 +48,27 @@ function isThere(file: string): boolean {
 }
 
 /** Rejects with `config-invalid` that lists everything that is wrong; no file means all defaults. */
-export async function readConfig(file: string | undefined): Promise<Config> {
+export async function readConfig(file: string | undefined, signal: AbortSignal): Promise<Config> {
   if (file === undefined) return parseConfig("", undefined);
-  try {
-    return await parseConfig(await readFile(file, "utf8"), file);
-  } catch (error) {
-    if (error instanceof DsoError) throw error;
+  const bytes = await readNamedFile(file, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
     throw unreadable(file, error);
-  }
+  });
+  const line = lineOfInvalidUtf8(bytes);
+  if (line === undefined) return parseConfig(bytes.toString("utf8"), file);
+  throw new DsoError("config-invalid", `line ${line} is not valid UTF-8`, {
+    hint: "Save the file in UTF-8.",
+    position: { file, line, column: 1 },
+  });
 }
 
-function unreadable(file: string, cause: unknown): DsoError {
-  const { code } = cause as NodeJS.ErrnoException;
-  if (code === undefined) throw cause;
-  return new DsoError("config-invalid", `cannot read ${file}: ${code}`, {
-    hint:
-      code === "ENOENT"
-        ? "Name an existing file with -c or $DSO_CONFIG, or leave both out."
-        : "Make it a file that you may read.",
+function unreadable(file: string, cause: unknown): unknown {
+  const why = readFault(cause);
+  if (why === undefined) return cause;
+  return new DsoError("config-invalid", `${file} ${why}`, {
+    hint: hasCode(cause, "ENOENT")
+      ? "Name an existing file with -c or $DSO_CONFIG, or leave both out."
+      : "Make it a file that you may read.",
     cause,
   });
 }

@@ -23,7 +23,7 @@ export async function hostVersions(
   { paths, random, environment }: Pick<Context, "paths" | "random" | "environment">,
   services: ReadonlyMap<string, DesiredService>,
 ): Promise<Versions> {
-  const contents = await readHostContents([...services.values()], environment);
+  const contents = readHostContents([...services.values()], environment);
   try {
     if (contents.length === 0) return new Map();
     const key = await fingerprintKey(join(paths.stateDir, "fingerprint.key"), random);

@@ -149,6 +149,15 @@ describe("the local vault on the command line", () => {
     expect(output).toContain("app/A: unchanged");
   });
 
+  it("imports nothing that has no end or is no text", async () => {
+    await expect(dso("secret", "import", "/dev/zero")).rejects.toThrow("has more than 16 MiB");
+    await writeFile(join(home, "work/.env"), Buffer.from("A=1\nB=f\xfcr\n", "latin1"));
+    await expect(dso("secret", "import", ".env")).rejects.toMatchObject({
+      message: "the variable file: line 2 is not valid UTF-8",
+      position: { line: 2 },
+    });
+  });
+
   it("goes back to the generation before a damaged one, as the error says", async () => {
     for (const text of ["one", "two"]) await piped(text, "secret", "set", "s");
     const file = join(home, ".dso/vault.enc");
@@ -242,6 +251,15 @@ describe("without an engine", () => {
     await writeFile(join(plugins, "docker-compose"), program, { mode: 0o755 });
     expect((await dso("compose", "ps", "exit", "3")).code).toBe(3);
     expect((await dso("compose", "ps", "true")).code).toBe(143);
+  });
+
+  it("refuses standard input that is no text", async () => {
+    const session = createSession();
+    session.keyboard.type(Buffer.from(`${compose}# f\xfcr\n`, "latin1"));
+    session.keyboard.end();
+    await expect(runProgram(["-f", "-", "validate"], session)).rejects.toMatchObject({
+      position: { file: "standard input", line: 7 },
+    });
   });
 
   it("says where an engine was looked for when one is needed", async () => {

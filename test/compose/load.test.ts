@@ -81,6 +81,25 @@ describe("files", () => {
     expect((await shop.load({ environmentFiles: ["/dev/null"] })).services.size).toBe(1);
   });
 
+  test("what is not UTF-8 is refused with its line, wherever it stands", async () => {
+    const latin = (text: string) => Buffer.from(text, "latin1");
+    await using shop = await directory({ "compose.yaml": WEB });
+    const file = (name: string) => path.join(shop.root, name);
+    await writeFile(file(".env"), latin("A=1\nB=f\xfcr"));
+    expect(await shop.fault()).toMatchObject({
+      message: "the variable file: line 2 is not valid UTF-8",
+      position: { file: file(".env"), line: 2 },
+    });
+    await writeFile(file(".env"), "");
+    await writeFile(file("compose.yaml"), latin(`${WEB}    hostname: f\xfcr\n`));
+    expect(await shop.fault()).toMatchObject({
+      message: "the compose file: line 4 is not valid UTF-8",
+      position: { file: file("compose.yaml"), line: 4 },
+    });
+    await writeFile(file("compose.yaml"), `${WEB}    hostname: !!binary ZvxyCg==\n`);
+    expect((await shop.fault()).position).toMatchObject({ line: 4, column: 24 });
+  });
+
   test("a variable that every object seems to have is not set", async () => {
     await using shop = await directory({
       "compose.yaml": "services: {web: {image: 'a${constructor}b', environment: [toString]}}",

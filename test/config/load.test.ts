@@ -29,6 +29,8 @@ defaults:
   rotation: { strategy: restart }
 `;
 
+const never = new AbortController().signal;
+
 const DEFAULTS = {
   watch: { pollingIntervalMs: 300_000, debounceWindowMs: 5_000 },
   healthCheck: { timeoutMs: 30_000, retries: 3, intervalMs: 2_000 },
@@ -39,7 +41,7 @@ const DEFAULTS = {
 
 describe("what is read", () => {
   test("no file at all means the defaults", async () => {
-    const config = await readConfig(undefined);
+    const config = await readConfig(undefined, never);
     expect(config).toMatchObject({
       file: undefined,
       agent: DEFAULTS,
@@ -214,11 +216,24 @@ describe("which file", () => {
     expect(findConfig({ env: {}, cwd, home })).toBe(`${cwd}/dso.yaml`);
   });
 
+  test("a file that cannot be read as one is refused in words", async () => {
+    const file = path.join(home, "dso.yaml");
+    const refusal = async (name: string) => (await faultsOf(() => readConfig(name, never)))[0];
+    expect((await refusal("/dev/zero"))?.message).toBe("/dev/zero has more than 16 MiB");
+    expect((await refusal(home))?.message).toBe(`${home} is a directory`);
+    writeFileSync(file, Buffer.from("defaults:\n  # f\xfcr\n", "latin1"));
+    expect(await refusal(file)).toMatchObject({
+      code: "config-invalid",
+      message: "line 2 is not valid UTF-8",
+      position: { file, line: 2 },
+    });
+  });
+
   test("a file that was named has to be there", async () => {
-    const [fault] = await faultsOf(() => readConfig(path.join(home, "dso.yaml")));
+    const [fault] = await faultsOf(() => readConfig(path.join(home, "dso.yaml"), never));
     expect(fault).toMatchObject({
       code: "config-invalid",
-      message: `cannot read ${home}/dso.yaml: ENOENT`,
+      message: `${home}/dso.yaml does not exist`,
       hint: "Name an existing file with -c or $DSO_CONFIG, or leave both out.",
     });
   });

@@ -1,4 +1,5 @@
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DEFAULT_PLAN_OPTIONS, type Reason } from "../../src/model/plan.ts";
@@ -103,6 +104,17 @@ describe("what the host holds", () => {
         message: expect.stringContaining(scene.file) as string,
         others: [{ message: expect.stringContaining("$TOKEN") as string }],
       });
+    }));
+
+  it("is refused where it has no end, or gives its content only once", () =>
+    withHostContent(async (scene) => {
+      const { file, compose } = scene;
+      await rm(file);
+      await symlink("/dev/zero", file);
+      await expect(scene.plan(compose())).rejects.toThrow(/cert.* has more than 16 MiB/);
+      await rm(file);
+      execFileSync("mkfifo", [file]);
+      await expect(scene.plan(compose())).rejects.toThrow(/cert.* is a pipe/);
     }));
 
   it("refuses a key that is none", () =>

@@ -64,7 +64,7 @@ export async function createWorld(
   const paths = localPaths({ DSO_HOME: directory }, directory);
   const provider = createFakeProvider("local", secrets);
   const context: Context = {
-    config: await readConfig(undefined),
+    config: await readConfig(undefined, never),
     paths,
     engine: outside(engine),
     builder: {

@@ -1,6 +1,6 @@
 /** Secrets and configs that come from this host: a file of it, or a variable of this process. */
 import { createHmac } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { readFault, readStoredFile } from "../../lib/namedFile.ts";
 import { type DesiredService, type HostContent, hostContentName } from "../../model/desired.ts";
 import { combine, DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
@@ -19,20 +19,20 @@ export interface HostValue {
 }
 
 /**
- * What these services are given of this host. Rejects with one error that lists
+ * What these services are given of this host. Throws one error that lists
  * every source that cannot be read. The caller owns the values and drops them.
  */
-export async function readHostContents(
+export function readHostContents(
   services: readonly DesiredService[],
   variables: HostVariables,
-): Promise<readonly HostValue[]> {
+): readonly HostValue[] {
   const found: HostValue[] = [];
   const faults: DsoError[] = [];
   for (const { name: service, files } of services) {
     for (const { content, target } of files) {
       if (content.kind === "template") continue;
       try {
-        const value = new Secret(await readContent(content, variables));
+        const value = new Secret(readContent(content, variables));
         found.push({ service, target, name: hostContentName(content), value });
       } catch (cause) {
         faults.push(unreadable(service, target, content, cause));
@@ -44,8 +44,9 @@ export async function readHostContents(
   throw combine(faults);
 }
 
-async function readContent(content: HostContent, variables: HostVariables): Promise<Buffer> {
-  if (content.kind === "host-file") return readFile(content.path);
+/** A plan reads it, and apply once more: nothing that gives its content only once will do. */
+function readContent(content: HostContent, variables: HostVariables): Buffer {
+  if (content.kind === "host-file") return readStoredFile(content.path);
   const value = variables[content.variable];
   if (value === undefined) throw new Error(`the variable ${content.variable} is not set`);
   return Buffer.from(value);
@@ -58,9 +59,10 @@ function unreadable(
   cause: unknown,
 ): DsoError {
   const what = content.kind === "host-file" ? content.path : `$${content.variable}`;
+  const why = readFault(cause) ?? "is not set";
   return new DsoError(
     "compose-invalid",
-    `service ${service}: the source ${what} of ${target} cannot be read`,
+    `service ${service}: the source ${what} of ${target} ${why}`,
     { hint: "Create it, or remove the secret from the service.", cause },
   );
 }

@@ -65,10 +65,7 @@ export async function readAll(
         if (value !== undefined) found.set(keyOf(reference), value);
       }
     }
-    for (const { service, target, value } of await readHostContents(
-      services,
-      source.hostVariables,
-    )) {
+    for (const { service, target, value } of readHostContents(services, source.hostVariables)) {
       files.set(fileKey(service, target), value);
     }
     return values;

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readStoredFile } from "../../lib/namedFile.ts";
 import { DsoError, type Position } from "../../model/errors.ts";
 import { printable, type Style } from "./style.ts";
 
@@ -50,7 +50,7 @@ async function sourceLine({ code, position }: DsoError): Promise<string | undefi
   if (position === undefined || !COMPOSE_CODES.test(code) || !/\.ya?ml$/.test(position.file)) {
     return undefined;
   }
-  const text = await readFile(position.file, "utf8").catch(() => undefined);
+  const text = readSource(position.file);
   if (text === undefined || (code === "not-in-release" && !SERVICES.test(text))) return undefined;
   const line = text.split("\n")[position.line - 1]?.trimEnd();
   if (line === undefined || line.includes("$") || line.length > 200) return undefined;
@@ -58,6 +58,14 @@ async function sourceLine({ code, position }: DsoError): Promise<string | undefi
   const indent = " ".repeat(Math.max(0, position.column - 1));
   const gutter = " ".repeat(number.length);
   return `    ${number} | ${printable(line)}\n    ${gutter} | ${indent}^\n`;
+}
+
+function readSource(file: string): string | undefined {
+  try {
+    return readStoredFile(file).toString("utf8");
+  } catch {
+    return undefined;
+  }
 }
 
 function stack(error: unknown): string {

@@ -1,7 +1,8 @@
 import type { Command } from "commander";
-import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseDotenv } from "../../../compose/dotenv.ts";
+import { decodeText } from "../../../compose/text.ts";
+import { readFault, readNamedFile } from "../../../lib/namedFile.ts";
 import { DsoError } from "../../../model/errors.ts";
 import { withContext } from "../../request.ts";
 import { readAll } from "../../input.ts";
@@ -48,17 +49,21 @@ async function readEntries(
   session: Session,
   file: string,
 ): Promise<readonly (readonly [string, Buffer])[]> {
-  const text = file === "-" ? await readAll(session) : await readPlain(resolve(session.cwd, file));
-  const variables = parseDotenv(file, text.toString("utf8"), () => undefined);
-  text.fill(0);
+  const bytes = file === "-" ? await readAll(session) : await readPlain(session, file);
+  const text = decodeText(file, "the variable file", bytes);
+  bytes.fill(0);
+  const variables = parseDotenv(file, text, () => undefined);
   return [...variables].map(([name, { value }]) => [name, Buffer.from(value)]);
 }
 
-async function readPlain(path: string): Promise<Buffer> {
+async function readPlain({ cwd, signal }: Session, file: string): Promise<Buffer> {
   try {
-    return await readFile(path);
+    return await readNamedFile(resolve(cwd, file), signal);
   } catch (cause) {
-    throw new DsoError("usage", `The file ${path} cannot be read.`, {
+    signal.throwIfAborted();
+    const why = readFault(cause);
+    if (why === undefined) throw cause;
+    throw new DsoError("usage", `The file ${file} ${why}.`, {
       hint: "Name a .env file that you may read.",
       cause,
     });

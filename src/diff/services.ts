@@ -167,17 +167,17 @@ function creations(
 ): readonly DecisionOf<"create">[] {
   if (count <= 0) return [];
   const highest = Math.max(0, ...instances.map(({ number }) => number));
-  const remembered = Math.max(
-    0,
-    ...instances.map(({ container }) => situation.specOf(container)?.replicas ?? 0),
-  );
+  // Where no apply is remembered, those that are there may tell how many they were.
+  const remembered =
+    situation.observed.lastApply?.containers.get(service.name) ??
+    Math.max(0, ...instances.map(({ container }) => situation.specOf(container)?.replicas ?? 0));
   return Array.from({ length: count }, (_, index): DecisionOf<"create"> => {
     const number = highest + index + 1;
     const code =
-      instances.length === 0
-        ? "created"
-        : instances.length + index < remembered
-          ? "drift_missing"
+      instances.length + index < remembered
+        ? "drift_missing"
+        : instances.length === 0
+          ? "created"
           : "scaled_up";
     const detail =
       code === "created" ? undefined : `${instances.length} of ${instances.length + count} there`;

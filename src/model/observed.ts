@@ -29,6 +29,16 @@ export interface Observed {
   readonly details: ReadonlyMap<string, ContainerDetail>;
   /** Generation id to the versions its manifest (memory, else its mirror) says were delivered. */
   readonly delivered: ReadonlyMap<string, DeliveredVersions>;
+  /** Undefined where none is remembered. */
+  readonly lastApply: LastApply | undefined;
+}
+
+/** What the last apply to this engine left there. */
+export interface LastApply {
+  /** Service to the number of its containers. */
+  readonly containers: ReadonlyMap<string, number>;
+  /** Ids of the containers that were at work when it was through. */
+  readonly running: ReadonlySet<string>;
 }
 
 /** Value name (`provider:path#key`) to version. */

@@ -4,6 +4,7 @@ import { DSO } from "../model/labels.ts";
 import type { DeliveredVersions, Observed } from "../model/observed.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
+import { lastApplyTo } from "./lastApply.ts";
 
 /**
  * What the engine shows of the project. Three list calls whatever its size, one
@@ -16,9 +17,10 @@ export async function observe(
   listed: Promise<ProjectListing>,
   signal: AbortSignal,
 ): Promise<Observed> {
-  const { engine } = context;
-  const [info, listing, images] = await Promise.all([
+  const { engine, state } = context;
+  const [info, registered, listing, images] = await Promise.all([
     engine.info(signal),
+    state.registered(desired.project.name),
     listed,
     collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
       engine.inspectImage(image, signal),
@@ -33,7 +35,8 @@ export async function observe(
     ),
     readDelivered(context, listing, signal),
   ]);
-  const known = { engine: info, ...listing, images, foreignNetworks, foreignVolumes, delivered };
+  const objects = { ...listing, images, foreignNetworks, foreignVolumes, delivered };
+  const known = { engine: info, ...objects, lastApply: lastApplyTo(info.id, registered) };
   const suspects = needsDetail(desired, { ...known, details: new Map() });
   const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
   return { ...known, details };

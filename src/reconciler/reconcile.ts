@@ -53,7 +53,7 @@ export async function apply(
 ): Promise<Outcome> {
   const work = await applyContext(context, run, settings, signal);
   const outcome = await execute(run.plan, work, settings.report, signal);
-  await remember(context, run, outcome, settings.remark);
+  await remember(context, run, outcome, settings.remark, settings.force);
   return outcome;
 }
 

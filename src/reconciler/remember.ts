@@ -3,6 +3,7 @@ import { type Desired, referencesOf } from "../model/desired.ts";
 import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "./context.ts";
+import { formerly, leftBehind } from "./lastApply.ts";
 import type { Remark, Run } from "./run.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
@@ -12,6 +13,7 @@ export async function remember(
   run: Run,
   outcome: Outcome,
   remark: Remark = {},
+  signal: AbortSignal,
 ): Promise<void> {
   const { desired, plan } = run;
   const { name } = desired.project;
@@ -26,7 +28,12 @@ export async function remember(
     await context.state.forget(name);
     return;
   }
-  if (destroyed) return;
+  const left = succeeded ? await leftBehind(context, run, outcome, signal) : formerly(run);
+  const known = await context.state.registered(name);
+  if (destroyed) {
+    if (known !== undefined) await context.state.register({ ...known, ...left });
+    return;
+  }
   await context.state.register({
     name,
     // By its name: should the files be given another one, they describe another project.
@@ -34,6 +41,7 @@ export async function remember(
     engineId: run.observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),
+    ...left,
   });
 }
 

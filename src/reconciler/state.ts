@@ -12,6 +12,7 @@ export interface ProjectState {
   /** All projects that were applied here and not taken down, sorted by name. */
   projects(): Promise<readonly RegisteredProject[]>;
   register(project: RegisteredProject): Promise<void>;
+  registered(project: string): Promise<RegisteredProject | undefined>;
   forget(project: string): Promise<void>;
   /** Newest first. */
   history(project: string): Promise<readonly HistoryEntry[]>;
@@ -32,6 +33,13 @@ export interface RegisteredProject {
   readonly secrets: readonly string[];
   /** ISO 8601, UTC. */
   readonly appliedAt: string;
+  /** Absent while no apply has succeeded. */
+  readonly left?: {
+    /** Service to the number of its containers. */
+    readonly containers: Readonly<Record<string, number>>;
+    /** Ids of the containers that were at work. */
+    readonly running: readonly string[];
+  };
 }
 
 export interface HistoryEntry {

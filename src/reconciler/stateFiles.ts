@@ -34,6 +34,7 @@ export function createStateFiles(directory: string): ProjectState {
   return {
     projects: () => readAll(directory, read),
     register: (registered) => change(registered.name, (file) => ({ ...file, registered })),
+    registered: async (project) => (await read(project)).registered,
     forget: (project) => change(project, ({ v, history }) => ({ v, history })),
     history: async (project) => (await read(project)).history,
     remember: (project, entry) =>

@@ -249,5 +249,6 @@ async function observe(engine: FakeEngine): Promise<Observed> {
     foreignVolumes: new Map(),
     details: new Map(),
     delivered: new Map(),
+    lastApply: undefined,
   };
 }

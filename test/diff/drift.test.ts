@@ -47,6 +47,32 @@ describe("drift", () => {
     expect(more.drift).toEqual([]);
   });
 
+  it("tells the only container that was deleted from one that was never made", () => {
+    const wanted = project({ services: { web: { image: "web:1" }, db: { image: "db:1" } } });
+    const observed = change(applied(wanted), { "shop-web-1": undefined, "shop-db-1": undefined });
+    const lastApply = { containers: new Map([["db", 1]]), running: new Set<string>() };
+    const plan = diff(wanted, { ...observed, lastApply }, options());
+    expect(reasons(plan)).toEqual({
+      "container.db[1]": ["drift_missing"],
+      "container.web[1]": ["created"],
+    });
+    expect(plan.drift.map(({ address, action }) => [address, action])).toEqual([
+      ["container.db[1]", "delete"],
+    ]);
+  });
+
+  it("does not take for lost what an older file wanted more of", () => {
+    const input = (replicas: number): ReturnType<typeof project> =>
+      project({ services: { web: { model: { image: "web:1" }, replicas } } });
+    const observed = change(applied(input(3)), {
+      "shop-web-2": undefined,
+      "shop-web-3": undefined,
+    });
+    const lastApply = { containers: new Map([["web", 1]]), running: new Set<string>() };
+    const plan = diff(input(2), { ...observed, lastApply }, options());
+    expect(reasons(plan)).toEqual({ "container.web[2]": ["scaled_up"] });
+  });
+
   it("keeps the newer of two containers with one number, and a running one before all", () => {
     const observed = applied(desired);
     const first = observed.containers.find(({ name }) => name === "shop-web-1")!;

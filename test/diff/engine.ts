@@ -59,6 +59,7 @@ export function empty(desired: Desired): Observed {
     foreignVolumes: new Map(),
     details: new Map(),
     delivered: new Map(),
+    lastApply: undefined,
   };
 }
 

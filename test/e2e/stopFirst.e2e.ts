@@ -103,6 +103,7 @@ async function run(desired: Desired, plan: Plan) {
         foreignVolumes: new Map(),
         details: new Map(),
         delivered: new Map(),
+        lastApply: undefined,
       },
       engine,
       builder: { build: () => Promise.reject(new Error("nothing is built here")) },

@@ -1,0 +1,76 @@
+/** What an apply leaves on the engine: without it nobody could tell later what was taken away or stopped. */
+import type { Outcome } from "../apply/context.ts";
+import { scaled } from "../diff/situation.ts";
+import { COMPOSE } from "../model/labels.ts";
+import type { LastApply, ObservedContainer } from "../model/observed.ts";
+import type { Context } from "./context.ts";
+import type { Run } from "./run.ts";
+import type { RegisteredProject } from "./state.ts";
+
+type Left = Pick<RegisteredProject, "left">;
+
+/** Undefined where nothing was applied to this engine. */
+export function lastApplyTo(
+  engineId: string,
+  registered: RegisteredProject | undefined,
+): LastApply | undefined {
+  if (registered?.left === undefined || registered.engineId !== engineId) return undefined;
+  const { containers, running } = registered.left;
+  return { containers: new Map(Object.entries(containers)), running: new Set(running) };
+}
+
+/** What was left before this run, for one that failed. */
+export function formerly({ observed: { lastApply } }: Run): Left {
+  if (lastApply === undefined) return {};
+  const { containers, running } = lastApply;
+  return { left: { containers: Object.fromEntries(containers), running: [...running] } };
+}
+
+/** Looks at the engine once more where the plan has changed something there. */
+export async function leftBehind(
+  { engine }: Pick<Context, "engine">,
+  run: Run,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<Left> {
+  const idle = run.plan.operations.length === 0;
+  const { containers } = idle
+    ? run.observed
+    : await engine.listProject(run.desired.project.name, signal);
+  const present = containers.filter(({ labels }) => labels[COMPOSE.oneoff] !== "True");
+  return { left: { containers: counts(run, present), running: atWork(run, outcome, present) } };
+}
+
+/** What is missing, and was none of this run's business, is missing still. */
+function counts(
+  { desired, observed, plan }: Run,
+  present: readonly ObservedContainer[],
+): Readonly<Record<string, number>> {
+  const { mode } = plan.options;
+  const former = mode === "destroy" ? undefined : observed.lastApply?.containers;
+  const entries = [...desired.services.values()].map((service): [string, number] => {
+    const { name } = service;
+    const now = present.filter(({ labels }) => labels[COMPOSE.service] === name).length;
+    return [name, Math.max(now, Math.min(former?.get(name) ?? 0, scaled(plan.options, service)))];
+  });
+  return Object.fromEntries(entries.filter(([, count]) => count > 0));
+}
+
+/** What was stopped before, and was not started by this run, is stopped still. */
+function atWork(
+  { observed }: Run,
+  { done }: Outcome,
+  present: readonly ObservedContainer[],
+): readonly string[] {
+  const started = new Set(
+    done.flatMap((one) =>
+      one.kind === "start-container" || one.kind === "restart-container" ? [one.containerId] : [],
+    ),
+  );
+  const former = observed.lastApply?.running;
+  const stopped = (id: string): boolean => former?.has(id) === true && !started.has(id);
+  return present
+    .filter(({ id, state }) => state === "running" || stopped(id))
+    .map(({ id }) => id)
+    .sort();
+}

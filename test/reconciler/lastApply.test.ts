@@ -1,0 +1,57 @@
+import { describe, expect, it } from "vitest";
+import type { Plan } from "../../src/model/plan.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { createWorld, never, type World } from "./world.ts";
+
+const COMPOSE = `
+services:
+  web: { image: "app:1" }
+  db: { image: "app:1", scale: 2 }
+`;
+
+async function withProject(work: (world: World) => Promise<void>): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const world = await createWorld(directory.path);
+  world.engine.addImage("app:1");
+  await world.converge(COMPOSE);
+  await work(world);
+}
+
+const gone = (world: World, container: string): Promise<void> =>
+  world.engine.removeContainer(container, { force: true, volumes: false }, never);
+
+const drift = ({ drift: all }: Plan): readonly string[] =>
+  all.flatMap(({ address, reasons }) => reasons.map(({ code }) => `${address} ${code}`));
+
+describe("what the last apply left", () => {
+  it("tells that the only container of a service was removed, until it is there again", () =>
+    withProject(async (world) => {
+      await gone(world, "shop-web-1");
+      const { plan } = await world.plan(COMPOSE, { mode: "refresh-only" });
+      expect(drift(plan)).toEqual(["container.web[1] drift_missing"]);
+      const healed = await world.converge(COMPOSE);
+      expect(drift(healed.plan)).toEqual(["container.web[1] drift_missing"]);
+      expect((await world.plan(COMPOSE)).plan).toMatchObject({ drift: [], changes: [] });
+    }));
+
+  it("is not forgotten by a run that leaves the service alone, or fails", () =>
+    withProject(async (world) => {
+      await gone(world, "shop-web-1");
+      await gone(world, "shop-db-2");
+      await world.converge(COMPOSE, { targets: ["service.db"] });
+      world.engine.failOn("startContainer", 1, new Error("the engine is in a bad mood"));
+      await world.apply(await world.plan(COMPOSE));
+      expect(drift((await world.plan(COMPOSE)).plan)).toEqual(["container.web[1] drift_missing"]);
+    }));
+
+  it("is less where fewer were wanted, and nothing where all was taken down", () =>
+    withProject(async (world) => {
+      await world.converge(COMPOSE.replace("scale: 2", "scale: 1"));
+      const more = await world.plan(COMPOSE);
+      expect(more.plan.changes.map(({ reasons }) => reasons[0]?.code)).toEqual(["scaled_up"]);
+      await world.converge(COMPOSE, { mode: "destroy", targets: ["service.web"] });
+      expect(drift((await world.plan(COMPOSE)).plan)).toEqual([]);
+      await world.converge(COMPOSE, { mode: "destroy" });
+      expect(drift((await world.plan(COMPOSE)).plan)).toEqual([]);
+    }));
+});

@@ -5,6 +5,7 @@ import { secretName, versionKey } from "../model/reference.ts";
 import { only, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
+import { isPerhapsFinished } from "./jobs.ts";
 import { byText } from "./order.ts";
 import { nameList } from "./reasons.ts";
 import { scaled, type Situation } from "./situation.ts";
@@ -19,6 +20,7 @@ export function serviceWarnings(
     ...exposedValues(service),
     ...unversionedValues(situation, service),
     ...leftToPeople(decision),
+    ...perhapsFinished(situation, decision),
     ...decidedAfterPull(situation, service),
     ...withoutEffect(situation, service),
   ];
@@ -69,6 +71,26 @@ function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
       message: `service "${name}" has the strategy "none": its containers keep the values that they have`,
       hint: `\`dso apply -replace=service.${name}\` gives them the new ones.`,
       position: undefined,
+    },
+  ];
+}
+
+function perhapsFinished(
+  situation: Situation,
+  { service, decisions }: ServiceDecision,
+): readonly PlanWarning[] {
+  const { name } = service;
+  const unclear = decisions.some(
+    (one) =>
+      one.action === "update" && isPerhapsFinished(situation, service, one.instance.container),
+  );
+  if (!unclear) return [];
+  return [
+    {
+      code: "job-or-stopped",
+      message: `service "${name}" ended with 0 after the last apply, and is taken for a server that somebody stopped`,
+      hint: `If it is a job that is done, say so: restart: "no", or condition: service_completed_successfully where others need it.`,
+      position: situation.desired.project.positions.at(["services", name]),
     },
   ];
 }

@@ -4,15 +4,13 @@ import type { Desired, DesiredService } from "./desired.ts";
 type Services = Pick<Desired, "services">;
 
 /**
- * Whether the service is a job: it runs to an end. Some dependent waits for that
- * (`isAwaitedJob`), or no restart policy brings it back and nothing marks it as a
- * server (ports, a healthcheck, others that want it running): a server that was
- * stopped may have ended with 0, too, and that is drift.
+ * Whether the service may be a job, which runs to an end. Some dependent waits for
+ * that (`isAwaitedJob`), or no restart policy brings it back and nothing marks it as
+ * a server (ports, a healthcheck, others that want it running).
  */
 export function isJob(desired: Services, service: DesiredService): boolean {
   const { model } = service;
-  const restart = model.restart ?? model.deploy?.restart_policy?.condition ?? "no";
-  if (/^(always|any|unless-stopped)/.test(restart)) return false;
+  if (/^(always|any|unless-stopped)/.test(restartOf(service) ?? "no")) return false;
   if (isAwaitedJob(desired, service)) return true;
   const serves =
     (model.ports ?? []).length + (model.expose ?? []).length > 0 ||
@@ -20,6 +18,17 @@ export function isJob(desired: Services, service: DesiredService): boolean {
     model.healthcheck?.test !== undefined ||
     service.policy.health.probe !== undefined;
   return !serves;
+}
+
+/** Whether the files say of a job that it is one: nobody writes a policy that lets the end be the end for a server. */
+export function isDeclaredJob(desired: Services, service: DesiredService): boolean {
+  return (
+    isJob(desired, service) && (restartOf(service) !== undefined || isAwaitedJob(desired, service))
+  );
+}
+
+function restartOf({ model }: DesiredService): string | undefined {
+  return model.restart ?? model.deploy?.restart_policy?.condition;
 }
 
 /** Whether some dependent says that it waits for the good end of the service. */

@@ -48,8 +48,8 @@ export interface PlanOptions {
   /** Start what a person stopped. */
   readonly start: boolean;
   /**
-   * Start again what ended with 0 and could be a job as well as a server that was
-   * stopped, as `docker compose up` does; not what some dependent waits to be completed.
+   * Run jobs that are done once more, as `docker compose up` does with those that it
+   * names; not what some dependent waits to be completed.
    */
   readonly rerun: boolean;
 }

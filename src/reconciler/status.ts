@@ -1,4 +1,5 @@
 import { diff } from "../diff/diff.ts";
+import { isFinishedJob } from "../diff/jobs.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
@@ -76,7 +77,7 @@ function compare(
   const services = serviceStatuses(desired, observed);
   return {
     sync: changes.length === 0 ? "synced" : "out-of-sync",
-    health: health(services, observed),
+    health: health(desired, services, observed),
     why: changes.flatMap(({ address, reasons }) =>
       reasons.map(({ code, detail }) => `${address}: ${code}${detail ? ` (${detail})` : ""}`),
     ),
@@ -110,23 +111,32 @@ function isOf(container: ObservedContainer, service: string): boolean {
   );
 }
 
-function health(services: readonly ServiceStatus[], observed: Observed): ProjectStatus["health"] {
-  if (services.length > 0 && services.every(({ running }) => running === 0)) return "missing";
-  if (observed.containers.some((c) => c.health === "unhealthy" || c.state === "restarting")) {
+function health(
+  desired: Desired,
+  services: readonly ServiceStatus[],
+  observed: Observed,
+): ProjectStatus["health"] {
+  const { containers } = observed;
+  const done = ({ name }: ServiceStatus): boolean => isDone(desired, observed, name);
+  const nothingRuns = services.every(({ running }) => running === 0);
+  if (nothingRuns && !services.every(done)) return "missing";
+  if (containers.some((one) => one.health === "unhealthy" || one.state === "restarting")) {
     return "degraded";
   }
-  if (observed.containers.some((container) => container.health === "starting"))
-    return "progressing";
-  const complete = services.every(
-    ({ name, running, desired }) => running >= desired || endedWell(observed, name),
-  );
-  return complete ? "healthy" : "degraded";
+  if (containers.some((one) => one.health === "starting")) return "progressing";
+  return services.every((one) => one.running >= one.desired || done(one)) ? "healthy" : "degraded";
 }
 
-/** One-shot services count as healthy once they have ended with 0. */
-function endedWell(observed: Observed, service: string): boolean {
-  const own = observed.containers.filter((container) => isOf(container, service));
-  return own.length > 0 && own.every(({ state, exitCode }) => state === "exited" && exitCode === 0);
+/** Jobs count as healthy once they have ended with 0. */
+function isDone(desired: Desired, observed: Observed, name: string): boolean {
+  const service = desired.services.get(name);
+  const own = observed.containers.filter((container) => isOf(container, name));
+  const situation = { desired, observed, options: DEFAULT_PLAN_OPTIONS };
+  return (
+    service !== undefined &&
+    own.length > 0 &&
+    own.every((container) => isFinishedJob(situation, service, container))
+  );
 }
 
 function secretStatuses(desired: Desired, observed: Observed): readonly SecretStatus[] {

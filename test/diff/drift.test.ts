@@ -73,6 +73,33 @@ describe("drift", () => {
     expect(reasons(plan)).toEqual({ "container.web[2]": ["scaled_up"] });
   });
 
+  it("starts what ended with 0 after the last apply, unless the files say that it may end", () => {
+    const wanted = project({
+      services: {
+        early: { image: "web:1" },
+        idle: { image: "web:1" },
+        import: { image: "web:1", restart: "no" },
+        retry: { image: "web:1", restart: "on-failure:3" },
+        once: { image: "web:1", deploy: { restart_policy: { condition: "none" } } },
+      },
+    });
+    const ended = { state: "exited", exitCode: 0 } as const;
+    const names = [...wanted.services.keys()];
+    const observed = change(
+      applied(wanted),
+      Object.fromEntries(names.map((name) => [`shop-${name}-1`, ended])),
+    );
+    const running = new Set(
+      observed.containers.flatMap(({ name, id: one }) => (name === "shop-early-1" ? [] : [one])),
+    );
+    const lastApply = { containers: new Map(names.map((name) => [name, 1])), running };
+    const plan = diff(wanted, { ...observed, lastApply }, options());
+    expect(text(plan)).toBe(`
+      #1 container.idle[1] start-container (drift_stopped: exited with 0)`);
+    expect(plan.drift.map(({ address }) => address)).toEqual(["container.idle[1]"]);
+    expect(plan.warnings.map(({ code }) => code)).toEqual(["job-or-stopped"]);
+  });
+
   it("keeps the newer of two containers with one number, and a running one before all", () => {
     const observed = applied(desired);
     const first = observed.containers.find(({ name }) => name === "shop-web-1")!;

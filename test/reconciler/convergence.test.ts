@@ -17,10 +17,7 @@ async function withWorld(
   const directory = await mkdtemp(join(tmpdir(), "dso-test-"));
   try {
     const world = await createWorld(directory, outside);
-    // A server without a port or a check that ended with 0 could not be told from a job.
-    for (const image of ["app:1", "app:2"]) {
-      world.engine.addImage(image, { ignoresSigterm: true });
-    }
+    for (const image of ["app:1", "app:2"]) world.engine.addImage(image);
     for (const image of ["job:1", "job:2"]) world.engine.addImage(image, { exits: { code: 0 } });
     await work(world);
   } finally {

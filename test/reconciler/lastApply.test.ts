@@ -34,6 +34,21 @@ describe("what the last apply left", () => {
       expect((await world.plan(COMPOSE)).plan).toMatchObject({ drift: [], changes: [] });
     }));
 
+  it("tells a stopped server from a job that ended while it was applied", () =>
+    withProject(async (world) => {
+      const compose = `${COMPOSE}  seed: { image: "job:1" }\n`;
+      world.engine.addImage("job:1", { exits: { code: 0 } });
+      await world.converge(compose);
+      expect((await world.plan(compose)).plan.changes).toEqual([]);
+      await world.engine.stopContainer("shop-web-1", undefined, never);
+      // Neither looking nor a run that leaves it alone makes a job of it.
+      await world.converge(compose, { start: false });
+      await world.converge(compose, { targets: ["service.db"] });
+      const run = await world.converge(compose);
+      expect(drift(run.plan)).toEqual(["container.web[1] drift_stopped"]);
+      expect((await world.plan(compose)).plan).toMatchObject({ drift: [], changes: [] });
+    }));
+
   it("is not forgotten by a run that leaves the service alone, or fails", () =>
     withProject(async (world) => {
       await gone(world, "shop-web-1");

@@ -95,7 +95,8 @@ function serviceOf(
       ? {}
       : { volumes: [one.volume === "named" ? "data:/data" : "/data"] }),
     ...(one.port && !job && parent === undefined ? { ports: [`${HOST_IP}:${port}:80`] } : {}),
-    ...(job ? {} : { restart: one.restart }),
+    // A server that says "no" and was stopped with 0 could not be told from a job.
+    ...(job || one.restart === "no" ? {} : { restart: one.restart }),
     ...(one.named ? { container_name: `my-${name}` } : {}),
     ...(parent === undefined
       ? { networks: Object.fromEntries(one.networks.map((network) => [network, {}])) }
@@ -192,7 +193,8 @@ export const happening: fc.Arbitrary<Happening> = fc
       toContainer("crashed", pick, async ({ engine }, id) => {
         const found = await engine.inspectContainer(id, never);
         // Any other policy would bring it back at once.
-        if (found?.hostConfig.RestartPolicy?.Name === "no") engine.crash(id, 1);
+        const policy = found?.hostConfig.RestartPolicy?.Name ?? "";
+        if (policy === "no" || policy === "") engine.crash(id, 1);
       }),
       toContainer("off its networks", pick, async ({ engine }, id) => {
         const found = await engine.inspectContainer(id, never);

@@ -78,6 +78,24 @@ describe("the status of a project", () => {
       expect((await status(world)).health).toBe("missing");
     }));
 
+  it("tells a server that was stopped from a job that is done, though both ended with 0", () =>
+    withProject(async (world) => {
+      const compose = `
+services:
+  idle: { image: "app:1" }
+  seed: { image: "job:1" }
+`;
+      await world.converge(compose);
+      expect(await status(world, compose)).toMatchObject({ sync: "synced", health: "healthy" });
+      await world.engine.stopContainer("shop-idle-1", undefined, never);
+      const { sync, health, why } = await status(world, compose);
+      expect([sync, health]).toEqual(["out-of-sync", "missing"]);
+      expect(why).toEqual(["container.idle[1]: drift_stopped (exited with 0)"]);
+      await world.converge("services: { seed: { image: job:1 } }");
+      const alone = await status(world, "services: { seed: { image: job:1 } }");
+      expect(alone).toMatchObject({ sync: "synced", health: "healthy" });
+    }));
+
   it("is unknown, with the error, when the files or a secret cannot be read", () =>
     withProject(async (world) => {
       const broken = await status(world, "services: [");

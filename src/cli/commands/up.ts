@@ -101,7 +101,7 @@ function upOptions(flags: Flags, services: readonly string[]): PlanOptions {
     scale: flags.scale ?? {},
     stopTimeout: flags.timeout,
     start: flags.start,
-    rerun: flags.start,
+    rerun: flags.start && services.length > 0,
     removeOrphans: flags.removeOrphans === true ? "all" : "ours",
   };
 }

@@ -143,8 +143,9 @@ export function containerValues({
 }
 
 function update(one: DecisionOf<"update">): Change {
-  const { instance, reasons, steps } = one;
+  const { instance, repairs } = one;
   const { container } = instance;
+  const steps = repairs.flatMap(({ step }) => step ?? []);
   const attributes = steps.map((step): AttributeChange => {
     const common = { shown: "open", forcesReplacement: false } as const;
     switch (step.kind) {
@@ -174,7 +175,7 @@ function update(one: DecisionOf<"update">): Change {
     index: instance.number,
     engineName: container.name,
     action: "update",
-    reasons,
+    reasons: repairs.map(({ reason }) => reason),
     attributes,
     before,
     after: { ...before, state: "running", name: renamed?.name ?? container.name },

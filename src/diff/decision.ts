@@ -16,17 +16,20 @@ export type Step =
   | { readonly kind: "start" }
   | { readonly kind: "restart" };
 
-/** What would put a drifted container right, and why. */
-export interface Drift {
-  readonly steps: readonly Step[];
-  readonly reasons: readonly Reason[];
+/** One thing that a container that stays differs in. */
+export interface Repair {
+  readonly reason: Reason;
+  /** What puts it right; undefined where only replacing does, or nothing is to be done. */
+  readonly step: Step | undefined;
 }
 
-export const NO_DRIFT: Drift = { steps: [], reasons: [] };
-
 export type Decision =
-  /** `drift`: what differs although nothing is done about it. */
-  | { readonly action: "keep"; readonly instance: Instance; readonly drift: Drift }
+  | {
+      readonly action: "keep";
+      readonly instance: Instance;
+      /** What differs, whatever is done about it. */
+      readonly drift: readonly Repair[];
+    }
   | {
       readonly action: "create";
       readonly number: number;
@@ -42,14 +45,14 @@ export type Decision =
       readonly before: Before | undefined;
       readonly delivered: DeliveredVersions | undefined;
       readonly comparison: Comparison;
-      /** What drifted besides: its successor puts that right, too. */
-      readonly drift: Drift;
+      readonly drift: readonly Repair[];
     }
   | {
       readonly action: "update";
       readonly instance: Instance;
-      readonly reasons: readonly Reason[];
-      readonly steps: readonly Step[];
+      /** Those that are made. */
+      readonly repairs: readonly Repair[];
+      readonly drift: readonly Repair[];
     }
   | { readonly action: "remove"; readonly instance: Instance; readonly reasons: readonly Reason[] };
 

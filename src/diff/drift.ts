@@ -1,8 +1,7 @@
 /** What differs from the last apply although no file did. */
 import type { Change, Reason } from "../model/plan.ts";
 import { serviceChanges } from "./changes.ts";
-import { type Decision, type Drift, only, type ServiceDecision } from "./decision.ts";
-import type { Instance } from "./inventory.ts";
+import { type Decision, only, type ServiceDecision } from "./decision.ts";
 import type { Situation } from "./situation.ts";
 
 const CODES: ReadonlySet<string> = new Set([
@@ -10,6 +9,7 @@ const CODES: ReadonlySet<string> = new Set([
   "drift_missing",
   "drift_modified",
   "drift_paused",
+  "secret_memory_lost",
 ]);
 
 function isDrift({ code }: Reason): boolean {
@@ -30,26 +30,15 @@ export function driftChanges(
   });
 }
 
-/** Only what drifted, as the decision that would put just that right. */
+/** Only what drifted (a restart because of a dependency did not), as the decision that would put just that right. */
 function unhealed(owner: ServiceDecision, one: Decision): readonly Decision[] {
-  if (one.action === "keep" || one.action === "replace") return repair(one.instance, one.drift);
-  if (one.action === "update") return repair(one.instance, one);
+  if ("drift" in one) {
+    const { instance } = one;
+    const drift = one.drift.filter(({ reason }) => isDrift(reason));
+    return drift.length === 0 ? [] : [{ action: "update", instance, repairs: drift, drift }];
+  }
   if (!one.reasons.some(isDrift)) return [];
   return [one.action === "create" ? { ...one, ...missingOne(owner, one.number, one.name) } : one];
-}
-
-/** Steps and reasons go in pairs; a restart because of a dependency is no drift. */
-function repair(instance: Instance, { steps, reasons }: Drift): readonly Decision[] {
-  const drifted = reasons.map(isDrift);
-  if (!drifted.includes(true)) return [];
-  return [
-    {
-      action: "update",
-      instance,
-      steps: steps.filter((_, index) => drifted[index] === true),
-      reasons: reasons.filter(isDrift),
-    },
-  ];
 }
 
 /** The container that is gone had the first free number; its successor gets the next new one. */

@@ -5,14 +5,15 @@ import type { DeliveredVersions } from "../model/observed.ts";
 import type { Reason } from "../model/plan.ts";
 import { type Comparison, compareService } from "./attributes.ts";
 import { type Before, beforeOf, isOurs } from "./before.ts";
-import type { Step } from "./decision.ts";
+import type { Repair } from "./decision.ts";
 import { deliveredTo, fileReasons, valueReasons } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import type { Instance } from "./inventory.ts";
 import { isFinishedJob } from "./jobs.ts";
 import { sharedWith } from "../model/dependencies.ts";
 import { pathReasons } from "./reasons.ts";
-import { containerName, networkKeys, type Situation } from "./situation.ts";
+import { memoryReasons, repairsOf } from "./repairs.ts";
+import { networkKeys, type Situation } from "./situation.ts";
 
 /** What the service's containers have to be, whichever they are. */
 export interface Expectation {
@@ -27,9 +28,8 @@ export interface Verdict {
   readonly instance: Instance;
   /** Not empty: it has to be replaced. */
   readonly replace: readonly Reason[];
-  /** Else: what puts it right, and why. */
-  readonly steps: readonly Step[];
-  readonly reasons: readonly Reason[];
+  /** Else: what differs, in the order in which it is put right. */
+  readonly repairs: readonly Repair[];
   readonly before: Before | undefined;
   readonly delivered: DeliveredVersions | undefined;
   readonly comparison: Comparison;
@@ -49,8 +49,8 @@ export function judge(
   const found = divergence(situation, service, instance, expected, before, delivered);
   const comparison =
     found.length === 0 ? SAME : compareService(situation, service, before, delivered);
-  const { steps, reasons } = repairs(situation, service, instance, expected);
-  return { instance, replace: found, steps, reasons, before, delivered, comparison };
+  const repairs = repairsOf(situation, service, instance, expected.restart);
+  return { instance, replace: found, repairs, before, delivered, comparison };
 }
 
 /** All reasons to replace it; empty where it may stay. */
@@ -75,6 +75,7 @@ function divergence(
     ...configReasons(situation, service, instance, expected, before, delivered),
     ...imageReasons(situation, service, instance),
     ...secretReasons(situation, service, instance, delivered),
+    ...memoryReasons(situation, service, instance.container),
     ...mountReasons(situation, service, instance),
     ...networkReasons(situation, service, instance),
     ...wanted,
@@ -170,60 +171,6 @@ function networkReasons(
       endpoint.networkId !== standing.network.id;
     return stale ? [{ code: "network_changed", detail: `network "${key}" was made anew` }] : [];
   });
-}
-
-function repairs(
-  situation: Situation,
-  service: DesiredService,
-  { container, number }: Instance,
-  expected: Expectation,
-): { readonly steps: readonly Step[]; readonly reasons: readonly Reason[] } {
-  const pairs: [Step, Reason][] = [];
-  const name = containerName(situation, service, number);
-  if (container.name !== name) {
-    pairs.push([{ kind: "rename", name }, modified(`it is named "${container.name}"`)]);
-  }
-  if (container.state === "running" || container.state === "paused") {
-    for (const key of detachedFrom(situation, service, container.networks)) {
-      pairs.push([{ kind: "connect", network: key }, modified(`detached from network "${key}"`)]);
-    }
-  }
-  const state = stateRepair(situation, service, container);
-  if (state !== undefined) pairs.push(state);
-  else if (container.state === "running") {
-    for (const reason of expected.restart.slice(0, 1)) pairs.push([{ kind: "restart" }, reason]);
-  }
-  return { steps: pairs.map(([step]) => step), reasons: pairs.map(([, reason]) => reason) };
-}
-
-function modified(detail: string): Reason {
-  return { code: "drift_modified", detail };
-}
-
-function detachedFrom(
-  situation: Situation,
-  service: DesiredService,
-  endpoints: Instance["container"]["networks"],
-): readonly string[] {
-  const attached = new Set(endpoints.map(({ networkId }) => networkId));
-  return networkKeys(service).filter((key) => {
-    const standing = situation.networks.get(key);
-    return standing?.kind === "present" && !attached.has(standing.network.id);
-  });
-}
-
-function stateRepair(
-  situation: Situation,
-  service: DesiredService,
-  container: Instance["container"],
-): [Step, Reason] | undefined {
-  const { state, exitCode } = container;
-  if (state === "paused") return [{ kind: "unpause" }, { code: "drift_paused", detail: undefined }];
-  if (state !== "exited" && state !== "created") return undefined;
-  if (isFinishedJob(situation, service, container)) return undefined;
-  const detail =
-    state === "created" ? "never started" : `exited with ${exitCode ?? "no known code"}`;
-  return [{ kind: "start" }, { code: "drift_stopped", detail }];
 }
 
 /** One reason of a code without detail is enough, and none where another says it better. */

@@ -1,5 +1,5 @@
 /** The operations on the containers of one service, and the waits for those that it depends on. */
-import type { Operation } from "../model/plan.ts";
+import type { Operation, Reason } from "../model/plan.ts";
 import type { DependencyModel } from "../model/project.ts";
 import {
   type DecisionOf,
@@ -149,13 +149,12 @@ function isMet(
 /** Returns the id of the last step. */
 function addSteps(
   graph: Graph,
-  { instance, reasons, steps }: DecisionOf<"update">,
+  { instance, repairs }: DecisionOf<"update">,
   after: readonly number[],
 ): readonly number[] {
-  return steps.reduce<readonly number[]>(
-    (before, step, index) => [
-      addStep(graph, instance, step, reasons.slice(index, index + 1), before),
-    ],
+  return repairs.reduce<readonly number[]>(
+    (before, { step, reason }) =>
+      step === undefined ? before : [addStep(graph, instance, step, reason, before)],
     after,
   );
 }
@@ -164,12 +163,12 @@ function addStep(
   graph: Graph,
   { service, number, container }: DecisionOf<"update">["instance"],
   step: Step,
-  reasons: DecisionOf<"update">["reasons"],
+  reason: Reason,
   after: readonly number[],
 ): number {
   const common = {
     address: containerAddress(service, number),
-    why: reasonsText(reasons),
+    why: reasonsText([reason]),
     containerId: container.id,
   };
   switch (step.kind) {

@@ -7,7 +7,6 @@ import {
   type Decision,
   type DecisionOf,
   lasting,
-  NO_DRIFT,
   only,
   replaced,
   type ServiceDecision,
@@ -62,7 +61,7 @@ function decide(situation: Situation, service: DesiredService, decided: Decided)
 }
 
 function keep(instance: Instance): Decision {
-  return { action: "keep", instance, drift: NO_DRIFT };
+  return { action: "keep", instance, drift: [] };
 }
 
 function removal(instance: Instance, code: string, detail: string): Decision {
@@ -82,8 +81,8 @@ function expect(service: DesiredService, decided: Decided): Expectation {
     restart: [...dependenciesOf(service.model)].flatMap(([name, dependency]) => {
       const other = decided.get(name);
       if (other === undefined || dependency.restart !== true) return [];
-      const starts = only(other, "update").some(({ steps }) =>
-        steps.some(({ kind }) => kind === "start" || kind === "restart"),
+      const starts = only(other, "update").some(({ repairs }) =>
+        repairs.some(({ step }) => step?.kind === "start" || step?.kind === "restart"),
       );
       const restarted = replaced(other).length > 0 || (shared.includes(name) && starts);
       return restarted ? [{ code: "dependency_restarted", detail: name }] : [];
@@ -136,7 +135,7 @@ function scale(
 }
 
 function decideOne(situation: Situation, service: DesiredService, verdict: Verdict): Decision {
-  const { instance, replace, steps, reasons, before, delivered, comparison } = verdict;
+  const { instance, replace, repairs, before, delivered, comparison } = verdict;
   if (replace.length > 0) {
     const image = situation.observed.images.get(service.image);
     return {
@@ -148,14 +147,15 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
       before,
       delivered,
       comparison,
-      drift: { steps, reasons },
+      drift: repairs,
     };
   }
-  if (steps.length === 0) return keep(instance);
-  const stopped = steps.some(({ kind }) => kind === "start");
-  if (stopped && !situation.options.start)
-    return { action: "keep", instance, drift: { steps, reasons } };
-  return { action: "update", instance, reasons, steps };
+  const made = repairs.filter(({ step }) => step !== undefined);
+  const stopped = made.some(({ step }) => step?.kind === "start");
+  if (made.length === 0 || (stopped && !situation.options.start)) {
+    return { action: "keep", instance, drift: repairs };
+  }
+  return { action: "update", instance, repairs: made, drift: repairs };
 }
 
 /** As Compose numbers them: on from the highest that is there. */

@@ -57,6 +57,11 @@ export interface Delivery {
   refresh(generation: string, request: DeliveryRequest, signal: AbortSignal): Promise<void>;
   /** From memory, else from the mirror; undefined when neither knows it. */
   manifest(generation: string, signal: AbortSignal): Promise<Manifest | undefined>;
+  /**
+   * Of generations, by id with the host path of one of their binds, those that are gone from
+   * memory. One look at each directory that holds some; what may not be looked at is not gone.
+   */
+  lost(sources: ReadonlyMap<string, string>, signal: AbortSignal): Promise<ReadonlySet<string>>;
   /** Overwrites and removes it; one that is gone already is fine. */
   drop(generation: string, signal: AbortSignal): Promise<void>;
   /** Drops all generations of the project that are not in `owned`. */

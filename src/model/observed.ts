@@ -29,6 +29,8 @@ export interface Observed {
   readonly details: ReadonlyMap<string, ContainerDetail>;
   /** Generation id to the versions its manifest (memory, else its mirror) says were delivered. */
   readonly delivered: ReadonlyMap<string, DeliveredVersions>;
+  /** Generations that a container binds and that are gone from memory. */
+  readonly lostGenerations: ReadonlySet<string>;
   /** Undefined where none is remembered. */
   readonly lastApply: LastApply | undefined;
 }
@@ -83,6 +85,14 @@ export interface ObservedMount {
   readonly source: string;
   readonly target: string;
   readonly writable: boolean;
+}
+
+/** Whether the mount is of the memory directory `generation`, which is one part of its host path. */
+export function isOfGeneration(
+  { type, source }: ObservedMount,
+  generation: string | undefined,
+): boolean {
+  return generation !== undefined && type === "bind" && source.includes(`/${generation}/`);
 }
 
 export interface ObservedNetwork {

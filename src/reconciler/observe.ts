@@ -1,7 +1,7 @@
 import { needsDetail } from "../diff/details.ts";
 import type { Desired } from "../model/desired.ts";
 import { DSO } from "../model/labels.ts";
-import type { DeliveredVersions, Observed } from "../model/observed.ts";
+import { type DeliveredVersions, isOfGeneration, type Observed } from "../model/observed.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
 import { lastApplyTo } from "./lastApply.ts";
@@ -26,7 +26,7 @@ export async function observe(
       engine.inspectImage(image, signal),
     ),
   ]);
-  const [foreignNetworks, foreignVolumes, delivered] = await Promise.all([
+  const [foreignNetworks, foreignVolumes, delivered, lostGenerations] = await Promise.all([
     collect(unlisted(desired.project.networks, listing.networks), (name) =>
       engine.inspectNetwork(name, signal),
     ),
@@ -34,9 +34,13 @@ export async function observe(
       engine.inspectVolume(name, signal),
     ),
     readDelivered(context, listing, signal),
+    // What another host has in memory nobody here can tell.
+    info.local ? context.delivery.lost(boundGenerations(listing), signal) : new Set<string>(),
   ]);
-  const objects = { ...listing, images, foreignNetworks, foreignVolumes, delivered };
-  const known = { engine: info, ...objects, lastApply: lastApplyTo(info.id, registered) };
+  const objects = { ...listing, images, foreignNetworks, foreignVolumes };
+  const secrets = { delivered, lostGenerations };
+  const lastApply = lastApplyTo(info.id, registered);
+  const known = { engine: info, ...objects, ...secrets, lastApply };
   const suspects = needsDetail(desired, { ...known, details: new Map() });
   const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
   return { ...known, details };
@@ -64,6 +68,16 @@ async function readDelivered(
   return new Map(
     [...manifests].map(([id, manifest]) => [id, new Map(Object.entries(manifest.versions))]),
   );
+}
+
+/** By generation, a path of it that its container binds. */
+function boundGenerations({ containers }: ProjectListing): ReadonlyMap<string, string> {
+  const found = containers.flatMap((container): readonly [string, string][] => {
+    const id = container.labels[DSO.generation];
+    const mount = container.mounts.find((one) => isOfGeneration(one, id));
+    return id === undefined || mount === undefined ? [] : [[id, mount.source]];
+  });
+  return new Map(found);
 }
 
 /** Looks all of them up, a few at a time; what does not exist is left out. */

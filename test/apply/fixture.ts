@@ -249,6 +249,7 @@ async function observe(engine: FakeEngine): Promise<Observed> {
     foreignVolumes: new Map(),
     details: new Map(),
     delivered: new Map(),
+    lostGenerations: new Set(),
     lastApply: undefined,
   };
 }

@@ -72,6 +72,19 @@ function request(files: Record<string, string>, more: Partial<FileDelivery> = {}
   };
 }
 
+test("tells which generations are gone, by where their containers read them", async () => {
+  const delivery = createMemoryDelivery(options());
+  const [here, elsewhere] = [join(top, "here"), join(top, "elsewhere")];
+  mkdirSync(join(here, "aa"), { recursive: true });
+  const sources = new Map([
+    ["aa", `${here}/aa/files`],
+    ["bb", `${here}/bb/single/0`],
+    ["cc", `${elsewhere}/cc/files`],
+  ]);
+  expect([...(await delivery.lost(sources, never))].sort()).toEqual(["bb", "cc"]);
+  expect(existsSync(base)).toBe(false);
+});
+
 describe.runIf(isRoot)("as root", () => {
   test("delivers files that only the owner can read, below our own mount", async () => {
     const delivery = createMemoryDelivery(options());

@@ -25,6 +25,8 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
     },
     refresh: () => Promise.resolve(),
     manifest: () => Promise.resolve(undefined),
+    lost: (sources) =>
+      Promise.resolve(new Set([...sources.keys()].filter((id) => !generations.has(id)))),
     async drop(id) {
       generations.delete(id);
       return Promise.resolve();

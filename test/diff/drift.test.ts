@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diff } from "../../src/diff/diff.ts";
+import { DSO } from "../../src/model/labels.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { options, project } from "./build.ts";
 import { applied, change, id } from "./engine.ts";
@@ -131,6 +132,39 @@ describe("drift", () => {
     expect([plan.changes, plan.operations]).toEqual([[], []]);
     const same = diff(desired, observed, options({ mode: "refresh-only" }));
     expect(same.drift.map(({ address }) => address)).toEqual(["container.web[1]"]);
+  });
+});
+
+describe("secrets that are gone from memory", () => {
+  const wanted = project({
+    services: {
+      web: { model: { image: "web:1" }, files: { "/run/secrets/db": "dso://vault:db#password" } },
+      seed: {
+        model: { image: "web:1", restart: "no" },
+        files: { "/run/secrets/db": "dso://vault:db#password" },
+      },
+    },
+    versions: { "vault:db": "7" },
+  });
+  const observed = applied(wanted);
+  const lostGenerations = new Set(
+    observed.containers.flatMap(({ labels }) => labels[DSO.generation]!),
+  );
+
+  it("are a reason to replace the container, running or not, and are drift", () => {
+    for (const state of ["running", "exited"] as const) {
+      const some = state === "exited" ? { state, exitCode: 143 } : { state };
+      const now = change(observed, {
+        "shop-web-1": some,
+        "shop-seed-1": { state: "exited", exitCode: 0 },
+      });
+      const plan = diff(wanted, { ...now, lostGenerations }, options());
+      expect(plan.operations.map(({ kind, address }) => [kind, address])).toEqual([
+        ["replace-container", "container.web[1]"],
+      ]);
+      expect(reasons(plan)["container.web[1]"]).toContain("secret_memory_lost");
+      expect(plan.drift[0]?.reasons.map(({ code }) => code)).toContain("secret_memory_lost");
+    }
   });
 });
 

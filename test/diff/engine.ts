@@ -7,12 +7,14 @@ import {
   type DesiredService,
   hostContentNames,
   referencesOf,
+  SECRETS_DIRECTORY,
 } from "../../src/model/desired.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import type {
   ImageDetail,
   Observed,
   ObservedContainer,
+  ObservedMount,
   ObservedNetwork,
 } from "../../src/model/observed.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../src/model/plan.ts";
@@ -59,6 +61,7 @@ export function empty(desired: Desired): Observed {
     foreignVolumes: new Map(),
     details: new Map(),
     delivered: new Map(),
+    lostGenerations: new Set(),
     lastApply: undefined,
   };
 }
@@ -125,6 +128,7 @@ function container(
       [COMPOSE.oneoff]: "False",
       [COMPOSE.configHash]: serviceHash(resolveShared(one.model, idOf), "v5"),
       [COMPOSE.image]: observed.images.get(one.image)?.id ?? "",
+      ...(one.files.length === 0 ? {} : { [DSO.generation]: generationOf(name) }),
       [DSO.spec]: JSON.stringify(makeSpec(desired, one)),
       [DSO.secrets]: JSON.stringify(Object.fromEntries([...versions, ...contents])),
     },
@@ -143,15 +147,35 @@ function container(
         aliases: [],
       };
     }),
-    mounts: (one.model.volumes ?? []).map(({ type, source, target }) => ({
-      type,
-      name: type === "volume" ? desired.project.volumes.get(source ?? "")?.name : undefined,
-      source: source ?? "",
-      target,
-      writable: true,
-    })),
+    mounts: [
+      ...(one.model.volumes ?? []).map(({ type, source, target }) => ({
+        type,
+        name: type === "volume" ? desired.project.volumes.get(source ?? "")?.name : undefined,
+        source: source ?? "",
+        target,
+        writable: true,
+      })),
+      ...secretMounts(one, name),
+    ],
     networkMode: "",
   };
+}
+
+function generationOf(container: string): string {
+  return id(container).slice(0, 32);
+}
+
+/** As the memory directory is bound: one for all that is below /run/secrets, one for each other file. */
+function secretMounts({ files }: DesiredService, container: string): readonly ObservedMount[] {
+  const base = `/run/dso/memory/${generationOf(container)}`;
+  const bind = { type: "bind", name: undefined, writable: false };
+  const single = files.filter(({ inDirectory }) => !inDirectory);
+  return [
+    ...(single.length < files.length
+      ? [{ ...bind, source: `${base}/files`, target: SECRETS_DIRECTORY }]
+      : []),
+    ...single.map(({ target }, index) => ({ ...bind, source: `${base}/single/${index}`, target })),
+  ];
 }
 
 /** The observed state with some containers changed, by name; `undefined` removes one. */

@@ -103,6 +103,7 @@ async function run(desired: Desired, plan: Plan) {
         foreignVolumes: new Map(),
         details: new Map(),
         delivered: new Map(),
+        lostGenerations: new Set(),
         lastApply: undefined,
       },
       engine,

@@ -8,6 +8,11 @@ export function begin(state: State, container: FakeContainer): void {
     container.error = container.image.startError;
     throw refuse(container.error);
   }
+  for (const { Type, Source = "" } of container.body.HostConfig.Mounts ?? []) {
+    if (Type !== "bind" || state.pathExists(Source)) continue;
+    container.error = `bind source path does not exist: ${Source}`;
+    throw refuse(container.error);
+  }
   try {
     takeAddresses(state, container);
     container.publishedPorts = takePorts(state, container);

@@ -41,6 +41,7 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     deliver: (request, signal) => deliver(memory, request, signal),
     refresh: (id, request, signal) => refresh(memory, id, request, signal),
     manifest: (id, signal) => findManifest(memory, id, signal),
+    lost: findLost,
     drop: (id, signal) => drop(memory, id, signal),
     sweep: (project, owned, signal) => sweep(memory, project, owned, signal),
   };
@@ -128,6 +129,23 @@ async function findManifest(
   const mirror = await readManifest(mirrorPath(memory, id));
   if (mirror !== undefined) return mirror;
   return readManifest(join((await memory.base(signal)).path, id, "manifest.json"));
+}
+
+/** By the path that the container binds: the base of the user who asks may be another one. */
+async function findLost(sources: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+  const holders = Map.groupBy(sources, ([id, source]) =>
+    source.slice(0, source.indexOf(`/${id}/`)),
+  );
+  const lost = await Promise.all(
+    [...holders].map(async ([holder, generations]) => {
+      const there = await namesIn(holder).catch((error: unknown) => {
+        if (hasCode(error, "EACCES")) return undefined;
+        throw error;
+      });
+      return generations.map(([id]) => id).filter((id) => there?.includes(id) === false);
+    }),
+  );
+  return new Set(lost.flat());
 }
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {

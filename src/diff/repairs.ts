@@ -1,0 +1,87 @@
+/** What differs in one container that may stay, and the small things that put it right. */
+import type { DesiredService } from "../model/desired.ts";
+import { DSO } from "../model/labels.ts";
+import type { Reason } from "../model/plan.ts";
+import type { Repair } from "./decision.ts";
+import type { Instance } from "./inventory.ts";
+import { isFinishedJob } from "./jobs.ts";
+import { containerName, networkKeys, type Situation } from "./situation.ts";
+
+/** In the order in which they are made; `restart`: why a dependency wants it started anew. */
+export function repairsOf(
+  situation: Situation,
+  service: DesiredService,
+  { container, number }: Instance,
+  restart: readonly Reason[],
+): readonly Repair[] {
+  const found: Repair[] = memoryReasons(situation, service, container).map(told);
+  const name = containerName(situation, service, number);
+  if (container.name !== name) {
+    found.push({
+      step: { kind: "rename", name },
+      reason: modified(`it is named "${container.name}"`),
+    });
+  }
+  if (container.state === "running" || container.state === "paused") {
+    for (const key of detachedFrom(situation, service, container.networks)) {
+      const reason = modified(`detached from network "${key}"`);
+      found.push({ step: { kind: "connect", network: key }, reason });
+    }
+  }
+  const state = stateRepair(situation, service, container);
+  if (state !== undefined) found.push(state);
+  else if (container.state === "running") {
+    for (const reason of restart.slice(0, 1)) {
+      found.push({ step: { kind: "restart" }, reason });
+    }
+  }
+  return found;
+}
+
+function told(reason: Reason): Repair {
+  return { reason, step: undefined };
+}
+
+/** What it reads is gone with the host's memory, and so it cannot start again. */
+export function memoryReasons(
+  situation: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+): readonly Reason[] {
+  const generation = container.labels[DSO.generation] ?? "";
+  if (!situation.observed.lostGenerations.has(generation)) return [];
+  if (isFinishedJob(situation, service, container)) return [];
+  return [{ code: "secret_memory_lost", detail: undefined }];
+}
+
+function modified(detail: string): Reason {
+  return { code: "drift_modified", detail };
+}
+
+function detachedFrom(
+  situation: Situation,
+  service: DesiredService,
+  endpoints: Instance["container"]["networks"],
+): readonly string[] {
+  const attached = new Set(endpoints.map(({ networkId }) => networkId));
+  return networkKeys(service).filter((key) => {
+    const standing = situation.networks.get(key);
+    return standing?.kind === "present" && !attached.has(standing.network.id);
+  });
+}
+
+function stateRepair(
+  situation: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+): Repair | undefined {
+  const { state, exitCode } = container;
+  if (state === "paused") {
+    return { step: { kind: "unpause" }, reason: { code: "drift_paused", detail: undefined } };
+  }
+  if (state !== "exited" && state !== "created") return undefined;
+  if (isFinishedJob(situation, service, container)) return undefined;
+  const detail =
+    state === "created" ? "never started" : `exited with ${exitCode ?? "no known code"}`;
+  return { step: { kind: "start" }, reason: { code: "drift_stopped", detail } };
+}

@@ -39,7 +39,9 @@ function decide(situation: Situation, service: DesiredService, decided: Decided)
   const follows = expected.cascade.length > 0;
   const chosen = (number: number): boolean => follows || selection.container(service.name, number);
   if (!follows && !selection.service(service.name)) {
-    return { service, decisions: instances.map(keep) };
+    const left = selection.excludes(service.name);
+    const restart = left ? [] : expected.restart;
+    return { service, decisions: instances.map((instance) => keepOrRestart(instance, restart)) };
   }
   const { kept, doubles } = withoutDoubles(instances, expected);
   const verdicts = kept.map((instance) => judge(situation, service, instance, expected));
@@ -62,6 +64,18 @@ function decide(situation: Situation, service: DesiredService, decided: Decided)
 
 function keep(instance: Instance): Decision {
   return { action: "keep", instance, drift: [] };
+}
+
+/** All that a dependency does to a service that is none of this plan's business otherwise. */
+function keepOrRestart(instance: Instance, why: readonly Reason[]): Decision {
+  const [reason] = why;
+  if (reason === undefined || instance.container.state !== "running") return keep(instance);
+  return {
+    action: "update",
+    instance,
+    repairs: [{ reason, step: { kind: "restart" } }],
+    drift: [],
+  };
 }
 
 function removal(instance: Instance, code: string, detail: string): Decision {

@@ -13,6 +13,8 @@ export interface Selection {
   /** Something was targeted, so the rest is none of this plan's business. */
   readonly partial: boolean;
   service(name: string): boolean;
+  /** It is to be left alone, whatever happens to others. */
+  excludes(name: string): boolean;
   container(name: string, number: number): boolean;
   network(key: string): boolean;
   volume(key: string): boolean;
@@ -70,6 +72,7 @@ export function select(
     service: (name) =>
       !excludes.has(`service.${name}`) &&
       (within("service", name) || closure.has(name) || someContainer(name)),
+    excludes: (name) => excludes.has(`service.${name}`),
     container,
     network: (key) => within("network", key),
     volume: (key) => within("volume", key),

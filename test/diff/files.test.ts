@@ -97,6 +97,23 @@ describe("a change of the files", () => {
       [1] -> #3 container.side[1] replace-container (dependency_replaced: main)`);
   });
 
+  it("restarts who asks for it also where only the dependency is targeted, and does no more to it", () => {
+    const last = (user?: string) => ({
+      image: "last:1",
+      ...(user === undefined ? {} : { user }),
+      depends_on: { main: { condition: "service_started" as const, restart: true } },
+    });
+    const before = project({ services: { main: { image: "main:1" }, last: last() } });
+    const after = project({ services: { main: { image: "main:1", user: "1" }, last: last("1") } });
+    const targets = { targets: ["service.main"], withDependencies: false };
+    expect(text(diff(after, applied(before), options(targets)))).toBe(`
+      #1 container.main[1] replace-container (config_changed: user)
+      [1] -> #2 container.last[1] restart-container (dependency_restarted: main)`);
+    const alone = options({ ...targets, excludes: ["service.last"] });
+    expect(text(diff(after, applied(before), alone))).toBe(`
+      #1 container.main[1] replace-container (config_changed: user)`);
+  });
+
   it("makes a network anew with its containers when its settings changed", () => {
     const services = { web: { image: "web:1" } };
     const before = project({ services });

@@ -7,7 +7,7 @@ import { harmless, type Palette, WIDTH } from "./style.ts";
 
 const INDENT = " ".repeat(6);
 /** Names longer than this do not push the others to the right. */
-const WIDEST_NAME = 32;
+const WIDEST_NAME = 40;
 const LONGEST_VALUE = 76;
 
 type Sign = "+" | "-" | "~";

@@ -1,5 +1,11 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../lib/files.ts";
+import {
+  ensurePrivateDirectory,
+  readPrivateFile,
+  removeTemporaries,
+  writeFileAtomic,
+} from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { HistoryEntry, Hold, ProjectState, RegisteredProject } from "./state.ts";
 
@@ -10,17 +16,18 @@ const KEPT_MODELS = 10;
 interface ProjectFile {
   readonly v: 1;
   readonly registered?: RegisteredProject;
-  readonly hold?: Hold;
   readonly history: readonly HistoryEntry[];
 }
 
 /**
- * One readable JSON file per project, below `directory`, replaced as a whole.
- * Writers hold the project's lock. Rejects with `state-corrupt` for a file that
+ * One readable JSON file per project, below `directory`, replaced as a whole, and
+ * one beside it while the project is held. Writers hold the project's lock; a hold
+ * is set without it, also while an apply is at work, and so has a file of its own. Rejects with `state-corrupt` for a file that
  * is not ours to read: it is never taken for an empty one.
  */
 export function createStateFiles(directory: string): ProjectState {
   const path = (project: string): string => join(directory, `project-${project}.json`);
+  const holdPath = (project: string): string => join(directory, `hold-${project}.json`);
   const read = async (project: string): Promise<ProjectFile> =>
     parse(path(project), await readPrivateFile(path(project)));
   const change = async (
@@ -29,19 +36,27 @@ export function createStateFiles(directory: string): ProjectState {
   ): Promise<void> => {
     const next = edit(await read(project));
     ensurePrivateDirectory(directory);
+    // What a killed writer has left goes: its lock is ours now.
+    await removeTemporaries(path(project));
     await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
   };
   return {
     projects: () => readAll(directory, read),
     register: (registered) => change(registered.name, (file) => ({ ...file, registered })),
     registered: async (project) => (await read(project)).registered,
-    forget: (project) => change(project, ({ v, history }) => ({ v, history })),
+    forget: async (project) => {
+      await change(project, ({ v, history }) => ({ v, history }));
+      await rm(holdPath(project), { force: true });
+    },
     history: async (project) => (await read(project)).history,
     remember: (project, entry) =>
       change(project, (file) => ({ ...file, history: append(file.history, entry) })),
-    hold: async (project) => (await read(project)).hold,
-    setHold: (project, hold) =>
-      change(project, ({ hold: _, ...file }) => (hold === undefined ? file : { ...file, hold })),
+    hold: async (project) => parseHold(holdPath(project), await readPrivateFile(holdPath(project))),
+    setHold: async (project, hold) => {
+      if (hold === undefined) return rm(holdPath(project), { force: true });
+      ensurePrivateDirectory(directory);
+      await writeFileAtomic(holdPath(project), `${JSON.stringify(hold, null, 2)}\n`);
+    },
   };
 }
 
@@ -88,6 +103,23 @@ function isProjectFile(file: unknown): file is ProjectFile {
     "history" in file &&
     Array.isArray(file.history)
   );
+}
+
+function parseHold(path: string, bytes: Buffer | undefined): Hold | undefined {
+  if (bytes === undefined) return undefined;
+  try {
+    const hold: unknown = JSON.parse(bytes.toString("utf8"));
+    if (isHold(hold)) return hold;
+  } catch (cause) {
+    throw corrupt(path, cause);
+  }
+  throw corrupt(path, undefined);
+}
+
+function isHold(value: unknown): value is Hold {
+  if (typeof value !== "object" || value === null) return false;
+  const { since, who, why } = value as Partial<Record<keyof Hold, unknown>>;
+  return [since, who, why].every((text) => typeof text === "string");
 }
 
 function corrupt(path: string, cause: unknown): DsoError {

@@ -70,6 +70,18 @@ describe("what is remembered of projects", () => {
     expect(await usersOf({ state }, "local:ap")).toEqual([]);
   });
 
+  it("keeps a hold that is set while somebody writes the history", async () => {
+    await using directory = await temporaryDirectory();
+    const state = createStateFiles(directory.path);
+    const remembering = state.remember("shop", entry("first"));
+    await createStateFiles(directory.path).setHold("shop", { since: "", who: "me", why: "freeze" });
+    await remembering;
+    expect((await state.hold("shop"))?.why).toBe("freeze");
+    await state.forget("shop");
+    expect(await state.hold("shop")).toBeUndefined();
+    expect(await state.history("shop")).toHaveLength(1);
+  });
+
   it("is nothing at first, and a lifted hold is gone", async () => {
     await using directory = await temporaryDirectory();
     const state = createStateFiles(join(directory.path, "state"));

@@ -4,6 +4,7 @@ import {
   ensurePrivateDirectory,
   hasCode,
   readPrivateFile,
+  removeTemporaries,
   writeFileAtomic,
 } from "../../lib/files.ts";
 import { DsoError } from "../../model/errors.ts";
@@ -26,11 +27,14 @@ export interface StateFileOptions<T> {
 /** Other processes are kept out by the project's lock, not here. */
 export function createStateFile<T>(options: StateFileOptions<T>): StateFile<T> {
   let last: Promise<unknown> = Promise.resolve();
+  let tidied = false;
   return {
     read: () => readState(options),
     update(change) {
       const next = last.then(async () => {
         const changed = change(await readState(options));
+        if (!tidied) await tidy(options.path);
+        tidied = true;
         await writeState(options.path, changed);
         return changed;
       });
@@ -53,6 +57,12 @@ async function readState<T>({ path, empty, parse }: StateFileOptions<T>): Promis
       cause: error,
     });
   }
+}
+
+/** Once a process: what a killed writer has left goes, for its lock is ours now. */
+async function tidy(path: string): Promise<void> {
+  ensurePrivateDirectory(dirname(path));
+  await removeTemporaries(path);
 }
 
 async function writeState(path: string, document: unknown): Promise<void> {

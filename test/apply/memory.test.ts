@@ -6,9 +6,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { neverSwaps } from "../../src/apply/memory/memoryBase.ts";
 import { createMemoryDelivery, type MemoryDeliveryOptions } from "../../src/apply/memory/memory.ts";
-import type { DeliveryRequest } from "../../src/model/delivery.ts";
-import type { FileDelivery } from "../../src/model/desired.ts";
-import { Secret } from "../../src/model/secret.ts";
+import { request } from "./deliveries.ts";
 
 const never = new AbortController().signal;
 const isRoot = process.geteuid?.() === 0;
@@ -43,32 +41,6 @@ function options(more: Partial<MemoryDeliveryOptions> = {}): MemoryDeliveryOptio
     clock,
     random: random(),
     ...more,
-  };
-}
-
-function file(target: string, more: Partial<FileDelivery> = {}): FileDelivery {
-  return {
-    target,
-    inDirectory: target.startsWith("/run/secrets/"),
-    content: { kind: "template", template: [] },
-    mode: undefined,
-    uid: undefined,
-    gid: undefined,
-    ...more,
-  };
-}
-
-function request(files: Record<string, string>, more: Partial<FileDelivery> = {}): DeliveryRequest {
-  return {
-    project: "shop",
-    service: "web",
-    number: 1,
-    owner: { uid: 1000, gid: 1001 },
-    versions: { "local:db#password": "3" },
-    files: Object.entries(files).map(([target, text]) => ({
-      file: file(target, more),
-      content: new Secret(Buffer.from(text)),
-    })),
   };
 }
 
@@ -181,6 +153,21 @@ describe.runIf(isRoot)("as root", () => {
     expect(await delivery.sweep("shop", new Set([kept.id]), never)).toEqual([loose.id]);
     expect(await delivery.sweep("shop", new Set(), never)).toEqual([kept.id]);
     expect(existsSync(join(base, foreign.id))).toBe(true);
+  });
+
+  test("leaves another home a minute to make the container of what it has delivered", async () => {
+    const theirs = createMemoryDelivery(options({ stateDir: join(top, "other") }));
+    const { id } = await theirs.deliver(request({ "/run/secrets/a": "1" }), never);
+    const { mtimeMs } = statSync(join(base, id));
+    const sweepAt = async (now: number): Promise<readonly string[]> => {
+      const later = { now: () => now, sleep: () => Promise.resolve() };
+      const delivery = createMemoryDelivery(options({ clock: later }));
+      // Nothing is looked at before the directory is in use.
+      await delivery.ensureRoom(1, never);
+      return delivery.sweep("shop", new Set(), never);
+    };
+    expect(await sweepAt(mtimeMs + 59_000)).toEqual([]);
+    expect(await sweepAt(mtimeMs + 61_000)).toEqual([id]);
   });
 
   test("a full directory is found before anything is written, and leaves nothing", async () => {

@@ -16,7 +16,7 @@ export interface MemoryDeliveryOptions extends MemoryOptions {
 
 /** Kept free for manifests, directories and the rounding to whole pages. */
 const RESERVE_BYTES = 1024 * 1024;
-/** A directory without manifest may be one that another process is about to fill. */
+/** A directory without manifest, or of another home, may be one that another process is about to use. */
 const UNFINISHED_MS = 60_000;
 
 interface Memory {
@@ -166,11 +166,12 @@ async function sweep(
   // Whoever has no secret files needs no memory directory either.
   if (mirrored.length === 0 && !memory.isOpen()) return [];
   const { path } = await memory.base(signal);
+  const ours = new Set(mirrored);
   const ids = new Set([...(await namesIn(path)), ...mirrored].filter(isId));
   const dropped: string[] = [];
   for (const id of [...ids].sort()) {
     signal.throwIfAborted();
-    if (owned.has(id) || !(await isSweepable(memory, id, project, signal))) continue;
+    if (owned.has(id) || !(await isSweepable(memory, id, project, ours, signal))) continue;
     await drop(memory, id, signal);
     dropped.push(id);
   }
@@ -181,10 +182,13 @@ async function isSweepable(
   memory: Memory,
   id: string,
   project: string,
+  ours: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<boolean> {
   const manifest = await findManifest(memory, id, signal);
-  if (manifest !== undefined) return manifest.project === project;
+  if (manifest !== undefined && manifest.project !== project) return false;
+  if (manifest !== undefined && ours.has(id)) return true;
+  // Somebody else's lock does not hold us back, and the container may be about to be made.
   const { mtimeMs } = await stat(join((await memory.base(signal)).path, id));
   return memory.options.clock.now() - mtimeMs > UNFINISHED_MS;
 }

@@ -1,5 +1,5 @@
 /** The dialect of `.env` and `env_file`. */
-import { invalid } from "./fault.ts";
+import { invalid, refuseNul } from "./fault.ts";
 import { substitute } from "./template.ts";
 import type { Lookup } from "./template.ts";
 
@@ -32,7 +32,9 @@ export function parseDotenv(file: string, source: string, lookup: Lookup): Map<s
       const value = lookup(key);
       if (value !== undefined) variables.set(key, { value, line });
     } else {
-      variables.set(key, { value: readValue(cursor, both), line });
+      const value = readValue(cursor, both);
+      refuseNul(value, { file, line, column: 1 });
+      variables.set(key, { value, line });
     }
   }
   return variables;
@@ -48,6 +50,7 @@ export function parseRawEnv(file: string, source: string, lookup: Lookup): Map<s
       const line = text.trimStart();
       if (line === "" || line.startsWith("#")) return;
       const at = { file, line: index + 1, column: 1 };
+      refuseNul(line, at);
       const [key = ""] = line.split("=", 1);
       if (key === "") throw invalid("a variable without a name", at);
       if (/\s/.test(key)) throw invalid(`the name "${key}" contains a space`, at);

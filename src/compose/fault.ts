@@ -23,6 +23,12 @@ export function unsupported(message: string, at: Position | undefined, hint: str
   });
 }
 
+/** No variable, argument, label or name can hold a NUL byte: the kernel ends them there. */
+export function refuseNul(text: string, at: Position): void {
+  if (!text.includes("\0")) return;
+  throw invalid("a NUL byte cannot stand here", at, "Take it out; only a file can hold one.");
+}
+
 export function place({ file, line, column }: Position): Position {
   return { file, line, column };
 }

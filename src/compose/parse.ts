@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import type { DsoError } from "../model/errors.ts";
-import { invalid } from "./fault.ts";
+import { invalid, refuseNul } from "./fault.ts";
 import type { Mapping, Node, Origin } from "./node.ts";
 import { isNull } from "./node.ts";
 import { asText, number, resolvePlain } from "./scalars.ts";
@@ -202,7 +202,9 @@ function readScalar(
   if (resolved === undefined && mark.tag === undefined) {
     throw invalid(`"${source}" is not a value that Compose accepts here`, at);
   }
-  return { kind: "scalar", ...(resolved ?? asText(source)), at, ...mark };
+  const { text, ...rest } = resolved ?? asText(source);
+  refuseNul(text, at);
+  return { kind: "scalar", text, ...rest, at, ...mark };
 }
 
 function resolveTagged(node: YamlScalar.Parsed, source: string): Resolved | undefined {

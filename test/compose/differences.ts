@@ -10,5 +10,4 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   "own-reset/reset-many":
     "{A: !reset} is fine YAML; Compose's scanner takes the brace for a part of the tag.",
   "own-units/bytes-24": "Compose lets the size overflow into a negative one; it is refused here.",
-  "own-yaml/quotes-escapes": String.raw`"\/" is an escape of YAML 1.2; Compose's scanner does not know it.`,
 };

@@ -50,6 +50,8 @@ describe("parseDotenv", () => {
     ["A=1\n!X=1", "unexpected character", 2],
     ['A=1\nB="open', "does not end", 2],
     ["A=${B:?set it}", "required: set it", 1],
+    ["A=1\nB=a\0b", "NUL byte", 2],
+    ['A=1\nB="a\\0000"', "NUL byte", 2],
   ])("%j is refused with its line", (text, message, line) => {
     const error = fault(() => read(text));
     expect(error.code).toBe("compose-invalid");
@@ -63,7 +65,7 @@ describe("parseDotenv", () => {
   });
 
   test("reads any value back from single quotes", () => {
-    const value = fc.string().filter((text) => !/['\\\r]/.test(text));
+    const value = fc.string().filter((text) => !/['\\\r\0]/.test(text));
     fc.assert(
       fc.property(value, (text) => {
         expect(read(`A='${text}'`)).toEqual({ A: text });
@@ -83,9 +85,10 @@ describe("parseRawEnv", () => {
     });
   });
 
-  test("refuses a name with a space", () => {
-    expect(fault(() => parseRawEnv("raw.env", "A=1\nA B=1", lookup)).position).toMatchObject({
-      line: 2,
-    });
+  test("refuses a name with a space, and a NUL byte", () => {
+    for (const text of ["A=1\nA B=1", "A=1\nA=b\0"]) {
+      const { position } = fault(() => parseRawEnv("raw.env", text, lookup));
+      expect(position).toMatchObject({ line: 2 });
+    }
   });
 });

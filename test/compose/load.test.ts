@@ -143,6 +143,10 @@ describe("errors say where", () => {
       "a -> b -> a",
     ],
     ["services:\n  web: {command: x}", 2, 3, "neither image nor build"],
+    ['services:\n  web: {image: x, environment: {A: "a\\0b"}}', 2, 36, "NUL byte"],
+    ['services:\n  web: {image: x, labels: ["a\\x00=b"]}', 2, 28, "NUL byte"],
+    ['services:\n  web: {image: x, labels: {"a\\0": b}}', 2, 28, "NUL byte"],
+    ["services:\n  web: {image: x, command: [!!binary YQBi]}", 2, 38, "NUL byte"],
   ])("%j", async (compose, line, column, message) => {
     await using shop = await directory({ "compose.yaml": compose });
     const error = await shop.fault();

@@ -6,17 +6,20 @@ import type { Mapping, Node, Path } from "./node.ts";
 import { rewrite, rules } from "./rules.ts";
 import type { Rewrite } from "./rules.ts";
 
+/** More than an engine can run; it keeps a mistyped number from filling the memory. */
+const MAX_REPLICAS = 9999;
+
 type Check = (node: Node, path: Path) => void;
 
 const CHECKS: Readonly<Record<string, Check>> = {
   "configs.*": oneSource("file", "environment", "content"),
   "secrets.*": oneSource("file", "environment"),
-  "services.*.deploy.replicas": notNegative,
+  "services.*.deploy.replicas": replicas,
   "services.*.deploy.resources.reservations.devices.*": countOrIds,
   "services.*.develop.watch.*.path": notBlank,
   "services.*.gpus.*": countOrIds,
   "services.*.ports.*.host_ip": isAddress,
-  "services.*.scale": notNegative,
+  "services.*.scale": replicas,
   "services.*.volumes.*": bindHasSource,
   "volumes.*": externalAlone,
 };
@@ -59,8 +62,10 @@ function externalAlone(node: Node, path: Path): void {
   if (other !== undefined) throw invalidAt(path, `external and ${other} exclude each other`, node);
 }
 
-function notNegative(node: Node, path: Path): void {
-  if (Number(textAt(node)) < 0) throw invalidAt(path, "must be 0 or more", node);
+function replicas(node: Node, path: Path): void {
+  const count = Number(textAt(node));
+  if (count < 0) throw invalidAt(path, "must be 0 or more", node);
+  if (count > MAX_REPLICAS) throw invalidAt(path, `must be ${MAX_REPLICAS} or less`, node);
 }
 
 function countOrIds(node: Node, path: Path): void {

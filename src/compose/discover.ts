@@ -1,6 +1,7 @@
 /** Which files make the project, in which directory, with which variables and name. */
 import { statSync } from "node:fs";
 import path from "node:path";
+import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { LoadWarning } from "../model/project.ts";
 import { parseDotenv } from "./dotenv.ts";
@@ -121,21 +122,22 @@ export function variable(env: Env, name: string): string | undefined {
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }
 
-// A dozen files may be the project's: to hand each look to another thread takes longer than the looks.
 function isFile(file: string): boolean {
-  try {
-    return statSync(file, { throwIfNoEntry: false })?.isDirectory() === false;
-  } catch (error) {
-    notFound(error);
-    return false;
-  }
+  return kindOf(file) === "file";
 }
 
-/** Only what is not there becomes undefined. */
-export function notFound(error: unknown): undefined {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== "ENOENT" && code !== "ENOTDIR") throw error;
-  return undefined;
+/**
+ * What is there; undefined: nothing.
+ * A dozen files may be the project's: to hand each look to another thread takes longer than the looks.
+ */
+export function kindOf(file: string): "file" | "directory" | undefined {
+  try {
+    const found = statSync(file, { throwIfNoEntry: false });
+    return found && (found.isDirectory() ? "directory" : "file");
+  } catch (error) {
+    // What cannot be looked at is there, and reading it says in words what is wrong.
+    return hasCode(error, "ENOENT", "ENOTDIR") ? undefined : "file";
+  }
 }
 
 interface Found {

@@ -1,6 +1,6 @@
 /** Variables without a value take the project's; `env_file` and `label_file` are read. */
 import type { Env } from "./discover.ts";
-import { notFound, variable } from "./discover.ts";
+import { kindOf, variable } from "./discover.ts";
 import { parseDotenv, parseRawEnv } from "./dotenv.ts";
 import type { Variable } from "./dotenv.ts";
 import { invalid } from "./fault.ts";
@@ -18,7 +18,6 @@ import {
 } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";
 import { readText } from "./text.ts";
-import { stat } from "node:fs/promises";
 import type { Lookup } from "./template.ts";
 
 /** `environment` and build arguments: `KEY` alone means the value of the project's environment. */
@@ -118,8 +117,7 @@ async function readVariables(
 ): Promise<ReadonlyMap<string, Node>> {
   const file = textAt(entry) ?? textAt(entry, "path") ?? "";
   if (get(entry, "required") !== undefined && textAt(entry, "required") !== "true") {
-    const found = await stat(file).catch(notFound);
-    if (found === undefined) return new Map();
+    if (kindOf(file) === undefined) return new Map();
   }
   const format = textAt(entry, "format") ?? "";
   if (format !== "" && format !== "raw") {

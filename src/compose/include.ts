@@ -1,7 +1,6 @@
 /** `include`: other projects' resources, each loaded in its own directory. */
-import { stat } from "node:fs/promises";
 import path from "node:path";
-import { notFound, readEnvFiles } from "./discover.ts";
+import { kindOf, readEnvFiles } from "./discover.ts";
 import { invalid, unsupported } from "./fault.ts";
 import { entriesOf, get, isNull, itemsOf, mapping, textAt, withEntry } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";
@@ -47,7 +46,7 @@ async function includeOne(entry: Node, loading: Loading): Promise<Mapping> {
   if (again !== undefined) {
     throw invalid(`include: a cycle: ${[...loading.chain, again].join(" -> ")}`, entry.at);
   }
-  const workingDir = await directoryOf(entry, first, loading);
+  const workingDir = directoryOf(entry, first, loading);
   const env = await environmentOf(entry, workingDir, loading);
   return loading.load(files, { ...loading, workingDir, env });
 }
@@ -57,12 +56,12 @@ function texts(node: Node): readonly string[] {
   return items.flatMap((item) => textAt(item) ?? []);
 }
 
-async function directoryOf(entry: Node, first: string, loading: Loading): Promise<string> {
+function directoryOf(entry: Node, first: string, loading: Loading): string {
   const named = textAt(entry, "project_directory");
   if (named === undefined || named === "") return path.dirname(first);
   const directory = path.resolve(loading.workingDir, named);
-  const found = await stat(directory).catch(notFound);
-  return path.isAbsolute(named) || found?.isDirectory() ? directory : path.dirname(directory);
+  const there = path.isAbsolute(named) || kindOf(directory) === "directory";
+  return there ? directory : path.dirname(directory);
 }
 
 async function environmentOf(entry: Node, directory: string, loading: Loading) {
@@ -74,8 +73,8 @@ async function environmentOf(entry: Node, directory: string, loading: Loading) {
     return readEnvFiles(loading.env, files, loading.signal);
   }
   const fallback = path.join(directory, ".env");
-  const found = await stat(fallback).catch(notFound);
-  return found?.isFile() ? readEnvFiles(loading.env, [fallback], loading.signal) : loading.env;
+  if (kindOf(fallback) !== "file") return loading.env;
+  return readEnvFiles(loading.env, [fallback], loading.signal);
 }
 
 function importable(model: Mapping): Mapping {

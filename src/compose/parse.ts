@@ -2,7 +2,9 @@
 import { isUtf8 } from "node:buffer";
 import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
+import { MAX_DEPTH, parseDocuments } from "../lib/yamlDocuments.ts";
 import type { DsoError } from "../model/errors.ts";
+import { createExtents, type Extent } from "./extent.ts";
 import { invalid, refuseNul } from "./fault.ts";
 import type { Mapping, Node, Origin } from "./node.ts";
 import { isNull } from "./node.ts";
@@ -17,7 +19,7 @@ interface Reading {
   readonly file: string;
   readonly locate: (offset: number) => { line: number; col: number };
   readonly anchors: Map<string, Node>;
-  readonly sizes: Map<Node, number>;
+  readonly extentOf: (node: Node) => Extent;
   aliased: number;
 }
 
@@ -26,9 +28,8 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
   const text = source.startsWith("\uFEFF") ? source.slice(1) : source;
-  const documents = yaml.parseAllDocuments(text, {
+  const parsed = parseDocuments(yaml, text, lines, {
     schema: "failsafe",
-    lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
     logLevel: "silent",
@@ -38,13 +39,20 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
     file,
     locate: (offset) => lines.linePos(offset),
     anchors: new Map(),
-    sizes: new Map(),
+    extentOf: createExtents(),
     aliased: 0,
   };
-  if (!Array.isArray(documents) || documents.every((document) => document.contents === null)) {
+  if (parsed.documents === undefined) throw tooDeep(reading, parsed.tooDeepAt);
+  const { documents } = parsed;
+  if (documents.every((document) => document.contents === null)) {
     throw invalid("the compose file is empty", { file, line: 1, column: 1 }, "Declare services:");
   }
   return documents.map((document) => readDocument(reading, document));
+}
+
+function tooDeep(reading: Reading, offset: number): DsoError {
+  const what = `values are nested more than ${MAX_DEPTH} deep`;
+  return fault(reading, what, offset, "Look whether brackets are missing or indentation is lost.");
 }
 
 function readDocument(reading: Reading, document: Document.Parsed): Mapping {
@@ -109,21 +117,13 @@ function readAlias(reading: Reading, alias: Alias.Parsed): Node {
       "Define it above with &.",
     );
   }
-  reading.aliased += sizeOf(reading, target);
+  const { size, depth } = reading.extentOf(target);
+  if (depth > MAX_DEPTH) throw tooDeep(reading, alias.range[0]);
+  reading.aliased += size;
   if (reading.aliased > MAX_ALIASED_NODES) {
     throw fault(reading, `aliases stand for more than ${MAX_ALIASED_NODES} values`, alias.range[0]);
   }
   return target;
-}
-
-function sizeOf(reading: Reading, node: Node): number {
-  if (node.kind === "scalar") return 1;
-  const known = reading.sizes.get(node);
-  if (known !== undefined) return known;
-  const children = node.kind === "mapping" ? [...node.entries.values()] : node.items;
-  const size = children.reduce((sum, child) => sum + sizeOf(reading, child), 1);
-  reading.sizes.set(node, size);
-  return size;
 }
 
 function readMapping(

@@ -16,13 +16,18 @@ interface State {
   readonly lookup: Lookup;
   readonly missing: string[];
   used: boolean;
+  /** Of `${…}` in one another. */
+  depth: number;
   fault?: string;
 }
+
+/** Each level is a call within a call. */
+const MAX_DEPTH = 100;
 
 const NAME = /^[_a-zA-Z][_a-zA-Z0-9]*/;
 
 export function substitute(template: string, lookup: Lookup): Substituted {
-  const state: State = { lookup, missing: [], used: false };
+  const state: State = { lookup, missing: [], used: false, depth: 0 };
   const text = expand(template, state);
   const { missing, used, fault } = state;
   return { text, missing, used, ...(fault === undefined ? {} : { fault }) };
@@ -54,7 +59,10 @@ function expandAt(source: string, state: State): readonly [string, number] {
   if (source[1] !== "{") return ["$", 1];
   const end = closingBrace(source);
   if (end === undefined) return [invalidTemplate(state), source.length];
-  return [braced(source.slice(2, end), state), end + 1];
+  if (++state.depth > MAX_DEPTH) return [tooDeep(state), source.length];
+  const text = braced(source.slice(2, end), state);
+  state.depth--;
+  return [text, end + 1];
 }
 
 function closingBrace(source: string): number | undefined {
@@ -91,6 +99,11 @@ function braced(inner: string, state: State): string {
   if (operator.endsWith("-")) return expand(word, state);
   const message = expand(word, state);
   state.fault ??= `the variable ${name} is required${message === "" ? "" : `: ${message}`}`;
+  return "";
+}
+
+function tooDeep(state: State): string {
+  state.fault ??= `variables are nested more than ${MAX_DEPTH} deep`;
   return "";
 }
 

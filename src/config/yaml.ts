@@ -1,5 +1,7 @@
 /** YAML text as a plain value that knows where each part of it was written. */
+import type * as Yaml from "yaml";
 import type { Document, LineCounter, Node, Pair } from "yaml";
+import { MAX_DEPTH, parseDocuments } from "../lib/yamlDocuments.ts";
 import { DsoError, type Position } from "../model/errors.ts";
 
 export type Path = readonly (string | number)[];
@@ -14,10 +16,9 @@ export interface YamlText {
 
 /** Rejects with `config-invalid` for what is no YAML, or more than one document. */
 export async function readYaml(text: string, file: string): Promise<YamlText> {
-  const { LineCounter, isMap, isScalar, parseDocument, visit } = await import("yaml");
-  const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
+  const yaml = await import("yaml");
+  const lines = new yaml.LineCounter();
+  const parsed = parseDocuments(yaml, text, lines, {
     merge: true,
     prettyErrors: false,
     stringKeys: true,
@@ -28,14 +29,29 @@ export async function readYaml(text: string, file: string): Promise<YamlText> {
       position: positionAt(lines, file, offset),
     });
   };
+  if (parsed.documents === undefined) {
+    return refuse(`values are nested more than ${MAX_DEPTH} deep`, parsed.tooDeepAt);
+  }
+  const [document, second] = parsed.documents;
+  if (document === undefined) throw new Error("readYaml: no document");
+  if (second !== undefined) refuse("there is more than one document", second.range[0]);
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) refuse(fault.message, fault.pos[0]);
-  visit(document, {
+  yaml.visit(document, {
     Alias: (_, alias) => {
       if (alias.resolve(document)) return;
       refuse(`no anchor is named "${alias.source}"`, alias.range?.[0] ?? 0);
     },
   });
+  return { value: toValue(document, file), ...placesIn(yaml, document, lines, file) };
+}
+
+function placesIn(
+  yaml: typeof Yaml,
+  document: Document.Parsed,
+  lines: LineCounter,
+  file: string,
+): Pick<YamlText, "at" | "keyAt"> {
   const node = (path: Path): Node | undefined => nodeAt(document, path);
   const at = (path: Path): Position => {
     const range = node(path)?.range;
@@ -44,11 +60,13 @@ export async function readYaml(text: string, file: string): Promise<YamlText> {
   };
   const keyAt = (path: Path): Position => {
     const parent = node(path.slice(0, -1));
-    const pairs: readonly Pair[] = isMap(parent) ? parent.items : [];
-    const key = pairs.find((pair) => isScalar(pair.key) && pair.key.value === path.at(-1))?.key;
-    return isScalar(key) && key.range ? positionAt(lines, file, key.range[0]) : at(path);
+    const pairs: readonly Pair[] = yaml.isMap(parent) ? parent.items : [];
+    const key = pairs.find(
+      (pair) => yaml.isScalar(pair.key) && pair.key.value === path.at(-1),
+    )?.key;
+    return yaml.isScalar(key) && key.range ? positionAt(lines, file, key.range[0]) : at(path);
   };
-  return { value: toValue(document, file), at, keyAt };
+  return { at, keyAt };
 }
 
 function nodeAt(document: Document.Parsed, path: Path): Node | undefined {

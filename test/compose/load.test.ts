@@ -36,6 +36,8 @@ describe("files", () => {
 
   test("a link that leads in circles is an error of its own words", async () => {
     await using shop = await directory({});
+    await symlink("compose.yaml", path.join(shop.root, "compose.yaml"));
+    expect((await shop.fault()).message).toContain("symbolic links");
     await symlink("loop.yaml", path.join(shop.root, "loop.yaml"));
     expect((await shop.fault({ files: ["loop.yaml"] })).message).toContain("symbolic links");
   });
@@ -143,6 +145,8 @@ describe("errors say where", () => {
       "a -> b -> a",
     ],
     ["services:\n  web: {command: x}", 2, 3, "neither image nor build"],
+    ["services:\n  web: {image: x, scale: 99999999999}", 2, 26, "9999 or less"],
+    ["services:\n  web: {image: x, deploy: {replicas: 99999999999999999999}}", 2, 38, "9999"],
     ['services:\n  web: {image: x, environment: {A: "a\\0b"}}', 2, 36, "NUL byte"],
     ['services:\n  web: {image: x, labels: ["a\\x00=b"]}', 2, 28, "NUL byte"],
     ['services:\n  web: {image: x, labels: {"a\\0": b}}', 2, 28, "NUL byte"],
@@ -180,6 +184,24 @@ describe("errors say where", () => {
     expect(error.code).toBe("compose-unsupported");
     expect(error.message).toContain("services.web.pre_stop");
     expect(error.position?.line).toBe(4);
+  });
+
+  test("nesting without an end is refused where it goes too deep", async () => {
+    const [open, deep] = ["[".repeat(50_000), "[".repeat(150)];
+    const shut = "]".repeat(150);
+    for (const [text, position] of [
+      [`${WEB}x-a: ${open}`, { line: 4, column: 205 }],
+      [`${WEB}x-a:\n  ${"- ".repeat(50_000)}x`, {}],
+      [`x-a: &a ${deep}${shut}\nx-b: &b ${deep}*a${shut}\nx-c: ${deep}*b${shut}`, { line: 3 }],
+    ] as const) {
+      await using shop = await directory({ "compose.yaml": text });
+      const error = await shop.fault();
+      expect(error.message).toContain("nested more than 200 deep");
+      expect(error.position).toMatchObject(position);
+    }
+    const name = `${"${A:-".repeat(5000)}x${"}".repeat(5000)}`;
+    await using shop = await directory({ "compose.yaml": `${WEB}    hostname: ${name}` });
+    expect((await shop.fault()).message).toContain("variables are nested");
   });
 
   test("an alias bomb is refused before it fills the memory", async () => {

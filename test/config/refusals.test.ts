@@ -108,9 +108,15 @@ describe("what is refused", () => {
     ["agent: {}\n---\nagent: {}", "2:1"],
     ["agent: !magic {}", "1:8"],
     ["agent: *nowhere", "1:8"],
+    [`agent: ${"[".repeat(50_000)}`, "1:207"],
   ])("what is no YAML, or not one document: %j", async (text, place) => {
     const [told, ...more] = await refusals(text);
     expect(told).toContain(`config-invalid ${place} not valid YAML: `);
     expect(more).toEqual([]);
+  });
+
+  test("what is nested without an end", async () => {
+    const [told] = await refusals(`agent: ${"[".repeat(50_000)}`);
+    expect(told).toContain("config-invalid 1:207 not valid YAML: values are nested more than 200");
   });
 });

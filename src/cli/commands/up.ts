@@ -110,7 +110,7 @@ function scale(
   text: string,
   before: Readonly<Record<string, number>> | undefined,
 ): Readonly<Record<string, number>> {
-  const [, service, count] = /^(.+)=(\d{1,5})$/.exec(text) ?? [];
+  const [, service, count] = /^(.+)=(\d{1,4})$/.exec(text) ?? [];
   if (service === undefined) throw new InvalidArgumentError("Write it like web=3.");
   return { ...before, [service]: Number(count) };
 }

@@ -18,10 +18,15 @@ const SPACE = /[\t\v\f\r \u0085\u00a0]/;
 const KEY_CHARACTER = /[\p{L}\p{N}_.\-[\]]/u;
 
 /**
- * The variables of a file in their order. `lookup` gives the values of `KEY`
- * lines and of `${…}`, before those of the file itself. Rejects with `compose-invalid`.
+ * The variables of a file in their order. `lookup` gives the values of `${…}`, before those of the
+ * file itself, and of `KEY` lines unless `inherit` does. Rejects with `compose-invalid`.
  */
-export function parseDotenv(file: string, source: string, lookup: Lookup): Map<string, Variable> {
+export function parseDotenv(
+  file: string,
+  source: string,
+  lookup: Lookup,
+  inherit: (name: string, line: number) => string | undefined = lookup,
+): Map<string, Variable> {
   const variables = new Map<string, Variable>();
   const cursor = { file, text: source.replace(/^\uFEFF/, ""), offset: 0 };
   const both: Lookup = (name) => lookup(name) ?? variables.get(name)?.value;
@@ -29,7 +34,7 @@ export function parseDotenv(file: string, source: string, lookup: Lookup): Map<s
     const line = lineOf(cursor);
     const { key, inherited } = readKey(cursor);
     if (inherited) {
-      const value = lookup(key);
+      const value = inherit(key, line);
       if (value !== undefined) variables.set(key, { value, line });
     } else {
       const value = readValue(cursor, both);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
 import { wire } from "../../src/wire.ts";
+import { faultsOf } from "../fakes/faults.ts";
 import { createFakeSession, type FakeSession } from "../fakes/session.ts";
 
 let home = "";
@@ -147,6 +148,19 @@ describe("the local vault on the command line", () => {
     ]);
     const { output } = await dso("secret", "import", ".env", "--prefix=app");
     expect(output).toContain("app/A: unchanged");
+  });
+
+  it("refuses what it cannot import with its line, also in a look at it", async () => {
+    await writeFile(join(home, "work/.env"), 'A=1\nB=\nC\n\nD=""\n');
+    for (const flags of [[], ["--dry-run"]]) {
+      const faults = await faultsOf(() => dso("secret", "import", ".env", ...flags));
+      expect(faults.map(({ code, position }) => [code, position?.file, position?.line])).toEqual([
+        ["secret-empty", ".env", 2],
+        ["usage", ".env", 3],
+        ["secret-empty", ".env", 5],
+      ]);
+    }
+    await expect(value("A")).rejects.toMatchObject({ code: "secret-missing" });
   });
 
   it("imports nothing that has no end or is no text", async () => {

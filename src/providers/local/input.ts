@@ -30,6 +30,17 @@ export function checkValue(name: string, value: Buffer): void {
   }
 }
 
+/** Rejects with `usage`, `secret-empty` or `secret-too-large`. */
+export function checkEntry(path: string, value: Buffer): void {
+  checkPath(path);
+  checkValue(path, value);
+}
+
+/** `prefix` may be empty. */
+export function entryPath(prefix: string, name: string): string {
+  return prefix === "" ? name : `${prefix}/${name}`;
+}
+
 export interface ImportPlan {
   readonly path: string;
   readonly value: Buffer;
@@ -42,10 +53,9 @@ export function planImport(
 ): readonly ImportPlan[] {
   const faults: DsoError[] = [];
   const plans = entries.map(([name, value]) => {
-    const path = prefix === "" ? name : `${prefix}/${name}`;
+    const path = entryPath(prefix, name);
     try {
-      checkPath(path);
-      checkValue(path, value);
+      checkEntry(path, value);
     } catch (error) {
       if (!(error instanceof DsoError)) throw error;
       faults.push(error);

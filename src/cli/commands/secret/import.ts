@@ -3,7 +3,8 @@ import { resolve } from "node:path";
 import { parseDotenv } from "../../../compose/dotenv.ts";
 import { decodeText } from "../../../compose/text.ts";
 import { readFault, readNamedFile } from "../../../lib/namedFile.ts";
-import { DsoError } from "../../../model/errors.ts";
+import { combine, DsoError, type Position } from "../../../model/errors.ts";
+import { checkEntry, entryPath } from "../../../providers/local/input.ts";
 import { withContext } from "../../request.ts";
 import { readAll } from "../../input.ts";
 import { rotateUsers } from "../../rotate.ts";
@@ -24,12 +25,9 @@ export function define(command: Command, session: Session): void {
     .action((file: string, flags: Flags) =>
       withContext(session, command, async (context) => {
         const prefix = flags.prefix.replace(/\/+$/, "");
-        const entries = await readEntries(session, file);
+        const entries = await readEntries(session, file, prefix);
         if (flags.dryRun === true) {
-          print(
-            session,
-            entries.map(([name]) => (prefix === "" ? name : `${prefix}/${name}`)).join("\n"),
-          );
+          print(session, entries.map(([name]) => entryPath(prefix, name)).join("\n"));
           return;
         }
         const vault = await context.openVault(session.signal);
@@ -44,16 +42,55 @@ export function define(command: Command, session: Session): void {
     );
 }
 
-/** `${…}` in the file means the file's own variables only: what it says must not depend on who imports it. */
+/**
+ * What the vault would refuse is refused with its line, and before anything is listed or stored.
+ * `${…}` in the file means the file's own variables only: what it says must not
+ * depend on who imports it.
+ */
 async function readEntries(
   session: Session,
   file: string,
+  prefix: string,
 ): Promise<readonly (readonly [string, Buffer])[]> {
   const bytes = file === "-" ? await readAll(session) : await readPlain(session, file);
   const text = decodeText(file, "the variable file", bytes);
   bytes.fill(0);
-  const variables = parseDotenv(file, text, () => undefined);
-  return [...variables].map(([name, { value }]) => [name, Buffer.from(value)]);
+  const faults: DsoError[] = [];
+  const variables = parseDotenv(
+    file,
+    text,
+    () => undefined,
+    (name, line) => {
+      faults.push(valueless(name, { file, line, column: 1 }));
+      return undefined;
+    },
+  );
+  const entries = [...variables].map(([name, { value, line }]) => {
+    const bytes = Buffer.from(value);
+    faults.push(...refusals(entryPath(prefix, name), bytes, { file, line, column: 1 }));
+    return [name, bytes] as const;
+  });
+  const line = ({ position }: DsoError): number => position?.line ?? 0;
+  if (faults.length > 0) throw combine(faults.toSorted((a, b) => line(a) - line(b)));
+  return entries;
+}
+
+function valueless(name: string, position: Position): DsoError {
+  return new DsoError("usage", `the line names ${name} and gives it no value`, {
+    hint: `Write ${name}=value, or remove the line.`,
+    position,
+  });
+}
+
+function refusals(path: string, value: Buffer, position: Position): readonly DsoError[] {
+  try {
+    checkEntry(path, value);
+    return [];
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    const { code, message, hint = "" } = error;
+    return [new DsoError(code, message, { hint, position, cause: error })];
+  }
 }
 
 async function readPlain({ cwd, signal }: Session, file: string): Promise<Buffer> {

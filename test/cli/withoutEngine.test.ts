@@ -88,6 +88,15 @@ describe("the local vault on the command line", () => {
     }
   });
 
+  it("says of -cas itself what is wrong with it, and not what it was given", async () => {
+    for (const argv of [["--cas", "hunter2"], ["-cas=hunter2"], ["--cas"]]) {
+      const [refused] = await faultsOf(() => dso("secret", "set", "app/db", "v", ...argv));
+      expect(refused).toMatchObject({ code: "usage" });
+      expect(refused?.message).toBe("dso secret set: --cas takes a version.");
+      expect(String(refused?.hint)).not.toContain("hunter2");
+    }
+  });
+
   it("compares and sets", async () => {
     await piped("one", "secret", "set", "app/db", "--cas", "0");
     await expect(piped("two", "secret", "set", "app/db", "--cas=0")).rejects.toMatchObject({

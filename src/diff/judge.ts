@@ -1,7 +1,7 @@
 /** Whether one container is as desired, and if not, why and what would make it so. */
-import type { DesiredService } from "../model/desired.ts";
-import { COMPOSE } from "../model/labels.ts";
-import type { DeliveredVersions } from "../model/observed.ts";
+import { type DesiredService, SECRETS_DIRECTORY } from "../model/desired.ts";
+import { COMPOSE, DSO } from "../model/labels.ts";
+import { type DeliveredVersions, isOfGeneration } from "../model/observed.ts";
 import type { Reason } from "../model/plan.ts";
 import { type Comparison, compareService } from "./attributes.ts";
 import { type Before, beforeOf, isOurs } from "./before.ts";
@@ -116,9 +116,24 @@ function imageReasons(
       ? [{ code: "image_built", detail: "it is built first" }]
       : [{ code: "image_changed", detail: "it is pulled first" }];
   }
-  const ids = [container.labels[COMPOSE.image], container.imageId];
-  if (ids.includes(image.id)) return [];
-  return [{ code: "image_changed", detail: undefined }];
+  if (isOfImage(situation, service, container)) return [];
+  const other = container.labels[COMPOSE.image] === image.id;
+  const detail = other ? `it was made of "${container.image}"` : undefined;
+  return [{ code: "image_changed", detail }];
+}
+
+/**
+ * Some engines give an image another id than the containers that are made of it, and
+ * Compose's label tells then. But a label comes along with a copy (`docker commit`), so it
+ * counts only where the engine says that the reference is what the container was made of.
+ */
+export function isOfImage(
+  { observed }: Situation,
+  service: DesiredService,
+  { image: reference, imageId, labels }: Instance["container"],
+): boolean {
+  const id = observed.images.get(service.image)?.id;
+  return imageId === id || (reference === service.image && labels[COMPOSE.image] === id);
 }
 
 function secretReasons(
@@ -140,17 +155,38 @@ function secretReasons(
 }
 
 function mountReasons(
-  { desired }: Situation,
+  situation: Situation,
   service: DesiredService,
   { container }: Instance,
 ): readonly Reason[] {
+  const { project } = situation.desired;
+  const unbound = unboundFiles(situation, service, container).map((target) => ({
+    code: "mounts_changed",
+    detail: `its own secrets are not mounted at ${target}`,
+  }));
   const mounted = new Set(container.mounts.map(({ type, name }) => `${type} ${name ?? ""}`));
-  return (service.model.volumes ?? []).flatMap(({ type, source }) => {
+  const volumes = (service.model.volumes ?? []).flatMap(({ type, source }) => {
     if (type !== "volume" || source === undefined) return [];
-    const name = desired.project.volumes.get(source)?.name ?? source;
+    const name = project.volumes.get(source)?.name ?? source;
     if (mounted.has(`volume ${name}`)) return [];
     return [{ code: "mounts_changed", detail: `volume "${name}" is not mounted` }];
   });
+  return [...unbound, ...volumes];
+}
+
+/** Where its spec says that files were delivered, and its own generation is not bound. */
+export function unboundFiles(
+  situation: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+): readonly string[] {
+  const delivered = situation.specOf(container)?.files ?? {};
+  const targets = service.files
+    .filter(({ target }) => target in delivered)
+    .map(({ target, inDirectory }) => (inDirectory ? SECRETS_DIRECTORY : target));
+  const generation = container.labels[DSO.generation];
+  const bound = container.mounts.filter((mount) => isOfGeneration(mount, generation));
+  return [...new Set(targets)].filter((path) => bound.every(({ target }) => target !== path));
 }
 
 /** Networks that have to be made (anew): whoever was in the old one has to move. */

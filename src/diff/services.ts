@@ -2,7 +2,6 @@
 import { serviceHash } from "../compose/hash.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { Reason } from "../model/plan.ts";
-import { COMPOSE } from "../model/labels.ts";
 import {
   type Decision,
   type DecisionOf,
@@ -11,6 +10,7 @@ import {
   replaced,
   type ServiceDecision,
 } from "./decision.ts";
+import { withoutDoubles } from "./doubles.ts";
 import { type Instance, liveness } from "./inventory.ts";
 import { type Expectation, judge, type Verdict } from "./judge.ts";
 import { chooseMethod } from "./method.ts";
@@ -43,7 +43,7 @@ function decide(situation: Situation, service: DesiredService, decided: Decided)
     const restart = left ? [] : expected.restart;
     return { service, decisions: instances.map((instance) => keepOrRestart(instance, restart)) };
   }
-  const { kept, doubles } = withoutDoubles(instances, expected);
+  const { kept, doubles } = withoutDoubles(situation, service, instances, expected);
   const verdicts = kept.map((instance) => judge(situation, service, instance, expected));
   const wanted = replicasOf(situation, service);
   const { stay, surplus } = scale(verdicts, wanted);
@@ -109,28 +109,6 @@ function becomesAnother(other: ServiceDecision | undefined, name: string): reado
   if (other === undefined) return [];
   const changes = replaced(other).length > 0 || only(other, "create").length > 0;
   return changes ? [{ code: "dependency_replaced", detail: name }] : [];
-}
-
-/** Of two with one number the better stays: one that runs, that is as desired, that is newer. */
-function withoutDoubles(
-  instances: readonly Instance[],
-  expected: Expectation,
-): { readonly kept: readonly Instance[]; readonly doubles: readonly Instance[] } {
-  const rank = ({ container }: Instance): number =>
-    2 * liveness(container) +
-    (expected.hashes.has(container.labels[COMPOSE.configHash] ?? "") ? 1 : 0);
-  const best = [...instances].sort(
-    (a, b) =>
-      rank(b) - rank(a) ||
-      b.container.created - a.container.created ||
-      byText(a.container.id, b.container.id),
-  );
-  const first = new Map<number, Instance>();
-  for (const instance of best) {
-    if (!first.has(instance.number)) first.set(instance.number, instance);
-  }
-  const kept = instances.filter((instance) => first.get(instance.number) === instance);
-  return { kept, doubles: instances.filter((instance) => !kept.includes(instance)) };
 }
 
 /** Compose keeps what is up to date, low numbers first; we keep what runs before all. */

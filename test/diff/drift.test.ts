@@ -122,6 +122,42 @@ describe("drift", () => {
     ]);
   });
 
+  it("keeps the genuine of two with one number, though a copy of it is newer", () => {
+    const wanted = project({
+      services: {
+        web: { model: { image: "web:1" }, files: { "/run/secrets/db": "dso://vault:db#password" } },
+      },
+      versions: { "vault:db": "7" },
+    });
+    const observed = applied(wanted);
+    const [genuine] = observed.containers;
+    const copy = {
+      ...{ ...genuine!, id: id("copy"), name: "dbg", created: genuine!.created + 9 },
+      ...{ image: "debugimg", imageId: `sha256:${id("debugimg")}`, mounts: [] },
+    };
+    const both = { ...observed, containers: [...observed.containers, copy] };
+    expect(diff(wanted, both, options()).operations).toMatchObject([
+      { kind: "stop-container", containerId: copy.id },
+      { kind: "remove-container", containerId: copy.id },
+    ]);
+    const alone = diff(wanted, { ...observed, containers: [copy] }, options());
+    expect(alone.changes).toMatchObject([
+      {
+        action: "replace",
+        reasons: [
+          { code: "image_changed", detail: 'it was made of "debugimg"' },
+          { code: "mounts_changed", detail: "its own secrets are not mounted at /run/secrets" },
+        ],
+      },
+    ]);
+  });
+
+  it("believes the label of an image where the engine gives container and image other ids", () => {
+    const wanted = project({ services: { web: { image: "web:1" } } });
+    const observed = change(applied(wanted), { "shop-web-1": { imageId: "sha256:another" } });
+    expect(diff(wanted, observed, options()).operations).toEqual([]);
+  });
+
   it("alone is the whole answer of refresh-only", () => {
     const observed = change(applied(desired), { "shop-web-1": { state: "exited", exitCode: 1 } });
     const plan = diff(

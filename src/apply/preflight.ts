@@ -9,6 +9,8 @@ import { exposedEnvironment, readAll, type Values } from "./memory/values.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
+type Renames = OperationOf<"rename-container">;
+
 /** Files take whole pages in memory. */
 const PAGE_BYTES = 4096;
 
@@ -26,7 +28,7 @@ export async function preflight(
   const services = servicesOf(makes, context);
   refuseRemote(services, context);
   const faults = [
-    ...(await takenNames(plan, makes, context, signal)),
+    ...(await takenNames(plan, context, signal)),
     ...(await findTakenPorts(plan, makes, context, signal)),
     ...(await findNetworkFaults(plan, context, signal)),
   ];
@@ -45,6 +47,10 @@ export async function preflight(
 
 function isMaking(operation: Operation): operation is Operation & Makes {
   return operation.kind === "create-container" || operation.kind === "replace-container";
+}
+
+function isNaming(operation: Operation): operation is Operation & (Makes | Renames) {
+  return isMaking(operation) || operation.kind === "rename-container";
 }
 
 function servicesOf(makes: readonly Makes[], { desired }: ApplyContext): readonly DesiredService[] {
@@ -70,13 +76,13 @@ function refuseRemote(services: readonly DesiredService[], { observed }: ApplyCo
 /** Containers of others that have a name we need, and that the plan does not move out of the way. */
 async function takenNames(
   plan: Plan,
-  makes: readonly Makes[],
   { engine, desired }: ApplyContext,
   signal: AbortSignal,
 ): Promise<readonly DsoError[]> {
   const moved = movedIds(plan);
   const faults: DsoError[] = [];
-  for (const { name, service } of makes) {
+  for (const { name, address } of plan.operations.filter(isNaming)) {
+    const service = /^container\.(.*)\[/.exec(address)?.[1] ?? address;
     const holder = await engine.inspectContainer(name, signal);
     if (holder?.name !== name || moved.has(holder.id)) continue;
     const owner = holder.labels[COMPOSE.project];

@@ -6,6 +6,7 @@ import { afterOr, createGraph, type Graph } from "./graph.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import { isUp } from "./inventory.ts";
 import type { NetworkDecision } from "./networks.ts";
+import { addVacating } from "./names.ts";
 import { byText } from "./order.ts";
 import { reasonsText } from "./reasons.ts";
 import { addService, type Prerequisites } from "./serviceOperations.ts";
@@ -33,7 +34,10 @@ export function buildOperations(situation: Situation, decided: Decided): readonl
       ),
     ]),
   );
-  const needs: Prerequisites = { gate, orphans, networks, volumes, done: new Map() };
+  const orphanNames = new Set(decided.orphans.map(({ container }) => container.name));
+  const vacated = addVacating(graph, decided.services, gate);
+  const before = { gate, orphans, orphanNames, vacated };
+  const needs: Prerequisites = { ...before, networks, volumes, done: new Map() };
   const all = new Map(decided.services.map((one) => [one.service.name, one]));
   for (const service of decided.services) addService(graph, situation, service, all, needs);
   removeNetworks(graph, decided.networks, gate);

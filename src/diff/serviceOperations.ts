@@ -1,14 +1,7 @@
 /** The operations on the containers of one service, and the waits for those that it depends on. */
-import type { Operation, Reason } from "../model/plan.ts";
+import type { Operation } from "../model/plan.ts";
 import type { DependencyModel } from "../model/project.ts";
-import {
-  type DecisionOf,
-  lasting,
-  only,
-  replaced,
-  type ServiceDecision,
-  type Step,
-} from "./decision.ts";
+import { type DecisionOf, lasting, only, replaced, type ServiceDecision } from "./decision.ts";
 import { addDeparture, departureOf } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { afterOr, type Graph } from "./graph.ts";
@@ -17,8 +10,10 @@ import { isJob } from "../model/jobs.ts";
 import { isFinishedJob } from "./jobs.ts";
 import { exclusiveness } from "./method.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
+import { wantedNames } from "./names.ts";
 import { reasonsText } from "./reasons.ts";
 import { networkKeys, type Situation } from "./situation.ts";
+import { addSteps } from "./steps.ts";
 import { volumeKeys } from "./volumes.ts";
 
 type Services = ReadonlyMap<string, ServiceDecision>;
@@ -28,6 +23,10 @@ export interface Prerequisites {
   /** Pulls and builds: nothing is stopped or made before all of them are done. */
   readonly gate: readonly number[];
   readonly orphans: readonly number[];
+  /** Names that orphans give up when they go. */
+  readonly orphanNames: ReadonlySet<string>;
+  /** By the former name of a container that was named aside. */
+  readonly vacated: ReadonlyMap<string, number>;
   readonly networks: ReadonlyMap<string, number>;
   readonly volumes: ReadonlyMap<string, number>;
   /** By service: the last operations on its containers. */
@@ -87,7 +86,12 @@ function prerequisites(
   const { service } = decision;
   const makes = only(decision, "create").length + replaced(decision).length > 0;
   const acts = makes || only(decision, "update").length > 0;
-  if (!acts) return [];
+  const former = decision.decisions.flatMap((one) =>
+    one.action === "create" ? [] : [one.instance.container.name],
+  );
+  const names = wantedNames(decision);
+  const vacated = [...former, ...names].flatMap((name) => needs.vacated.get(name) ?? []);
+  if (!acts) return vacated;
   const image = situation.observed.images.get(service.image);
   // Its successor may want the port, the name or the data that an orphan still holds.
   const exclusive = makes && exclusiveness(service, image).length > 0;
@@ -96,7 +100,8 @@ function prerequisites(
   return [
     ...ids(networkKeys(service), needs.networks),
     ...ids(volumeKeys(service.model.volumes ?? []), needs.volumes),
-    ...(exclusive || service.model.container_name !== undefined ? needs.orphans : []),
+    ...(exclusive || names.some((name) => needs.orphanNames.has(name)) ? needs.orphans : []),
+    ...vacated,
     ...[...dependenciesOf(service.model)].flatMap(([name, dependency]) => {
       const other = all.get(name);
       return other === undefined
@@ -144,48 +149,6 @@ function isMet(
       ? container.state === "running" && container.health === "healthy"
       : isFinishedJob(situation, other.service, container),
   );
-}
-
-/** Returns the id of the last step. */
-function addSteps(
-  graph: Graph,
-  { instance, repairs }: DecisionOf<"update">,
-  after: readonly number[],
-): readonly number[] {
-  return repairs.reduce<readonly number[]>(
-    (before, { step, reason }) =>
-      step === undefined ? before : [addStep(graph, instance, step, reason, before)],
-    after,
-  );
-}
-
-function addStep(
-  graph: Graph,
-  { service, number, container }: DecisionOf<"update">["instance"],
-  step: Step,
-  reason: Reason,
-  after: readonly number[],
-): number {
-  const common = {
-    address: containerAddress(service, number),
-    why: reasonsText([reason]),
-    containerId: container.id,
-  };
-  switch (step.kind) {
-    case "rename":
-      return graph.add({ ...common, kind: "rename-container", name: step.name }, after);
-    case "connect":
-      return graph.add(
-        { ...common, kind: "connect-network", service, network: step.network },
-        after,
-      );
-    case "unpause":
-      return graph.add({ ...common, kind: "unpause-container" }, after);
-    case "start":
-      return graph.add({ ...common, kind: "start-container", service }, after);
-    case "restart":
-      return graph.add({ ...common, kind: "restart-container", service }, after);
-  }
 }
 
 /** `update_config.parallelism` at a time (0: all at once); else one after the other. */

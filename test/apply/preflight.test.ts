@@ -80,6 +80,19 @@ describe("before anything is changed", () => {
     expect(error.message).toMatch(/shop-web-1, which another container has .*not made by Compose/);
   });
 
+  test("a name that a renamed container is to have again, and another's has, fails it", async () => {
+    const world = createWorld();
+    const containerId = await world.engine.createContainer("mine", plainBody(), {}, never);
+    await world.engine.createContainer("shop-web-1", plainBody(), {}, never);
+    world.engine.calls.length = 0;
+    const rename = { address: "container.web[1]", why: "", containerId, name: "shop-web-1" };
+    const plan = planOf([{ ...rename, kind: "rename-container" }]);
+    const error = await bad(world, world.run(desiredOf(service("web")), plan));
+    expect(error.message).toMatch(
+      /^service web needs the container name shop-web-1, which another/,
+    );
+  });
+
   test("a host port that another container has fails it, with its place in the file", async () => {
     const world = createWorld();
     const other = await world.engine.createContainer(

@@ -122,6 +122,32 @@ describe("drift", () => {
     ]);
   });
 
+  it("gives swapped names back over names of their own", () => {
+    const wanted = project({
+      services: { web: { model: { image: "web:1" }, replicas: 2 }, db: { image: "db:1" } },
+    });
+    const observed = change(applied(wanted), {
+      "shop-web-1": { name: "shop-web-2" },
+      "shop-web-2": { name: "shop-web-1" },
+      "shop-db-1": { name: "mine" },
+    });
+    const aside = (name: string): string =>
+      `${name}-${id(name === "shop-web-1" ? "shop-web-2" : "shop-web-1").slice(0, 8)}`;
+    const plan = diff(wanted, observed, options());
+    expect(plan.operations.map(({ after, ...one }) => [after, "name" in one && one.name])).toEqual([
+      [[], aside("shop-web-2")],
+      [[], aside("shop-web-1")],
+      [[], "shop-db-1"],
+      [[1, 2], "shop-web-1"],
+      [[1, 2], "shop-web-2"],
+    ]);
+    expect(plan.changes.map(({ address }) => address)).toEqual([
+      "container.db[1]",
+      "container.web[1]",
+      "container.web[2]",
+    ]);
+  });
+
   it("keeps the genuine of two with one number, though a copy of it is newer", () => {
     const wanted = project({
       services: {

@@ -158,12 +158,21 @@ const toContainer = (
   },
 });
 
+async function swapNames(engine: World["engine"], pick: number): Promise<void> {
+  const { containers } = await engine.listProject("shop", never);
+  const [one, other] = [pick, pick + 1].map((at) => containers[at % containers.length]);
+  if (one === undefined || other === undefined || one === other) return;
+  await engine.renameContainer(one.id, "aside", never);
+  await engine.renameContainer(other.id, one.name, never);
+  await engine.renameContainer(one.id, other.name, never);
+}
+
 export const happening: fc.Arbitrary<Happening> = fc
   .record({
     name: fc.constantFrom(...NAMES),
     pick: fc.nat(11),
     part: serviceDraft([]),
-    kind: fc.nat(13),
+    kind: fc.nat(14),
   })
   .map(({ name, pick, part, kind }): Happening => {
     const { tag, level, scale, secret, networks, volume, checked, restart } = part;
@@ -190,6 +199,10 @@ export const happening: fc.Arbitrary<Happening> = fc
       toContainer("renamed", pick, ({ engine }, id) =>
         engine.renameContainer(id, `mine-${pick}`, never),
       ),
+      {
+        what: `the names of containers ${pick} and ${pick + 1} swapped`,
+        befall: ({ engine }) => swapNames(engine, pick),
+      },
       toContainer("crashed", pick, async ({ engine }, id) => {
         const found = await engine.inspectContainer(id, never);
         // Any other policy would bring it back at once.

@@ -7,6 +7,15 @@ import type { Before } from "./before.ts";
 import type { Instance } from "./inventory.ts";
 import type { Choice } from "./method.ts";
 
+/** What the service's containers have to be, whichever they are. */
+export interface Expectation {
+  /** The hashes that Compose's versions give it. */
+  readonly hashes: ReadonlySet<string>;
+  /** What happens to the services that it shares with: its containers have to follow. */
+  readonly cascade: readonly Reason[];
+  readonly restart: readonly Reason[];
+}
+
 /** One small thing that is done to a container that stays. */
 export type Step =
   | { readonly kind: "rename"; readonly name: string }

@@ -1,7 +1,8 @@
 import type { DesiredService } from "../model/desired.ts";
 import { COMPOSE } from "../model/labels.ts";
+import type { Expectation } from "./decision.ts";
 import { type Instance, liveness } from "./inventory.ts";
-import { type Expectation, isOfImage, unboundFiles } from "./judge.ts";
+import { isOfImage, unboundFiles } from "./judge.ts";
 import { byText } from "./order.ts";
 import { containerName, type Situation } from "./situation.ts";
 

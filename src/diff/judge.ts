@@ -5,7 +5,7 @@ import { type DeliveredVersions, isOfGeneration } from "../model/observed.ts";
 import type { Reason } from "../model/plan.ts";
 import { type Comparison, compareService } from "./attributes.ts";
 import { type Before, beforeOf, isOurs } from "./before.ts";
-import type { Repair } from "./decision.ts";
+import type { Expectation, Repair } from "./decision.ts";
 import { deliveredTo, fileReasons, valueReasons } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import type { Instance } from "./inventory.ts";
@@ -14,15 +14,6 @@ import { sharedWith } from "../model/dependencies.ts";
 import { pathReasons } from "./reasons.ts";
 import { memoryReasons, repairsOf } from "./repairs.ts";
 import { networkKeys, type Situation } from "./situation.ts";
-
-/** What the service's containers have to be, whichever they are. */
-export interface Expectation {
-  /** The hashes that Compose's versions give it. */
-  readonly hashes: ReadonlySet<string>;
-  /** What happens to the services that it shares with: its containers have to follow. */
-  readonly cascade: readonly Reason[];
-  readonly restart: readonly Reason[];
-}
 
 export interface Verdict {
   readonly instance: Instance;
@@ -49,7 +40,7 @@ export function judge(
   const found = divergence(situation, service, instance, expected, before, delivered);
   const comparison =
     found.length === 0 ? SAME : compareService(situation, service, before, delivered);
-  const repairs = repairsOf(situation, service, instance, expected.restart);
+  const repairs = repairsOf(situation, service, instance, expected);
   return { instance, replace: found, repairs, before, delivered, comparison };
 }
 

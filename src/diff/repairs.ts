@@ -1,20 +1,24 @@
 /** What differs in one container that may stay, and the small things that put it right. */
 import type { DesiredService } from "../model/desired.ts";
-import { DSO } from "../model/labels.ts";
+import { COMPOSE, DSO } from "../model/labels.ts";
 import type { Reason } from "../model/plan.ts";
-import type { Repair } from "./decision.ts";
+import type { Expectation, Repair } from "./decision.ts";
 import type { Instance } from "./inventory.ts";
 import { isFinishedJob } from "./jobs.ts";
+import { changedLimits } from "./limits.ts";
 import { containerName, networkKeys, type Situation } from "./situation.ts";
 
-/** In the order in which they are made; `restart`: why a dependency wants it started anew. */
+/** In the order in which they are made. */
 export function repairsOf(
   situation: Situation,
   service: DesiredService,
   { container, number }: Instance,
-  restart: readonly Reason[],
+  expected: Expectation,
 ): readonly Repair[] {
-  const found: Repair[] = memoryReasons(situation, service, container).map(told);
+  const found: Repair[] = [
+    ...memoryReasons(situation, service, container),
+    ...byHand(situation, service, container, expected),
+  ].map((reason) => ({ reason, step: undefined }));
   const name = containerName(situation, service, number);
   if (container.name !== name) {
     found.push({
@@ -31,15 +35,51 @@ export function repairsOf(
   const state = stateRepair(situation, service, container);
   if (state !== undefined) found.push(state);
   else if (container.state === "running") {
-    for (const reason of restart.slice(0, 1)) {
+    for (const reason of expected.restart.slice(0, 1)) {
       found.push({ step: { kind: "restart" }, reason });
     }
   }
   return found;
 }
 
-function told(reason: Reason): Repair {
-  return { reason, step: undefined };
+/**
+ * What people change in a container that stands, where the files have not changed. It is
+ * only told: Compose leaves it, too, and a proxy may need the network that it joined.
+ */
+function byHand(
+  situation: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+  expected: Expectation,
+): readonly Reason[] {
+  if (!expected.hashes.has(container.labels[COMPOSE.configHash] ?? "")) return [];
+  const detail = situation.observed.details.get(container.id);
+  const limits = detail === undefined ? [] : changedLimits(service.model, detail.hostConfig);
+  return [
+    ...joinedNetworks(situation, service, container).map((name) =>
+      modified(`attached to network "${name}"`),
+    ),
+    ...limits.map(modified),
+  ];
+}
+
+/** Not those of the project that no service is in any more: the files have left these. */
+function joinedNetworks(
+  { observed, networks }: Situation,
+  service: DesiredService,
+  container: Instance["container"],
+): readonly string[] {
+  const keys = networkKeys(service);
+  if (keys.length === 0) return [];
+  const standing = [...networks].flatMap(([key, one]) =>
+    one.kind === "missing" ? [] : [{ key, name: one.network.name }],
+  );
+  const own = new Set(standing.filter(({ key }) => keys.includes(key)).map(({ name }) => name));
+  const left = new Set(observed.networks.map(({ name }) => name));
+  for (const { name } of standing) left.delete(name);
+  return container.networks
+    .map(({ network }) => network)
+    .filter((name) => !own.has(name) && !left.has(name));
 }
 
 /** What it reads is gone with the host's memory, and so it cannot start again. */

@@ -5,6 +5,7 @@ import type { Reason } from "../model/plan.ts";
 import {
   type Decision,
   type DecisionOf,
+  type Expectation,
   lasting,
   only,
   replaced,
@@ -12,7 +13,7 @@ import {
 } from "./decision.ts";
 import { withoutDoubles } from "./doubles.ts";
 import { type Instance, liveness } from "./inventory.ts";
-import { type Expectation, judge, type Verdict } from "./judge.ts";
+import { judge, type Verdict } from "./judge.ts";
 import { chooseMethod } from "./method.ts";
 import { resolveShared } from "./namespaces.ts";
 import { dependenciesOf, sharedWith } from "../model/dependencies.ts";

@@ -5,6 +5,7 @@ import { secretName, versionKey } from "../model/reference.ts";
 import { only, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
+import { containerAddress } from "./inventory.ts";
 import { isPerhapsFinished } from "./jobs.ts";
 import { byText } from "./order.ts";
 import { nameList } from "./reasons.ts";
@@ -21,6 +22,7 @@ export function serviceWarnings(
     ...unversionedValues(situation, service),
     ...leftToPeople(decision),
     ...perhapsFinished(situation, decision),
+    ...leftByHand(decision),
     ...decidedAfterPull(situation, service),
     ...withoutEffect(situation, service),
   ];
@@ -73,6 +75,26 @@ function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
       position: undefined,
     },
   ];
+}
+
+/** Drift that nothing in the plan puts right. */
+export function leftByHand({ decisions }: ServiceDecision): readonly PlanWarning[] {
+  return decisions.flatMap((one) => {
+    if (one.action !== "keep" && one.action !== "update") return [];
+    const left = one.drift.some(
+      ({ step, reason }) => step === undefined && reason.code === "drift_modified",
+    );
+    if (!left) return [];
+    const address = containerAddress(one.instance.service, one.instance.number);
+    return [
+      {
+        code: "left-by-hand",
+        message: `what was changed by hand in ${address} is left as it is`,
+        hint: `\`dso apply -replace=${address}\` makes it anew, as the files say.`,
+        position: undefined,
+      },
+    ];
+  });
 }
 
 function perhapsFinished(

@@ -15,7 +15,7 @@ export interface Plan {
   readonly changes: readonly Change[];
   /** Addresses of what stays as it is. */
   readonly unchanged: readonly string[];
-  /** What differs from the last apply although no file did; only what `changes` acts on, unless refresh-only. */
+  /** What differs from the last apply although no file did, whether `changes` acts on it or not. */
   readonly drift: readonly Change[];
   readonly operations: readonly Operation[];
   readonly warnings: readonly PlanWarning[];

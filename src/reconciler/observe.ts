@@ -46,6 +46,19 @@ export async function observe(
   return { ...known, details };
 }
 
+/** With an inspect of each container: what `docker update` changed shows nowhere else. */
+export async function observeClosely(
+  context: Context,
+  desired: Desired,
+  listed: Promise<ProjectListing>,
+  signal: AbortSignal,
+): Promise<Observed> {
+  const observed = await observe(context, desired, listed, signal);
+  const ids = new Set(observed.containers.map(({ id }) => id));
+  const details = await collect(ids, (id) => context.engine.inspectContainer(id, signal));
+  return { ...observed, details };
+}
+
 /** Names that the project wants and that carry no label of it. */
 function unlisted(
   wanted: ReadonlyMap<string, { readonly name: string }>,

@@ -14,7 +14,7 @@ import type { ProjectListing } from "../model/ports.ts";
 import { applyContext } from "./applyContext.ts";
 import type { Context } from "./context.ts";
 import type { Opened } from "./load.ts";
-import { observe } from "./observe.ts";
+import { observe, observeClosely } from "./observe.ts";
 import { remember } from "./remember.ts";
 import type { ProjectRequest } from "./request.ts";
 import type { ApplySettings, Run } from "./run.ts";
@@ -40,7 +40,8 @@ export async function plan(
   early.catch(() => undefined);
   const desired = await load(signal);
   const mended = await recover(name, recoveryTools(context, desired), report, signal);
-  const observed = await observe(context, desired, mended ? list() : early, signal);
+  const look = options.mode === "refresh-only" ? observeClosely : observe;
+  const observed = await look(context, desired, mended ? list() : early, signal);
   return { request, desired, observed, plan: diff(desired, observed, options) };
 }
 

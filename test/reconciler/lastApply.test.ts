@@ -49,6 +49,22 @@ describe("what the last apply left", () => {
       expect((await world.plan(compose)).plan).toMatchObject({ drift: [], changes: [] });
     }));
 
+  it("is looked at closely only where nothing else is asked", () =>
+    withProject(async (world) => {
+      await world.engine.updateRestartPolicy("shop-web-1", { Name: "always" }, never);
+      const inspected = async (mode: "apply" | "refresh-only"): Promise<[number, Plan]> => {
+        world.engine.calls.length = 0;
+        const { plan } = await world.plan(COMPOSE, { mode });
+        return [world.engine.calls.filter((call) => /^inspectContainer/.test(call)).length, plan];
+      };
+      const [few, plain] = await inspected("apply");
+      expect([few, plain.drift]).toEqual([0, []]);
+      const [all, close] = await inspected("refresh-only");
+      expect([all, drift(close)]).toEqual([3, ["container.web[1] drift_modified"]]);
+      await world.converge(COMPOSE, { replace: ["container.web[1]"] });
+      expect((await inspected("refresh-only"))[1].drift).toEqual([]);
+    }));
+
   it("is not forgotten by a run that leaves the service alone, or fails", () =>
     withProject(async (world) => {
       await gone(world, "shop-web-1");

@@ -46,23 +46,29 @@ export function hostConfig(
   };
 }
 
-/** `deploy.restart_policy` stands above `restart`. */
 function restartPolicy(service: ServiceModel, context: CreateContext): RestartPolicy {
+  const policy = policyOf(service);
+  if (policy !== undefined) return policy;
+  const deployed = service.deploy?.restart_policy;
+  const field = deployed === undefined ? ["restart"] : ["deploy", "restart_policy", "condition"];
+  const name = deployed === undefined ? service.restart : deployed.condition;
+  throw refusal(
+    context,
+    field,
+    `names a restart policy that does not exist: "${name?.split(":", 1)[0] ?? ""}"`,
+    RESTART_HINT,
+  );
+}
+
+/** `deploy.restart_policy` stands above `restart`; undefined for a policy that does not exist. */
+export function policyOf(service: ServiceModel): RestartPolicy | undefined {
   const deployed = service.deploy?.restart_policy;
   const [name = "", attempts = ""] =
     deployed === undefined
       ? (service.restart ?? "").split(":", 2)
       : [deployed.condition ?? "", String(deployed.max_attempts ?? "")];
   const Name = POLICIES.get(name);
-  if (Name === undefined) {
-    const field = deployed === undefined ? ["restart"] : ["deploy", "restart_policy", "condition"];
-    throw refusal(
-      context,
-      field,
-      `names a restart policy that does not exist: "${name}"`,
-      RESTART_HINT,
-    );
-  }
+  if (Name === undefined) return undefined;
   const count = Number(attempts);
   return Name === "on-failure" && count > 0 ? { Name, MaximumRetryCount: count } : { Name };
 }

@@ -54,6 +54,11 @@ export interface Rotation {
   /** Absent when nothing was there before. */
   readonly old: RotationMember | undefined;
   readonly new: RotationMember | undefined;
+  /**
+   * The engine was told to stop the old one, and goes on with that whatever becomes of
+   * who told it: until its grace period is over, the container may look as if it ran on.
+   */
+  readonly stopSent?: boolean;
   /** Value name to version, before and after. */
   readonly versions: {
     readonly from: Readonly<Record<string, string>>;

@@ -4,6 +4,7 @@ import { execute } from "../../src/apply/execute.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
+import { slowToStop } from "../fakes/slowStop.ts";
 import { database, expectWhole, NAME, replacement, running, type Running } from "./database.ts";
 import { createWorld, desiredOf, never, planOf, withFile, type World } from "./fixture.ts";
 
@@ -190,6 +191,30 @@ describe("killed at any call", () => {
     const { world, status } = await killedAt("await-health", () => undefined);
     expect(status).toBe("completed");
     await expectWhole(world, "app:2");
+  });
+});
+
+describe("killed while the engine stops a container", () => {
+  test("a replacement: the old one runs on after that stop", async () => {
+    const { oldId, ...world } = await running();
+    const slow = slowToStop(world.engine);
+    const desired = desiredOf(database("app:2"));
+    void world.run(desired, replacement(oldId), { engine: slow.engine });
+    await slow.heard;
+    const context = await world.context(desired, { engine: slow.engine });
+    await recover("shop", context, () => undefined, never);
+    await slow.graceIsOver();
+    await expectWhole(world, "app:1");
+  });
+
+  test("what the engine refuses to stop runs on, and nothing is left to be done", async () => {
+    const { oldId, ...world } = await running();
+    const refused = () => Promise.reject(new DsoError("engine-refused", "permission denied"));
+    const engine = { ...world.engine, stopContainer: refused };
+    const desired = desiredOf(database("app:2"));
+    const outcome = await world.run(desired, replacement(oldId), { engine });
+    expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
+    await expectWhole(world, "app:1");
   });
 });
 

@@ -1,4 +1,4 @@
-import type { DsoError } from "../../model/errors.ts";
+import { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
@@ -67,9 +67,28 @@ async function restoreOld(
 ): Promise<void> {
   const was = rotation.old;
   if (was === undefined) return;
+  const stopped = rotation.stopSent === true || old.state !== "running";
+  if (rotation.stopSent === true) await outlastStop(engine, old.id, signal);
   if (old.name !== rotation.name) await engine.renameContainer(old.id, rotation.name, signal);
   await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
-  if (was.running && old.state !== "running") await engine.startContainer(old.id, signal);
+  if (was.running && stopped) await engine.startContainer(old.id, signal);
+}
+
+/**
+ * Waits for a stop that may be on its way, and that would end what was started before
+ * it is over: told once more, the engine answers when the container has ended. One that
+ * it refuses to stop runs on, so nothing is on its way.
+ */
+async function outlastStop(
+  engine: RotationTools["engine"],
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  try {
+    await engine.stopContainer(id, undefined, signal);
+  } catch (error) {
+    if (!(error instanceof DsoError && error.code === "engine-refused")) throw error;
+  }
 }
 
 /** The old container is gone (somebody removed it): what is left must not go too. */

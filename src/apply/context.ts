@@ -74,6 +74,8 @@ export interface Done {
   readonly containerId?: string;
   readonly rotation?: Rotation;
   readonly downtimeMs?: number;
+  /** The journal's entry of a stop that is over; it goes at the end of the run. */
+  readonly stop?: string;
 }
 
 /**

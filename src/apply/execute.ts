@@ -71,6 +71,8 @@ async function tidyUp(
     results.done.delete(operation);
     work.report({ type: "operation-undone", operation });
   }
+  const stops = new Set([...results.done.values()].flatMap(({ stop }) => stop ?? []));
+  if (stops.size > 0) await work.journal.remove(work.plan.project, stops);
   await sweepGenerations(work.plan.project, work, work.force);
   return undone;
 }

@@ -25,6 +25,11 @@ export function failureOf(
   });
 }
 
+/** The engine has answered, and does not do it. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof DsoError && error.code === "engine-refused";
+}
+
 const LINES = 20;
 
 /** Reports the last words of a container that is about to go. */

@@ -6,6 +6,7 @@ import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, reportLogs } from "./failure.ts";
 import { waitRunning } from "./rollout/health.ts";
+import { stopNoted } from "./rollout/stop.ts";
 
 /** How long a started container is watched for an early death. */
 const EARLY_MS = 1000;
@@ -16,9 +17,9 @@ export const startContainer: Handler<"start-container"> = async (operation, work
 };
 
 export const restartContainer: Handler<"restart-container"> = async (operation, work, signal) => {
-  await work.engine.stopContainer(operation.containerId, work.plan.options.stopTimeout, work.force);
+  const stop = await stopNoted(operation, work);
   await startAndWatch(operation, work, operation, signal);
-  return { containerId: operation.containerId };
+  return { containerId: operation.containerId, ...stop };
 };
 
 async function startAndWatch(
@@ -54,10 +55,10 @@ export const renameContainer: Handler<"rename-container"> = async (
   return { containerId: id };
 };
 
-export const stopContainer: Handler<"stop-container"> = async ({ containerId: id }, work) => {
-  await work.engine.stopContainer(id, work.plan.options.stopTimeout, work.force);
-  return { containerId: id };
-};
+export const stopContainer: Handler<"stop-container"> = async (operation, work) => ({
+  containerId: operation.containerId,
+  ...(await stopNoted(operation, work)),
+});
 
 /** With its memory directory and its addresses. */
 export const removeContainer: Handler<"remove-container"> = async (

@@ -44,7 +44,8 @@ export interface Rotation {
   readonly number: number;
   /** The name that the service's container has before and after. */
   readonly name: string;
-  readonly method: "create" | "stop-first" | "blue-green" | "refresh";
+  /** `stop`: the container is stopped for good, or until something else starts it. */
+  readonly method: "create" | "stop-first" | "blue-green" | "refresh" | "stop";
   readonly status: RotationStatus;
   readonly step: RotationStep;
   readonly why: string;
@@ -55,10 +56,11 @@ export interface Rotation {
   readonly old: RotationMember | undefined;
   readonly new: RotationMember | undefined;
   /**
-   * The engine was told to stop the old one, and goes on with that whatever becomes of
-   * who told it: until its grace period is over, the container may look as if it ran on.
+   * When that run of the old one began, in the engine's words, which the engine was told
+   * to end. It goes on with that whatever becomes of who told it: until the grace period
+   * is over, the container looks as if it ran on.
    */
-  readonly stopSent?: boolean;
+  readonly stopping?: string;
   /** Value name to version, before and after. */
   readonly versions: {
     readonly from: Readonly<Record<string, string>>;

@@ -39,6 +39,32 @@ describe("containers that exist", () => {
     expect(world.engine.changes()).toEqual(["stopContainer shop-web-1 42"]);
   });
 
+  test("are stopped once that is in the journal, which keeps no entry of it", async () => {
+    const { world, desired, containerId } = await withWeb();
+    const seen: string[] = [];
+    const { engine } = world;
+    const { journal } = await world.context(desired);
+    const watched: Partial<ApplyContext> = {
+      engine: {
+        ...engine,
+        stopContainer: (...all) => {
+          seen.push("stop");
+          return engine.stopContainer(...all);
+        },
+      },
+      journal: {
+        ...journal,
+        write: (rotation) => {
+          seen.push(`write ${rotation.method} of ${rotation.name} ${rotation.status}`);
+          return journal.write(rotation);
+        },
+      },
+    };
+    await world.run(desired, planOf([{ kind: "stop-container", containerId }]), watched);
+    expect(seen).toEqual(["write stop of shop-web-1 in_progress", "stop"]);
+    expect([...world.rotations.values()].map(({ method }) => method)).toEqual(["create"]);
+  });
+
   test("that die when they are started again are told of, and stay", async () => {
     const { world, desired, containerId, look } = await withWeb();
     await world.engine.stopContainer(containerId, undefined, never);

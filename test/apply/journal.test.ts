@@ -70,6 +70,13 @@ test("writers of one process lose nothing of each other", async () => {
   expect((await journal.list("shop")).map(({ id }) => id)).toEqual(ids);
 });
 
+test("what is removed is gone, and nothing else", async () => {
+  const journal = createJournal(directory);
+  for (const id of ["a", "b", "c"]) await journal.write(rotation(id));
+  await journal.remove("shop", new Set(["a", "c", "d"]));
+  expect((await createJournal(directory).list("shop")).map(({ id }) => id)).toEqual(["b"]);
+});
+
 test("a damaged journal is an error that names it and its backup, and stays as it is", async () => {
   const journal = createJournal(directory);
   await journal.write(rotation("a"));

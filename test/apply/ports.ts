@@ -50,6 +50,10 @@ export function fakeJournal(rotations: Map<string, Rotation>): Journal {
       rotations.set(rotation.id, structuredClone(rotation));
       return Promise.resolve();
     },
+    async remove(_project, ids) {
+      for (const id of ids) rotations.delete(id);
+      return Promise.resolve();
+    },
   };
 }
 

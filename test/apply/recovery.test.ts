@@ -207,6 +207,41 @@ describe("killed while the engine stops a container", () => {
     await expectWhole(world, "app:1");
   });
 
+  test.each(["stop-container", "restart-container"] as const)(
+    "%s: it has ended before anybody looks again",
+    async (kind) => {
+      const { oldId, ...world } = await running();
+      const slow = slowToStop(world.engine);
+      const desired = desiredOf(database("app:1"));
+      const plan = planOf([{ kind, service: "db", containerId: oldId }]);
+      void world.run(desired, plan, { engine: slow.engine });
+      await slow.heard;
+      const messages: string[] = [];
+      const context = await world.context(desired, { engine: slow.engine });
+      const report = (event: DsoEvent) => {
+        if (event.type === "warning") messages.push(event.message);
+      };
+      expect(await recover("shop", context, report, never)).toBe(true);
+      expect((await world.engine.inspectContainer(NAME, never))!.state).toBe("exited");
+      expect(messages).toEqual([`the stop of ${NAME} had been interrupted, and has ended`]);
+      expect([...world.rotations.values()].map(({ method }) => method)).toEqual(["create"]);
+    },
+  );
+
+  test("a container that was started since is left alone", async () => {
+    const { oldId, ...world } = await running();
+    const slow = slowToStop(world.engine);
+    const desired = desiredOf(database("app:1"));
+    const plan = planOf([{ kind: "stop-container", containerId: oldId }]);
+    void world.run(desired, plan, { engine: slow.engine });
+    await slow.heard;
+    await slow.graceIsOver();
+    await world.clock.sleep(1000, never);
+    await world.engine.startContainer(oldId, never);
+    await recover("shop", await world.context(desired), () => undefined, never);
+    await expectWhole(world, "app:1");
+  });
+
   test("what the engine refuses to stop runs on, and nothing is left to be done", async () => {
     const { oldId, ...world } = await running();
     const refused = () => Promise.reject(new DsoError("engine-refused", "permission denied"));
@@ -215,6 +250,10 @@ describe("killed while the engine stops a container", () => {
     const outcome = await world.run(desired, replacement(oldId), { engine });
     expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
     await expectWhole(world, "app:1");
+    const plan = planOf([{ kind: "stop-container", containerId: oldId }]);
+    const second = await world.run(desired, plan, { engine });
+    expect(second.failed).toMatchObject([{ error: { code: "engine-refused" } }]);
+    expect(await recover("shop", await world.context(desired), () => undefined, never)).toBe(false);
   });
 });
 

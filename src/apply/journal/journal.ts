@@ -8,6 +8,8 @@ export interface Journal {
   list(project: string): Promise<readonly Rotation[]>;
   /** Adds it, or replaces the one of the same id; on disk when it resolves. */
   write(rotation: Rotation): Promise<void>;
+  /** What nobody has to finish or to know of any more. */
+  remove(project: string, ids: ReadonlySet<string>): Promise<void>;
 }
 
 const STATUSES: ReadonlySet<string> = new Set<RotationStatus>([
@@ -33,6 +35,9 @@ export function createJournal(directory: string): Journal {
     list: (project) => fileOf(project).read(),
     async write(rotation) {
       await fileOf(rotation.project).update((all) => bounded(put(all, rotation)));
+    },
+    async remove(project, ids) {
+      await fileOf(project).update((all) => all.filter(({ id }) => !ids.has(id)));
     },
   };
 }

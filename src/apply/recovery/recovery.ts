@@ -1,15 +1,21 @@
 import type { HealthPolicy } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Report } from "../../model/events.ts";
-import type { Rotation } from "../../model/journal.ts";
+import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { waitServing } from "../rollout/health.ts";
 import { isOpen } from "../journal/journal.ts";
 import { removeLeftovers } from "../memory/leftovers.ts";
-import { findNew, openLog, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import {
+  findNew,
+  findOld,
+  openLog,
+  type RotationLog,
+  type RotationTools,
+} from "../journal/rotation.ts";
 import { dropControls } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
-import { goBack, goForward } from "./undo.ts";
+import { goBack, goForward, outlastStop } from "./undo.ts";
 
 export interface RecoveryTools extends RotationTools {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
@@ -55,12 +61,25 @@ async function recoverOne(
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<string> {
+  if (log.now.method === "stop") return finishStop(tools, log.now, signal);
   const made = await findNew(tools, log.now, signal);
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
   if (!forward) return goBack(tools, log, interrupted(), signal);
   if (log.now.method === "create") await log.end("completed");
   else await goForward(tools, log, made, signal);
   return log.now.status;
+}
+
+/** What the container is to be afterwards, whoever looks at it then decides. */
+async function finishStop(
+  tools: RecoveryTools,
+  rotation: Rotation,
+  signal: AbortSignal,
+): Promise<RotationStatus> {
+  const container = await findOld(tools, rotation, signal);
+  if (container !== undefined) await outlastStop(tools.engine, rotation, container, signal);
+  await tools.journal.remove(rotation.project, new Set([rotation.id]));
+  return "completed";
 }
 
 /** Anything but a new container that serves is worse than the old one, wherever the work ended. */
@@ -108,6 +127,7 @@ function interrupted(): DsoError {
 }
 
 function describe({ name, method }: Rotation, status: string): string {
+  if (method === "stop") return `the stop of ${name} had been interrupted, and has ended`;
   const what = method === "create" ? "the creation" : "the replacement";
   switch (status) {
     case "completed":

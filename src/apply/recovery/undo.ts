@@ -1,7 +1,8 @@
-import { DsoError } from "../../model/errors.ts";
+import type { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { isRefusal } from "../failure.ts";
 import {
   findNew,
   findOld,
@@ -67,27 +68,32 @@ async function restoreOld(
 ): Promise<void> {
   const was = rotation.old;
   if (was === undefined) return;
-  const stopped = rotation.stopSent === true || old.state !== "running";
-  if (rotation.stopSent === true) await outlastStop(engine, old.id, signal);
+  const ends = await outlastStop(engine, rotation, old, signal);
   if (old.name !== rotation.name) await engine.renameContainer(old.id, rotation.name, signal);
   await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
-  if (was.running && stopped) await engine.startContainer(old.id, signal);
+  if (was.running && (ends || old.state !== "running")) await engine.startContainer(old.id, signal);
 }
 
 /**
  * Waits for a stop that may be on its way, and that would end what was started before
- * it is over: told once more, the engine answers when the container has ended. One that
- * it refuses to stop runs on, so nothing is on its way.
+ * it is over: told once more, the engine answers when the container has ended. Answers
+ * whether there was one.
  */
-async function outlastStop(
+export async function outlastStop(
   engine: RotationTools["engine"],
-  id: string,
+  { stopping }: Rotation,
+  { id, startedAt }: ContainerDetail,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
+  // Started again since, it is not what was meant.
+  if (stopping !== startedAt) return false;
   try {
     await engine.stopContainer(id, undefined, signal);
+    return true;
   } catch (error) {
-    if (!(error instanceof DsoError && error.code === "engine-refused")) throw error;
+    // What the engine refuses to stop runs on: nothing is on its way.
+    if (isRefusal(error)) return false;
+    throw error;
   }
 }
 

@@ -73,7 +73,7 @@ async function switchOver(
   await log.step("detach-old");
   await engine.updateRestartPolicy(old.id, { Name: "no" }, force);
   refuseAborted(signal);
-  await log.step("stop-old", { stopSent: true });
+  await log.step("stop-old", { stopping: old.startedAt });
   const stoppedAt = clock.now();
   await engine.stopContainer(old.id, work.plan.options.stopTimeout, force);
   await log.step("rename-old");

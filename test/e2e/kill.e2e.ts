@@ -54,9 +54,13 @@ function compose(): string {
 
 const APPLY = ["apply", "-auto-approve"];
 
-function start(args: readonly string[], host?: string): ChildProcessWithoutNullStreams {
+function start(
+  args: readonly string[],
+  host?: string,
+  cwd = project.dir,
+): ChildProcessWithoutNullStreams {
   const env = { ...home.environment, ...(host === undefined ? {} : { DOCKER_HOST: host }) };
-  const child = spawn("dso", args, { cwd: project.dir, env, stdio: "pipe" });
+  const child = spawn("dso", args, { cwd, env, stdio: "pipe" });
   child.stdout.resume();
   return child;
 }
@@ -149,6 +153,42 @@ describe("killed at every change of the engine", () => {
   );
 
   test("while it replaces by stop-first", () => matrix(wantNext, 8), LONG);
+});
+
+describe("killed while the engine stops a container that does not listen", () => {
+  const deaf = (version: string): string => `services:
+  deaf:
+    image: ${image}
+    command: [sleep, "1000"]
+    stop_grace_period: 4s
+    restart: always
+    environment: { VERSION: "${version}" }
+`;
+
+  test.each([
+    ["a replacement of it", "two", APPLY],
+    ["a down", "one", ["down"]],
+  ])("%s: the next run waits for that, and has it run", async (_, wanted, args) => {
+    const other = await home.project({ "compose.yaml": deaf("one") }, "deaf");
+    const name = `${other.name}-deaf-1`;
+    const look = async (): Promise<string> => {
+      const format = "{{.State.Running}} {{.State.StartedAt}}";
+      return (await home.run("docker", ["inspect", "--format", format, name])).stdout.trim();
+    };
+    await other.dso("up -d");
+    const before = await look();
+    await other.write("compose.yaml", deaf(wanted));
+    const child = start(args, killer.host, other.dir);
+    killer.arm(/\/stop(\?|$)/, "during", () => child.kill("SIGKILL"));
+    expect(await once(child, "exit")).toEqual([null, "SIGKILL"]);
+    await other.write("compose.yaml", deaf("one"));
+    await other.dso("up -d");
+    // That very run of it is what the engine was told to end.
+    expect(await look()).toMatch(/^true /);
+    expect(await look()).not.toBe(before);
+    expect((await traceOf(home, other)).openRotations).toEqual([]);
+    await other.dso("down");
+  });
 });
 
 describe("killed at any time", () => {

@@ -1,5 +1,11 @@
 /** Between DSO and the engine: kills DSO at one call that changes something. */
-import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import {
+  type ClientRequest,
+  createServer,
+  request,
+  type IncomingMessage,
+  type ServerResponse,
+} from "node:http";
 import { join } from "node:path";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
@@ -8,37 +14,46 @@ export interface Killer extends AsyncDisposable {
   readonly host: string;
   /** `METHOD /path` of each changing call since the last `arm`. */
   readonly calls: readonly string[];
-  /** Kills at the changing call `number` (from 1): before it is passed on, or once the engine answered. */
-  arm(number: number, when: "before" | "after", kill: () => void): void;
+  /**
+   * Kills at the changing call `which` (its number from 1, or what it looks like): before it is
+   * passed on, while the engine works on it, or once the engine answered.
+   */
+  arm(which: number | RegExp, when: When, kill: () => void): void;
 }
+
+type When = "before" | "during" | "after";
 
 /** Reads pass; what is killed gets no answer, as if the machine had gone. */
 export async function createKiller(engine: string): Promise<Killer> {
   const directory = await temporaryDirectory();
   const path = join(directory.path, "engine.sock");
   const calls: string[] = [];
-  let armed: { number: number; when: "before" | "after"; kill: () => void } | undefined;
+  let armed: { which: number | RegExp; when: When; kill: () => void } | undefined;
+  const isDue = (call: string): boolean =>
+    armed?.which instanceof RegExp ? armed.which.test(call) : armed?.which === calls.length;
   const server = createServer((incoming, outgoing) => {
     const changes = incoming.method !== "GET" && incoming.method !== "HEAD";
-    if (changes) calls.push(`${incoming.method ?? ""} ${incoming.url ?? ""}`);
-    const due = changes && armed?.number === calls.length ? armed : undefined;
+    const call = `${incoming.method ?? ""} ${incoming.url ?? ""}`;
+    if (changes) calls.push(call);
+    const due = changes && isDue(call) ? armed : undefined;
     if (due?.when === "before") {
       due.kill();
       outgoing.destroy();
       return;
     }
-    pass(engine, incoming, outgoing, () => {
+    const asked = pass(engine, incoming, outgoing, () => {
       due?.kill();
       return due === undefined;
     });
+    if (due?.when === "during") asked.once("finish", due.kill);
   });
   await new Promise<void>((resolve) => server.listen(path, resolve));
   return {
     host: `unix://${path}`,
     calls,
-    arm: (number, when, kill) => {
+    arm: (which, when, kill) => {
       calls.length = 0;
-      armed = { number, when, kill };
+      armed = { which, when, kill };
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
@@ -54,7 +69,7 @@ function pass(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   answered: () => boolean,
-): void {
+): ClientRequest {
   const { method, url, headers } = incoming;
   const options = { socketPath: engine.replace("unix://", ""), method, path: url, headers };
   const asked = request(options, (answer) => {
@@ -67,5 +82,5 @@ function pass(
     answer.pipe(outgoing);
   });
   asked.on("error", () => outgoing.destroy());
-  incoming.pipe(asked);
+  return incoming.pipe(asked);
 }

@@ -1,7 +1,8 @@
 /** Containers that exist already. */
-import { COMPOSE, DSO } from "../model/labels.ts";
+import { DSO } from "../model/labels.ts";
 import { isJob } from "../model/jobs.ts";
 import type { Operation } from "../model/plan.ts";
+import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, reportLogs } from "./failure.ts";
@@ -69,11 +70,7 @@ export const removeContainer: Handler<"remove-container"> = async (
   await work.engine.removeContainer(id, { force: true, volumes }, work.force);
   work.roster.remove(id);
   const labels = container?.labels ?? {};
-  const generation = labels[DSO.generation];
-  if (generation !== undefined) await work.delivery.drop(generation, work.force);
-  const [project, rotation] = [labels[COMPOSE.project], labels[DSO.rotation]];
-  if (project !== undefined && rotation !== undefined) {
-    await work.addresses.release(project, rotation);
-  }
+  const had = { generation: labels[DSO.generation], rotation: labels[DSO.rotation] };
+  await dropBelongings(work, work.plan.project, had, work.force);
   return { containerId: id };
 };

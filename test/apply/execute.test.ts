@@ -155,6 +155,33 @@ test("a removed container takes its memory directory along", async () => {
   expect(world.generations.size).toBe(0);
 });
 
+describe("of a removed container", () => {
+  /** Removes one whose labels name what the running `shop-web-1` has; answers what it lost by that. */
+  async function removeCopy(project: string) {
+    const world = createWorld();
+    const web = service("web", {}, withFile("dsofile://db#password"));
+    await world.run(desiredOf(web), planOf([network, createWeb]));
+    const { labels } = (await world.engine.inspectContainer("shop-web-1", never))!;
+    const body = { Image: "app:1", Env: [], HostConfig: {} };
+    const Labels = { ...labels, [COMPOSE.project]: project };
+    const rest = { NetworkingConfig: { EndpointsConfig: {} } };
+    const copy = { ...body, ...rest, Labels };
+    const containerId = await world.engine.createContainer("copy", copy, {}, never);
+    const { addresses } = await world.context(desiredOf());
+    const released: string[] = [];
+    const release = async (_: string, rotation: string) => void released.push(rotation);
+    const plan = planOf([{ kind: "remove-container", containerId, name: "copy", volumes: false }]);
+    const options = { addresses: { ...addresses, release } };
+    await world.run(desiredOf(), { ...plan, project }, options);
+    expect(await world.engine.inspectContainer("copy", never)).toBeUndefined();
+    return [...(world.generations.size === 0 ? ["files"] : []), ...released];
+  }
+
+  test.each(["shop", "blog"])("in %s, what another one has stays with that", async (project) => {
+    expect(await removeCopy(project)).toEqual([]);
+  });
+});
+
 test("a subnet that somebody takes meanwhile is left to them", async () => {
   const world = createWorld();
   const overlap = new DsoError("engine-conflict", "Pool overlaps with other one");

@@ -2,6 +2,7 @@ import type { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { dropBelongings } from "../container/belongings.ts";
 import { isRefusal } from "../failure.ts";
 import {
   findNew,
@@ -117,29 +118,14 @@ async function keepNew(
 }
 
 async function dropBoth(
-  { delivery, addresses }: RotationTools,
+  tools: RotationTools,
   rotation: Rotation,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const generation of [rotation.old?.generation, rotation.new?.generation]) {
-    await dropOwn(delivery, rotation, generation, signal);
-  }
-  await addresses.release(rotation.project, rotation.id);
-}
-
-/** An image made of a container carries its labels: the generation may be somebody else's. */
-async function dropOwn(
-  delivery: RotationTools["delivery"],
-  { project, service, number }: Rotation,
-  generation: string | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  if (generation === undefined) return;
-  const manifest = await delivery.manifest(generation, signal);
-  const own =
-    manifest === undefined ||
-    (manifest.project === project && manifest.service === service && manifest.number === number);
-  if (own) await delivery.drop(generation, signal);
+  const { id, project, old, new: made } = rotation;
+  const had = { generation: old?.generation, rotation: undefined };
+  await dropBelongings(tools, project, had, signal);
+  await dropBelongings(tools, project, { generation: made?.generation, rotation: id }, signal);
 }
 
 /** Gives the new container the service's name and its own restart policy. */
@@ -166,7 +152,7 @@ export async function goForward(
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, delivery, addresses } = tools;
+  const { engine } = tools;
   const old = await findOld(tools, log.now, signal);
   if (old !== undefined && old.name === log.now.name) {
     const aside = await freeName(tools, `${log.now.name}-old`, log.now, signal);
@@ -178,8 +164,8 @@ export async function goForward(
     await engine.removeContainer(old.id, { force: true, volumes: false }, signal);
   }
   await log.step("drop-generation");
-  await dropOwn(delivery, log.now, log.now.old?.generation, signal);
-  const before = old?.labels[DSO.rotation];
-  if (before !== undefined) await addresses.release(log.now.project, before);
+  const { project, old: was } = log.now;
+  const had = { generation: was?.generation, rotation: old?.labels[DSO.rotation] };
+  await dropBelongings(tools, project, had, signal);
   await log.end("completed");
 }

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
@@ -23,4 +23,36 @@ test("-detailed-exitcode tells of what is to do, or with -refresh-only of what h
   expect([await code(), await code("-refresh-only")]).toEqual([0, 0]);
   await engine.stopContainer("shop-web-1", undefined, never);
   expect([await code(), await code("-refresh-only")]).toEqual([2, 2]);
+});
+
+test("-out says at once where no plan can be saved, and replaces nothing but a plan", async () => {
+  await using directory = await temporaryDirectory();
+  const { context, engine } = await createWorld(directory.path);
+  engine.addImage("app:1");
+  const at = (name: string): string => join(directory.path, name);
+  await writeFile(at("compose.yaml"), compose);
+  await symlink("/dev/null", at("null"));
+  const save = async (out: string) => {
+    const connect = () => Promise.resolve(context);
+    const session = createFakeSession({ cwd: directory.path, connect });
+    await runProgram(["plan", `-out=${out}`], session);
+    return session.written;
+  };
+  for (const [out, message] of [
+    ["none/x", `No plan can be saved in ${at("none")}: it does not exist.`],
+    ["compose.yaml/x", `${at("compose.yaml")}: it is no directory.`],
+    ["compose.yaml", `${at("compose.yaml")} is no plan of dso`],
+    [".", "is a directory"],
+    ["null", "is no regular file"],
+  ] as const) {
+    const { output, error } = await save(out);
+    expect(output()).toBe("");
+    expect(error()).toContain(message);
+    expect(error()).toContain("Name another file with -out.");
+  }
+  expect(await readFile(at("compose.yaml"), "utf8")).toBe(compose);
+  await writeFile(at("changes.plan"), "");
+  for (let run = 0; run < 2; run++) {
+    expect((await save("changes.plan")).output()).toContain("Saved the plan to: changes.plan");
+  }
 });

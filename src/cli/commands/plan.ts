@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import { resolve } from "node:path";
 import { open } from "../../reconciler/load.ts";
+import { checkPlanTarget } from "../../reconciler/planTarget.ts";
 import { savePlan } from "../../reconciler/savedPlan.ts";
 import {
   addPlanFlags,
@@ -22,6 +24,8 @@ export function define(command: Command, session: Session): void {
     .action((flags: Flags) =>
       withView(session, command, flags, (view) =>
         withContext(session, command, async (context) => {
+          const out = flags.out === undefined ? undefined : resolve(session.cwd, flags.out);
+          if (out !== undefined) await checkPlanTarget(out);
           const request = await projectRequest(session, command);
           const task = {
             operation: "plan",
@@ -32,7 +36,7 @@ export function define(command: Command, session: Session): void {
           };
           await withPlan(context, session, view, task, async (run) => {
             view.planned(run.plan, { final: true });
-            if (flags.out !== undefined) await savePlan(context, run, flags.out);
+            if (out !== undefined) await savePlan(context, run, out);
             const step = nextStep(flags.out, run.plan.operations.length > 0);
             if (flags.json !== true || flags.out !== undefined) view.remark(step);
             const { changes, drift, options: asked } = run.plan;

@@ -123,7 +123,7 @@ async function readVariables(
   if (format !== "" && format !== "raw") {
     throw invalid(`env_file: unknown format "${format}"`, entry.at, "Use raw, or leave it out.");
   }
-  const text = await readText(file, `the ${field}`, signal);
+  const text = await readText(file, `the ${field}`, signal, entry.at);
   const variables = (format === "raw" ? parseRawEnv : parseDotenv)(file, text, lookup);
   return new Map([...variables].map(([key, variable]) => [key, fromFile(file, variable)] as const));
 }

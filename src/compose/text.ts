@@ -1,10 +1,26 @@
 import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
-import { DsoError } from "../model/errors.ts";
-import { invalid } from "./fault.ts";
+import { DsoError, type Position } from "../model/errors.ts";
+import { invalid, place } from "./fault.ts";
 
-/** The text of a file; `what` names it in the error. */
-export async function readText(file: string, what: string, signal: AbortSignal): Promise<string> {
-  return decodeText(file, what, await readBytes(file, what, signal));
+/** The text of a file; `what` names it in the error, and `namedAt` is where it was asked for. */
+export async function readText(
+  file: string,
+  what: string,
+  signal: AbortSignal,
+  namedAt?: Position,
+): Promise<string> {
+  try {
+    return decodeText(file, what, await readNamedFile(file, signal));
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = cause instanceof DsoError ? undefined : readFault(cause);
+    if (why === undefined) throw cause;
+    throw new DsoError("compose-invalid", `${what} ${file} ${why}`, {
+      cause,
+      hint: "Check the path and the permissions.",
+      position: namedAt === undefined ? { file, line: 1, column: 1 } : place(namedAt),
+    });
+  }
 }
 
 /** Text of bytes that were read already. Rejects with `compose-invalid` where they are not UTF-8. */
@@ -16,19 +32,4 @@ export function decodeText(file: string, what: string, bytes: Buffer): string {
     { file, line, column: 1 },
     "Save the file in UTF-8.",
   );
-}
-
-async function readBytes(file: string, what: string, signal: AbortSignal): Promise<Buffer> {
-  try {
-    return await readNamedFile(file, signal);
-  } catch (cause) {
-    signal.throwIfAborted();
-    const why = readFault(cause);
-    if (why === undefined) throw cause;
-    throw new DsoError("compose-invalid", `${what} ${file} ${why}`, {
-      cause,
-      hint: "Check the path and the permissions.",
-      position: { file, line: 1, column: 1 },
-    });
-  }
 }

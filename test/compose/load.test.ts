@@ -158,6 +158,17 @@ describe("errors say where", () => {
     expect(error.position).toEqual({ file: path.join(shop.root, "compose.yaml"), line, column });
   });
 
+  test.each(["env_file: no.env", "env_file: [{path: no.env}]", "label_file: [no.env]"])(
+    "where a file is named that is not there: %s",
+    async (field) => {
+      await using shop = await directory({ "compose.yaml": `${WEB}    ${field}\n` });
+      const error = await shop.fault();
+      expect(error.message).toContain(`${shop.root}/no.env does not exist`);
+      const file = path.join(shop.root, "compose.yaml");
+      expect(error.position).toMatchObject({ file, line: 4 });
+    },
+  );
+
   test("in the file that says it, not in the one before", async () => {
     await using shop = await directory({
       "a.yaml": WEB,

@@ -9,7 +9,7 @@ import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
-import type { PlanOptions } from "../model/plan.ts";
+import type { PlanOptions, PlanWarning } from "../model/plan.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import { applyContext } from "./applyContext.ts";
 import type { Context } from "./context.ts";
@@ -42,7 +42,17 @@ export async function plan(
   const mended = await recover(name, recoveryTools(context, desired), report, signal);
   const look = options.mode === "refresh-only" ? observeClosely : observe;
   const observed = await look(context, desired, mended ? list() : early, signal);
-  return { request, desired, observed, plan: diff(desired, observed, options) };
+  const found = diff(desired, observed, options);
+  const warnings = [...fileWarnings(desired), ...found.warnings];
+  return { request, desired, observed, plan: { ...found, warnings } };
+}
+
+/** What was read in the files, though it may not be meant: a variable that is not set. */
+function fileWarnings({ project }: Desired): readonly PlanWarning[] {
+  return project.warnings.map(({ message, position }) => ({
+    ...{ code: "compose-file", message, position },
+    hint: undefined,
+  }));
 }
 
 /** Carries the plan out and remembers what came of it. Wants the project's lock. */

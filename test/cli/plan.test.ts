@@ -25,6 +25,22 @@ test("-detailed-exitcode tells of what is to do, or with -refresh-only of what h
   expect([await code(), await code("-refresh-only")]).toEqual([2, 2]);
 });
 
+test("shows what the files say that may not be meant", async () => {
+  await using directory = await temporaryDirectory();
+  const { context, engine } = await createWorld(directory.path);
+  engine.addImage("app:1");
+  const unset = compose.replace("restart", 'hostname: "a${UNSET}", restart');
+  await writeFile(join(directory.path, "compose.yaml"), unset);
+  const connect = () => Promise.resolve(context);
+  for (const argv of [["plan"], ["up", "-d"], ["up", "-d"], ["plan", "-json"]]) {
+    const session = createFakeSession({ cwd: directory.path, connect });
+    expect(await runProgram(argv, session)).toBe(0);
+    const text = session.written.output();
+    expect(text).toMatch(/Warning: the variable UNSET is not set: it becomes an empty text/);
+    expect(text).toContain("compose.yaml");
+  }
+});
+
 test("-out says at once where no plan can be saved, and replaces nothing but a plan", async () => {
   await using directory = await temporaryDirectory();
   const { context, engine } = await createWorld(directory.path);

@@ -5,7 +5,7 @@ import type { Change, Plan } from "../model/plan.ts";
 import { departure, objectChange } from "./changes.ts";
 import { addDeparture, type Departure, departureOf } from "./departures.ts";
 import { afterOr, createGraph, type Graph } from "./graph.ts";
-import type { Instance } from "./inventory.ts";
+import { type Instance, serviceOf } from "./inventory.ts";
 import { observedNetwork } from "./objectChanges.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
 import { byText, dependencyOrder } from "./order.ts";
@@ -64,8 +64,12 @@ function leaving(situation: Situation): {
     ...inventory.finishedRuns,
     ...inventory.bystanders.filter((run) => asInstance(run).length === 0),
   ];
-  if (selection.partial || options.excludes.length > 0) return { departures, needs };
-  return { departures: [...runs.map(runDeparture), ...departures], needs };
+  const misnumbered = inventory.misnumbered
+    .filter((container) => selection.service(serviceOf(container) ?? ""))
+    .map(runDeparture);
+  const own = [...misnumbered, ...departures];
+  if (selection.partial || options.excludes.length > 0) return { departures: own, needs };
+  return { departures: [...runs.map(runDeparture), ...own], needs };
 }
 
 function asInstance(container: Instance["container"]): readonly Instance[] {

@@ -1,4 +1,5 @@
 import type { Desired } from "../model/desired.ts";
+import { COMPOSE } from "../model/labels.ts";
 import type { Observed, ObservedContainer } from "../model/observed.ts";
 import type { Change, Plan, PlanOptions } from "../model/plan.ts";
 import { refuseOtherCheckout } from "./checkout.ts";
@@ -7,7 +8,7 @@ import { only, type ServiceDecision } from "./decision.ts";
 import { type Departure, departureOf } from "./departures.ts";
 import { destroyPlan, runDeparture } from "./destroy.ts";
 import { driftChanges } from "./drift.ts";
-import { containerAddress } from "./inventory.ts";
+import { containerAddress, serviceOf } from "./inventory.ts";
 import { decideNetworks } from "./networks.ts";
 import { imageChange, networkChange, volumeChange } from "./objectChanges.ts";
 import { buildOperations, type Decided } from "./operations.ts";
@@ -65,9 +66,17 @@ function leavingOrphans({ inventory, options, selection }: Situation): readonly 
         { code: "orphan", detail: `no service "${instance.service}" in the files` },
       ]),
     );
-  if (selection.partial) return orphans;
+  const misnumbered = inventory.misnumbered
+    .filter((container) => selection.service(serviceOf(container) ?? ""))
+    .map((container) => {
+      const number = JSON.stringify(container.labels[COMPOSE.number]);
+      const reasons = [{ code: "orphan", detail: `no replica has the number ${number}` }];
+      return { ...runDeparture(container), reasons };
+    });
+  if (selection.partial) return [...orphans, ...misnumbered];
   const reasons = [{ code: "orphan", detail: "a run that has ended" }];
-  return [...orphans, ...inventory.finishedRuns.map((run) => ({ ...runDeparture(run), reasons }))];
+  const runs = inventory.finishedRuns.map((run) => ({ ...runDeparture(run), reasons }));
+  return [...orphans, ...misnumbered, ...runs];
 }
 
 /** Those that are attached where they are attached when all is done. */
@@ -79,6 +88,7 @@ function stayingContainers(
   const leaving = new Set(orphans.map(({ container }) => container.id));
   const strangers = [
     ...inventory.orphans.map(({ container }) => container),
+    ...inventory.misnumbered,
     ...inventory.finishedRuns,
   ];
   return [

@@ -16,6 +16,8 @@ export interface Inventory {
   readonly instances: ReadonlyMap<string, readonly Instance[]>;
   /** Of services that the files do not know. */
   readonly orphans: readonly Instance[];
+  /** Of services that are in the files or not, with a number that no replica can have. */
+  readonly misnumbered: readonly ObservedContainer[];
   /** One-off runs that have ended. */
   readonly finishedRuns: readonly ObservedContainer[];
   /** Of services that profiles switch off, and one-offs at work: left alone. */
@@ -27,15 +29,19 @@ export function takeInventory(desired: Desired, observed: Observed): Inventory {
     .filter(({ state }) => state !== "removing")
     .sort((a, b) => byText(a.name, b.name) || byText(a.id, b.id));
   const runs = present.filter(isOneOff);
-  const numbered = present.filter((container) => !isOneOff(container)).flatMap(instanceOf);
+  const replicas = present.filter((container) => !isOneOff(container));
+  const numbered = replicas.flatMap(instanceOf);
   const known = numbered.filter(({ service }) => desired.services.has(service));
   const disabled = new Set(desired.project.disabledServices);
+  const misnumbered = replicas.filter(isMisnumbered);
   const strangers = numbered.filter(({ service }) => !desired.services.has(service));
   return {
     instances: groupBy(known),
     orphans: strangers.filter(({ service }) => !disabled.has(service)).sort(byAddress),
+    misnumbered: misnumbered.filter((container) => !disabled.has(serviceOf(container) ?? "")),
     finishedRuns: runs.filter(hasEnded),
     bystanders: [
+      ...misnumbered.filter((container) => disabled.has(serviceOf(container) ?? "")),
       ...strangers.filter(({ service }) => disabled.has(service)).map((one) => one.container),
       ...runs.filter((run) => !hasEnded(run)),
     ],
@@ -52,10 +58,20 @@ function hasEnded({ state }: ObservedContainer): boolean {
 
 /** Containers without a service or a number (hooks of Compose, things of strangers) are no replicas. */
 function instanceOf(container: ObservedContainer): readonly Instance[] {
-  const service = container.labels[COMPOSE.service];
+  const service = serviceOf(container);
   const number = Number(container.labels[COMPOSE.number]);
   if (service === undefined || !Number.isSafeInteger(number) || number < 1) return [];
   return [{ service, number, container }];
+}
+
+/** It says that it is a replica, and which one cannot be told. */
+function isMisnumbered(container: ObservedContainer): boolean {
+  const numbered = container.labels[COMPOSE.number] !== undefined;
+  return serviceOf(container) !== undefined && numbered && instanceOf(container).length === 0;
+}
+
+export function serviceOf({ labels }: ObservedContainer): string | undefined {
+  return labels[COMPOSE.service];
 }
 
 function groupBy(instances: readonly Instance[]): ReadonlyMap<string, readonly Instance[]> {

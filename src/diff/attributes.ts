@@ -8,7 +8,13 @@ import type { Json, ServiceModel } from "../model/project.ts";
 import { containerModel, isLiteral, leavesOf } from "../model/spec.ts";
 import type { Before } from "./before.ts";
 import { byText } from "./order.ts";
-import { PRIVATE, secretAttributes, secretPaths, secretTexts } from "./secretAttributes.ts";
+import {
+  formerReferences,
+  PRIVATE,
+  secretAttributes,
+  secretPaths,
+  secretTexts,
+} from "./secretAttributes.ts";
 import { shortForm } from "./shortForms.ts";
 import type { Situation } from "./situation.ts";
 
@@ -58,7 +64,9 @@ export function compareService(
   });
   const plain = differing
     .filter((key) => !secrets.has(key))
-    .map((key) => plainAttribute(situation, service, before, key, old.get(key), wanted.get(key)));
+    .map((key) =>
+      plainAttribute(situation, service, before, delivered, key, old.get(key), wanted.get(key)),
+    );
   const secret = secretAttributes(situation.desired, service, before, delivered);
   const attributes = [...plain, ...secret].sort((a, b) => byText(a.path, b.path));
   const changed = new Set(attributes.map(({ path }) => path));
@@ -91,6 +99,7 @@ function plainAttribute(
   situation: Situation,
   service: DesiredService,
   before: Before | undefined,
+  delivered: DeliveredVersions | undefined,
   path: string,
   old: Leaf | undefined,
   wanted: Leaf | undefined,
@@ -99,16 +108,19 @@ function plainAttribute(
   const newOpen = wanted === undefined || isOpen(situation, service, wanted);
   const common = { path, forcesReplacement: true };
   if (typeof old?.raw === "string" && isReferenceLike(old.raw)) {
-    const after =
-      wanted === undefined ? undefined : newOpen ? JSON.stringify(wanted.shown) : PRIVATE;
-    return { ...common, before: old.raw, after, shown: "secret" };
+    const text = typeof wanted?.shown === "string" ? wanted.shown : JSON.stringify(wanted?.shown);
+    const after = wanted === undefined ? undefined : newOpen ? text : PRIVATE;
+    const former = formerReferences(situation.desired, service, delivered, old.raw);
+    return { ...common, before: former, after, shown: "secret" };
   }
   const shown = oldOpen && newOpen ? "open" : "private";
   return { ...common, before: old?.shown, after: wanted?.shown, shown };
 }
 
-function isListed({ path }: Leaf): boolean {
-  return LISTED.has(path[0] ?? "");
+/** Of a network a listing shows its name and the addresses in it, and no alias. */
+function isListed({ path: [key = "", ...rest] }: Leaf): boolean {
+  const hidden = key === "networks" && rest.length > 1 && !/^ipv[46]_address$/.test(rest[1] ?? "");
+  return LISTED.has(key) && !hidden;
 }
 
 function isOpen({ desired }: Situation, service: DesiredService, leaf: Leaf): boolean {

@@ -135,9 +135,12 @@ export function referenceText(
   versionOf: (reference: Reference) => Version | undefined,
 ): string {
   return referencesOf(binding.template)
-    .map((reference) => {
-      const version = versionOf(reference);
-      return version === undefined ? reference.text : `${reference.text} @${version}`;
-    })
+    .map((reference) => shownReference(reference.text, versionOf(reference)))
     .join(", ");
+}
+
+/** Without its target: that is the place where it is shown, and may be private. */
+export function shownReference(text: string, version: Version | undefined): string {
+  const shown = text.replace(/([?&])target=[^&#]*&?/, "$1").replace(/[?&](?=#|$)/, "");
+  return version === undefined ? shown : `${shown} @${version}`;
 }

@@ -5,12 +5,18 @@ import {
   hostContentName,
 } from "../model/desired.ts";
 import type { DeliveredVersions } from "../model/observed.ts";
-import { isReferenceLike } from "../model/parseReference.ts";
 import type { AttributeChange } from "../model/plan.ts";
 import { valueName } from "../model/reference.ts";
 import { specFile } from "../model/spec.ts";
 import type { Before } from "./before.ts";
-import { hasContentChanged, placePath, referenceText, wantedVersion } from "./delivered.ts";
+import {
+  hasContentChanged,
+  placePath,
+  referencesIn,
+  referenceText,
+  shownReference,
+  wantedVersion,
+} from "./delivered.ts";
 import { byText } from "./order.ts";
 
 /** Stands for text that may not be shown. */
@@ -80,7 +86,30 @@ function formerText(
         : (delivered?.get(valueName(reference)) ?? "unknown"),
     );
   }
-  return old === undefined ? undefined : showContent(old);
+  if (old === undefined) return undefined;
+  const former = formerReferences(desired, service, delivered, old);
+  // The same references in other text, which may be private.
+  const after = referenceText(binding, (reference) => wantedVersion(desired, reference));
+  return former === after ? `${former} in other text` : former;
+}
+
+const REFERENCE = /\{\{(dso:\/\/.*?)\}\}|^(dso(?:file)?:\/\/.*)$/gi;
+
+/** The references in what stood at a place, in the notation of what is to stand there, or that it is private. */
+export function formerReferences(
+  desired: Desired,
+  service: DesiredService,
+  delivered: DeliveredVersions | undefined,
+  content: string,
+): string {
+  const names = new Map(referencesIn(service).map((one) => [one.text, valueName(one)]));
+  const texts = [...content.matchAll(REFERENCE)].map(
+    ([, embedded, whole]) => embedded ?? whole ?? "",
+  );
+  if (texts.length === 0) return formerContent(desired, content);
+  return texts
+    .map((text) => shownReference(text, delivered?.get(names.get(text) ?? "")))
+    .join(", ");
 }
 
 /** What stands at the place: in the former service, and in the wanted one. */
@@ -102,9 +131,19 @@ function contents(
   ];
 }
 
-function showContent(content: string): string {
-  if (content.startsWith("sha256:")) return FORMER_TEXT;
-  return isReferenceLike(content) || content.startsWith("file:") ? content : PRIVATE;
+function formerContent(desired: Desired, content: string): string {
+  return content.startsWith("sha256:") ? FORMER_TEXT : showContent(desired, content);
+}
+
+/** References stand at places of their own: what is left is text, and where a file of the host lies. */
+function showContent({ project }: Desired, content: string): string {
+  const isOpen = (["secrets", "configs"] as const).some((kind) =>
+    [...project[kind]].some(
+      ([key, { file }]) =>
+        content === `file:${file ?? ""}` && project.positions.literal([kind, key, "file"]),
+    ),
+  );
+  return isOpen ? content : PRIVATE;
 }
 
 /** Files that hold no value of a reference, or no longer do. */
@@ -123,15 +162,14 @@ function otherFiles(
     .map((target) => {
       const [old, now] = [before?.files[target]?.content, wanted.get(target)];
       const path = `file.${target}`;
-      const after = now === undefined ? undefined : showContent(now);
-      if (old === now && changed.has(target)) {
+      const after = now === undefined ? undefined : showContent(desired, now);
+      if (old === now) {
+        if (!changed.has(target)) return { path, before: after, after };
         return { path, before: FORMER_CONTENT, after, shown: "private" };
       }
-      return {
-        path,
-        before: old === undefined ? undefined : showContent(old),
-        after,
-      };
+      const former =
+        old === undefined ? undefined : formerReferences(desired, service, delivered, old);
+      return { path, before: former === after ? FORMER_TEXT : former, after };
     });
 }
 

@@ -124,7 +124,7 @@ function fileOf(target: string, text: string): FileDelivery {
 function contentOf(text: string): FileContent {
   if (text.startsWith("/")) return { kind: "host-file", path: text };
   if (text.startsWith("$")) return { kind: "host-variable", variable: text.slice(1) };
-  const template = text.startsWith("dso://")
+  const template = /^dso(file)?:\/\//.test(text)
     ? [parseReference(text, PROVIDERS)]
     : findEmbedded(text, PROVIDERS);
   return { kind: "template", template };

@@ -16,7 +16,7 @@ import { byText } from "./order.ts";
 import { decideServices } from "./services.ts";
 import { type Situation, survey } from "./situation.ts";
 import { decideVolumes } from "./volumes.ts";
-import { emptyDesired, leftByHand, serviceWarnings } from "./warnings.ts";
+import { emptyDesired, leftByHand, neverApplied, serviceWarnings } from "./warnings.ts";
 
 /**
  * What has to be done so that the engine shows what is desired. The same input
@@ -39,7 +39,7 @@ function convergePlan(situation: Situation): Plan {
   const common = { project: desired.project.name, engineId: observed.engine.id, options };
   const drift = driftChanges(situation, services);
   if (options.mode === "refresh-only") {
-    const warnings = services.flatMap(leftByHand);
+    const warnings = [...neverApplied(situation), ...services.flatMap(leftByHand)];
     return { ...common, changes: [], unchanged: [], drift, operations: [], warnings };
   }
   return {

@@ -1,6 +1,7 @@
 /** What differs from the last apply although no file did. */
 import type { Change, Reason } from "../model/plan.ts";
 import { serviceChanges } from "./changes.ts";
+import { isOurs } from "./before.ts";
 import { type Decision, only, type ServiceDecision } from "./decision.ts";
 import type { Situation } from "./situation.ts";
 
@@ -25,9 +26,18 @@ export function driftChanges(
   decisions: readonly ServiceDecision[],
 ): readonly Change[] {
   return decisions.flatMap((decision) => {
-    const decisionsOfDrift = decision.decisions.flatMap((one) => unhealed(decision, one));
+    const decisionsOfDrift = decision.decisions
+      .filter((one) => isApplied(situation, one))
+      .flatMap((one) => unhealed(decision, one));
     return serviceChanges(situation, { ...decision, decisions: decisionsOfDrift }).map(reverse);
   });
+}
+
+/** What others made, and no apply has found, can differ from the files only, and not from the last apply. */
+function isApplied({ observed }: Situation, one: Decision): boolean {
+  return (
+    observed.lastApply !== undefined || one.action === "create" || isOurs(one.instance.container)
+  );
 }
 
 /** Only what drifted (a restart because of a dependency did not), as the decision that would put just that right. */

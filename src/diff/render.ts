@@ -59,7 +59,9 @@ function emptySection(plan: Plan, palette: Palette): readonly string[] {
   }
   if (mode === "refresh-only") {
     if (plan.drift.length > 0) return [];
-    return [palette.green("No drift. The engine shows what was last applied.")];
+    const applied = plan.warnings.every(({ code }) => code !== "never-applied");
+    const shows = applied ? " The engine shows what was last applied." : "";
+    return [palette.green(`No drift.${shows}`)];
   }
   const containers = plan.unchanged.filter((address) => address.startsWith("container.")).length;
   return [

@@ -2,6 +2,7 @@ import { updateNotInRelease } from "../config/notInRelease.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { secretName, versionKey } from "../model/reference.ts";
+import { isOurs } from "./before.ts";
 import { only, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
@@ -72,6 +73,19 @@ function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
       code: "strategy-none",
       message: `service "${name}" has the strategy "none": its containers keep the values that they have`,
       hint: `\`dso apply -replace=service.${name}\` gives them the new ones.`,
+      position: undefined,
+    },
+  ];
+}
+
+/** Without an apply there is nothing to differ from. */
+export function neverApplied({ desired, observed }: Situation): readonly PlanWarning[] {
+  if (observed.lastApply !== undefined || observed.containers.some(isOurs)) return [];
+  return [
+    {
+      code: "never-applied",
+      message: `project "${desired.project.name}" was never applied to this engine, so that nothing can differ from what was`,
+      hint: "`dso plan` compares the engine with the files.",
       position: undefined,
     },
   ];

@@ -1,4 +1,5 @@
 import { diff } from "../diff/diff.ts";
+import { deliveredTo } from "../diff/delivered.ts";
 import { isFinishedJob } from "../diff/jobs.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
@@ -79,7 +80,11 @@ function compare(
     sync: changes.length === 0 ? "synced" : "out-of-sync",
     health: health(desired, services, observed),
     why: changes.flatMap(({ address, reasons }) =>
-      reasons.map(({ code, detail }) => `${address}: ${code}${detail ? ` (${detail})` : ""}`),
+      reasons.map(({ code, detail }) => {
+        // The plan says what it does; here it is told how things are.
+        const standing = code === "created" ? "missing" : code;
+        return `${address}: ${standing}${detail ? ` (${detail})` : ""}`;
+      }),
     ),
     error: undefined,
     services,
@@ -140,7 +145,9 @@ function isDone(desired: Desired, observed: Observed, name: string): boolean {
 }
 
 function secretStatuses(desired: Desired, observed: Observed): readonly SecretStatus[] {
-  const delivered = [...observed.delivered.values()].flatMap((versions) => [...versions]);
+  const delivered = observed.containers.flatMap((container) => [
+    ...(deliveredTo(container, observed) ?? []),
+  ]);
   return [...desired.versions].sort().map(([name, current]) => ({
     name,
     current,

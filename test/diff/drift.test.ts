@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { diff } from "../../src/diff/diff.ts";
+import { renderPlan } from "../../src/diff/render.ts";
 import { DSO } from "../../src/model/labels.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { options, project } from "./build.ts";
-import { applied, change, id } from "./engine.ts";
+import { applied, change, id, madeByCompose } from "./engine.ts";
 import { reasons, SHOP, text } from "./shop.ts";
 
 describe("drift", () => {
@@ -182,6 +183,22 @@ describe("drift", () => {
     const wanted = project({ services: { web: { image: "web:1" } } });
     const observed = change(applied(wanted), { "shop-web-1": { imageId: "sha256:another" } });
     expect(diff(wanted, observed, options()).operations).toEqual([]);
+  });
+
+  it("is none of what others made and no apply has found", () => {
+    const observed = applied(desired);
+    const made = Object.fromEntries(
+      observed.containers.map((one) => [one.name, { ...madeByCompose(one), name: `${one.name}x` }]),
+    );
+    const adopted = diff(desired, change(observed, made), options());
+    expect(adopted.operations.some(({ kind }) => kind === "rename-container")).toBe(true);
+    expect(adopted.drift).toEqual([]);
+    const only = diff(desired, change(observed, made), options({ mode: "refresh-only" }));
+    expect(only.warnings.map(({ code }) => code)).toEqual(["never-applied"]);
+    expect(renderPlan(only, { color: false, showValues: false })).toMatch(/^No drift\.\n/);
+    const lastApply = { containers: new Map(), running: new Set<string>() };
+    const later = diff(desired, { ...change(observed, made), lastApply }, options());
+    expect(later.drift).toHaveLength(2);
   });
 
   it("alone is the whole answer of refresh-only", () => {

@@ -96,6 +96,20 @@ services:
       expect(alone).toMatchObject({ sync: "synced", health: "healthy" });
     }));
 
+  it("tells what is missing, and what was delivered into an environment", () =>
+    withProject(async (world) => {
+      const compose = `
+services:
+  idle: { image: "app:1", environment: { TOKEN: "dso://api" } }
+`;
+      await world.converge(compose);
+      expect((await status(world, compose)).secrets).toEqual([
+        { name: "local:api", current: "1", delivered: ["1"] },
+      ]);
+      const { why } = await status(world, `${compose}  more: { image: "app:1" }\n`);
+      expect(why).toEqual(["container.more[1]: missing"]);
+    }));
+
   it("is unknown, with the error, when the files or a secret cannot be read", () =>
     withProject(async (world) => {
       const broken = await status(world, "services: [");

@@ -48,6 +48,11 @@ export interface Outcome {
   readonly downtimes: readonly { readonly operation: Operation; readonly ms: number }[];
 }
 
+/** Everything that was planned was done: nothing failed, and nobody ended it early. */
+export function isComplete({ failed, skipped }: Pick<Outcome, "failed" | "skipped">): boolean {
+  return failed.length === 0 && skipped.length === 0;
+}
+
 /** One run of the executor: the context and what the run itself learns. */
 export interface Work extends ApplyContext {
   readonly plan: Plan;

@@ -3,7 +3,7 @@ import type { Report } from "../model/events.ts";
 import type { Rotation } from "../model/journal.ts";
 import { DSO } from "../model/labels.ts";
 import type { Operation, Plan } from "../model/plan.ts";
-import type { ApplyContext, Done, Outcome, Work } from "./context.ts";
+import { type ApplyContext, type Done, isComplete, type Outcome, type Work } from "./context.ts";
 import { failureOf } from "./failure.ts";
 import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
@@ -49,13 +49,18 @@ export async function execute(
       (operation) => runOne(operation, work, results, signal),
       () => signal.aborted || context.force.aborted,
     );
-    for (const operation of skipped) report({ type: "operation-skipped", operation });
+    reportSkipped(work, results, skipped);
     const undone = context.force.aborted ? [] : await tidyUp(work, results, skipped);
     return outcomeOf(plan, results, skipped, undone);
   } finally {
     values.drop();
     scrubber.drop();
   }
+}
+
+function reportSkipped({ report }: Work, { failed }: Results, skipped: readonly Operation[]): void {
+  const interrupted = failed.every(({ error }) => error.code === "aborted");
+  for (const operation of skipped) report({ type: "operation-skipped", operation, interrupted });
 }
 
 /** Leaves nothing half done behind a run that failed; answers what it has taken back. */
@@ -65,8 +70,8 @@ async function tidyUp(
   skipped: readonly Operation[],
 ): Promise<readonly Operation[]> {
   results.failed.push(...(await restoreSkipped(work, skipped)));
-  const incomplete = results.failed.length > 0 || skipped.length > 0;
-  const undone = incomplete ? await takeBack(work, results.done) : [];
+  const complete = isComplete({ ...results, skipped });
+  const undone = complete ? [] : await takeBack(work, results.done);
   for (const operation of undone) {
     results.done.delete(operation);
     work.report({ type: "operation-undone", operation });

@@ -1,3 +1,4 @@
+import { isComplete } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Observed, ObservedContainer } from "../model/observed.ts";
@@ -88,7 +89,7 @@ async function tell(
   errand: Errand,
   signal: AbortSignal,
 ): Promise<void> {
-  const { failed } = await carryOut(context, session, view, errand, signal);
-  for (const { error } of failed) await view.failed(error);
-  if (failed.length > 0) session.exitCode = 1;
+  const outcome = await carryOut(context, session, view, errand, signal);
+  for (const { error } of outcome.failed) await view.failed(error);
+  if (!isComplete(outcome)) session.exitCode = 1;
 }

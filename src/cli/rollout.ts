@@ -1,5 +1,5 @@
 /** What plan, apply, up, down, rollback and a changed secret have in common: the loop, with a person watching. */
-import type { Outcome } from "../apply/context.ts";
+import { isComplete, type Outcome } from "../apply/context.ts";
 import { DsoError } from "../model/errors.ts";
 import type { PlanOptions } from "../model/plan.ts";
 import type { Context } from "../reconciler/context.ts";
@@ -59,7 +59,7 @@ export function rollOut(
     const remark = rollout.remark === undefined ? {} : { remark: rollout.remark() };
     const outcome = await apply(context, run, { ...settings, ...remark }, signal);
     if (!idle) await view.applied(run.plan, outcome);
-    if (outcome.failed.length > 0) session.exitCode = 1;
+    if (!isComplete(outcome)) session.exitCode = 1;
     return { run, outcome };
   });
 }

@@ -30,8 +30,12 @@ export type DsoEvent =
       readonly elapsedMs: number;
       readonly error: DsoError;
     }
-  /** It was never begun, because something it waits for failed. */
-  | { readonly type: "operation-skipped"; readonly operation: Operation }
+  /** It was never begun: somebody ended the run, else something before it failed. */
+  | {
+      readonly type: "operation-skipped";
+      readonly operation: Operation;
+      readonly interrupted: boolean;
+    }
   /** It was done, and taken back at the end of a run that failed. */
   | { readonly type: "operation-undone"; readonly operation: Operation }
   /** The last lines of a failed container, scrubbed. */

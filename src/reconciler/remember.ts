@@ -1,5 +1,6 @@
-import type { Outcome } from "../apply/context.ts";
+import { isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
+import type { Plan } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "./context.ts";
@@ -18,17 +19,16 @@ export async function remember(
   const { desired, plan } = run;
   const { name } = desired.project;
   const destroyed = plan.options.mode === "destroy";
-  const succeeded = outcome.failed.length === 0;
   if (plan.operations.length > 0 || remark.rollbackTo !== undefined) {
     const history = await context.state.history(name);
     const before = history.find(({ model }) => model !== undefined)?.model;
     await context.state.remember(name, entry(context, run, outcome, remark, before));
   }
-  if (destroyed && succeeded && wasWhole(run)) {
+  if (destroyed && isComplete(outcome) && wasWhole(run)) {
     await context.state.forget(name);
     return;
   }
-  const left = succeeded ? await leftBehind(context, run, outcome, signal) : formerly(run);
+  const left = isComplete(outcome) ? await leftBehind(context, run, outcome, signal) : formerly(run);
   const known = await context.state.registered(name);
   if (destroyed) {
     if (known !== undefined) await context.state.register({ ...known, ...left });
@@ -67,7 +67,7 @@ function entry(
   before: StoredModel | undefined,
 ): Omit<HistoryEntry, "revision"> {
   const { desired, plan } = run;
-  const failure = outcome.failed[0]?.error;
+  const complete = isComplete(outcome);
   const reasons = plan.changes.flatMap(({ address, reasons: why }) =>
     why.map(
       ({ code, detail }) => `${address}: ${code}${detail === undefined ? "" : ` (${detail})`}`,
@@ -76,24 +76,23 @@ function entry(
   return {
     at: new Date(context.clock.now()).toISOString(),
     who: context.who,
-    outcome:
-      failure === undefined
-        ? plan.options.mode === "destroy"
-          ? "destroyed"
-          : "applied"
-        : failure.code === "rolled-back"
-          ? "rolled-back"
-          : "failed",
-    summary:
-      failure === undefined
-        ? `${outcome.added} added, ${outcome.changed} changed, ${outcome.destroyed} destroyed`
-        : failure.message,
+    ...verdict(plan, outcome),
     reasons: [...new Set(reasons)],
     versions: Object.fromEntries(desired.versions),
     rollbackTo: remark.rollbackTo,
-    model:
-      failure === undefined && plan.options.mode === "apply" ? storeModel(run, before) : undefined,
+    model: complete && plan.options.mode === "apply" ? storeModel(run, before) : undefined,
   };
+}
+
+function verdict({ options }: Plan, outcome: Outcome): Pick<HistoryEntry, "outcome" | "summary"> {
+  const failure = outcome.failed[0]?.error;
+  if (failure !== undefined) {
+    const rolledBack = failure.code === "rolled-back";
+    return { outcome: rolledBack ? "rolled-back" : "failed", summary: failure.message };
+  }
+  const counts = `${outcome.added} added, ${outcome.changed} changed, ${outcome.destroyed} destroyed`;
+  if (!isComplete(outcome)) return { outcome: "failed", summary: `interrupted: ${counts}` };
+  return { outcome: options.mode === "destroy" ? "destroyed" : "applied", summary: counts };
 }
 
 /** Of services that the run left out, what was applied `before` is still what stands. */

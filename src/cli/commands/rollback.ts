@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { isComplete } from "../../apply/context.ts";
 import type { Desired } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
@@ -40,7 +41,7 @@ export function define(command: Command, session: Session): void {
             approve: (run) => approvePlan(session, flags, run),
           });
           if (done === undefined) return;
-          if (done.outcome.failed.length > 0) {
+          if (!isComplete(done.outcome)) {
             throw new DsoError("rollback-failed", "The rollback was not carried out in full.", {
               hint: "Look at what failed above, then run it again.",
             });

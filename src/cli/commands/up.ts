@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { isComplete } from "../../apply/context.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../model/plan.ts";
 import { open } from "../../reconciler/load.ts";
@@ -47,7 +48,7 @@ export function define(command: Command, session: Session): void {
             flags,
             approve: (run) => approveLoss(session, flags, run),
           });
-          if (done === undefined || done.outcome.failed.length > 0) return;
+          if (done === undefined || !isComplete(done.outcome)) return;
           if (!flags.start) return;
           const { desired } = done.run;
           const attachment = { request, desired, services, stopTimeout: flags.timeout };

@@ -1,4 +1,4 @@
-import type { Outcome } from "../../apply/context.ts";
+import { isComplete, type Outcome } from "../../apply/context.ts";
 import { renderPlan } from "../../diff/render.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { Session } from "../session.ts";
@@ -50,10 +50,10 @@ export function createHumanView(session: Session, options: HumanOptions): View {
 }
 
 function summary(plan: Plan, outcome: Outcome, good: Paint, bad: Paint): string {
-  const { added, changed, destroyed, failed } = outcome;
+  const { added, changed, destroyed } = outcome;
   const word = plan.options.mode === "destroy" ? "Destroy" : "Apply";
   const counts = `Resources: ${added} added, ${changed} changed, ${destroyed} destroyed.`;
-  if (failed.length > 0) return bad(`${word} incomplete. ${counts}`);
+  if (!isComplete(outcome)) return bad(`${word} incomplete. ${counts}`);
   if (plan.options.mode === "destroy")
     return good(`Destroy complete! Resources: ${destroyed} destroyed.`);
   return good(`Apply complete! ${counts}`);

@@ -7,6 +7,8 @@ import { printable, type Style } from "./style.ts";
 
 /** How often an operation that takes long says that it still lives. */
 const STILL_MS = 10_000;
+const INTERRUPTED = "Not begun: interrupted";
+const SKIPPED = "Skipped, because something before it failed";
 
 export interface Progress {
   readonly report: Report;
@@ -88,7 +90,7 @@ export function lastingLines(event: Lasting, style: Style): readonly string[] {
     case "operation-failed":
       return [style.red(`${address}: Failed after ${wholeSeconds(event.elapsedMs)}`)];
     case "operation-skipped":
-      return [style.dim(`${address}: Skipped, because something before it failed`)];
+      return [style.dim(`${address}: ${event.interrupted ? INTERRUPTED : SKIPPED}`)];
     case "operation-undone":
       return [style.dim(`${address}: Taken away again`)];
     case "container-log":

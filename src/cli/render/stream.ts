@@ -1,5 +1,5 @@
 /** The `-json` stream: Terraform's message types, one object per line. */
-import type { Outcome } from "../../apply/context.ts";
+import { isComplete, type Outcome } from "../../apply/context.ts";
 import { resourceOf, streamMessages } from "../../diff/stream.ts";
 import { DsoError, type Position } from "../../model/errors.ts";
 import type { DsoEvent } from "../../model/events.ts";
@@ -100,7 +100,7 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
       return [log(`${address}: ${event.step}`, { rotation: event.rotation, step: event.step })];
     case "operation-skipped":
     case "operation-undone":
-      return [log(`${address}: ${event.type.replace("operation-", "")}`, { address })];
+      return [log(`${address}: ${wordOf(event)}`, { address })];
     case "container-log":
       return event.lines.map((line) => log(line, { address, container_log: true }));
     case "rolled-back":
@@ -108,6 +108,13 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
     case "downtime":
       return [log(`${address}: did not serve`, { address, downtime_ms: event.ms })];
   }
+}
+
+type Undone = Extract<DsoEvent, { type: "operation-skipped" | "operation-undone" }>;
+
+function wordOf(event: Undone): string {
+  if (event.type === "operation-undone") return "undone";
+  return event.interrupted ? "not begun: interrupted" : "skipped";
 }
 
 function completed(event: Extract<DsoEvent, { type: "operation-completed" }>): StreamMessage {
@@ -149,9 +156,10 @@ function log(message: string, rest: Readonly<Record<string, unknown>>): StreamMe
   return { type: "log", "@level": "info", "@message": message, ...rest };
 }
 
-function summary(plan: Plan, { added, changed, destroyed, failed }: Outcome): StreamMessage {
+function summary(plan: Plan, outcome: Outcome): StreamMessage {
+  const { added, changed, destroyed } = outcome;
   const destroy = plan.options.mode === "destroy";
-  const word = `${destroy ? "Destroy" : "Apply"} ${failed.length > 0 ? "incomplete." : "complete!"}`;
+  const word = `${destroy ? "Destroy" : "Apply"} ${isComplete(outcome) ? "complete!" : "incomplete."}`;
   const counts = destroy
     ? `${destroyed} destroyed.`
     : `${added} added, ${changed} changed, ${destroyed} destroyed.`;

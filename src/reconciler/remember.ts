@@ -28,7 +28,9 @@ export async function remember(
     await context.state.forget(name);
     return;
   }
-  const left = isComplete(outcome) ? await leftBehind(context, run, outcome, signal) : formerly(run);
+  const left = isComplete(outcome)
+    ? await leftBehind(context, run, outcome, signal)
+    : formerly(run);
   const known = await context.state.registered(name);
   if (destroyed) {
     if (known !== undefined) await context.state.register({ ...known, ...left });

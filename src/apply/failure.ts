@@ -1,8 +1,23 @@
-import { DsoError } from "../model/errors.ts";
+import { Refusal } from "../docker/errors.ts";
+import { DsoError, type ErrorCode } from "../model/errors.ts";
 import type { Operation } from "../model/plan.ts";
 import type { Work } from "./context.ts";
 import { aborted } from "./journal/rotation.ts";
 import type { Scrubber } from "./scrub.ts";
+
+/**
+ * Of errors of these codes every word is ours, and what they quote was scrubbed when it
+ * was put in: a short value must not be looked for in our own sentences.
+ */
+const OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "aborted",
+  "container-exited",
+  "container-unhealthy",
+  "dependency-failed",
+  "plan-stale",
+  "rolled-back",
+  "rollback-failed",
+]);
 
 /** Any thrown value as an error for people: without values of secrets, and `aborted` for a cancelled wait. */
 export function failureOf(
@@ -15,13 +30,22 @@ export function failureOf(
     const message = error instanceof Error ? error.message : String(error);
     return new DsoError("internal", scrubber.scrub(message), { cause: error });
   }
-  const message = scrubber.scrub(error.message);
-  if (message === error.message) return error;
-  // The cause may say the same in its own words: it is left out.
-  return new DsoError(error.code, message, {
+  return OWN.has(error.code) ? error : withoutValues(error, scrubber);
+}
+
+/** Of what the engine refuses only its own words are foreign, where they stand in the message as they are. */
+function withoutValues(error: DsoError, { scrub }: Pick<Scrubber, "scrub">): DsoError {
+  const said = error.cause instanceof Refusal ? error.cause : undefined;
+  const quoted = said !== undefined && said.message !== "" && error.message.includes(said.message);
+  const foreign = quoted ? said.message : error.message;
+  const clean = scrub(foreign);
+  if (clean === foreign) return error;
+  return new DsoError(error.code, error.message.split(foreign).join(clean), {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.position === undefined ? {} : { position: error.position }),
     others: error.others,
+    // Any other cause may say the same in its own words: it is left out.
+    ...(quoted ? { cause: new Refusal(said.status, clean) } : {}),
   });
 }
 

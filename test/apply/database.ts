@@ -9,7 +9,8 @@ export const NAME = "shop-db-1";
 const model: ServiceModel = {
   restart: "unless-stopped",
   volumes: [{ type: "volume", source: "data", target: "/data" }],
-  ports: [{ target: 5432, published: "15432" }],
+  // Any free one: whether a certain one is free is asked of this machine.
+  ports: [{ target: 5432 }],
 };
 export const database = (image: string, more: Partial<DesiredService> = {}) =>
   service("db", { ...model, image }, { ...withFile("dsofile://db#password"), ...more });

@@ -93,6 +93,18 @@ describe("waitServing", () => {
     expect(since).toBe(3000);
   });
 
+  test("what the engine says of an end is scrubbed", async () => {
+    const { id, engine, tools } = await started({});
+    const inspectContainer: typeof engine.inspectContainer = async (...all) => {
+      const found = await engine.inspectContainer(...all);
+      return found && { ...found, state: "exited", exitCode: 2, error: "OCI: hunter2" };
+    };
+    const dying = { ...tools, engine: { ...engine, inspectContainer } };
+    await expect(waitServing(dying, id, policy, fresh, never)).rejects.toMatchObject({
+      message: "container web ended with 2 (OCI: [secret])",
+    });
+  });
+
   test("a check that prints nothing leaves nothing to tell", async () => {
     const { id, engine, tools } = await started({}, { Test: ["CMD", "false"], Interval: 1e9 });
     engine.setHealth("web", "unhealthy");

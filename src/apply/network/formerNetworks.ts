@@ -73,7 +73,7 @@ export async function restoredInstead(work: Work, key: string, thrown: unknown):
   }
   const text = `${message}, and is as it was before: ${error.message}`;
   const hint = error.hint ?? `Change networks.${key} to what the engine takes.`;
-  return withPosition(new DsoError("rolled-back", text, { hint, cause: thrown }), position);
+  return withPosition(new DsoError("rolled-back", text, { hint, cause: error }), position);
 }
 
 /**
@@ -105,9 +105,13 @@ function notRestored(
   cause: unknown,
   message: string,
 ): DsoError {
-  const { message: words } = failureOf(cause, scrubber, force);
-  return new DsoError("rollback-failed", `${message}; it could not be put back either: ${words}`, {
-    hint: `Run \`dso apply\` with a file that the engine takes: it makes ${body.Name} and connects its containers.`,
-    cause,
-  });
+  const error = failureOf(cause, scrubber, force);
+  return new DsoError(
+    "rollback-failed",
+    `${message}; it could not be put back either: ${error.message}`,
+    {
+      hint: `Run \`dso apply\` with a file that the engine takes: it makes ${body.Name} and connects its containers.`,
+      cause: error,
+    },
+  );
 }

@@ -2,14 +2,11 @@ import { DEFAULT_CHECK_MS, type HealthPolicy, SLOW_CHECK_MS } from "../../model/
 import type { Healthcheck } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import type { Clock, Engine } from "../../model/ports.ts";
-import { type ProbeFailure, probeExec, runProbe } from "./probe.ts";
+import type { Clock } from "../../model/ports.ts";
+import { type ProbeFailure, probeExec, type ProbeTools, runProbe } from "./probe.ts";
 
-export interface HealthTools {
-  readonly engine: Engine;
+export interface HealthTools extends ProbeTools {
   readonly clock: Clock;
-  /** Output of checks is foreign text. */
-  readonly scrub: (text: string) => string;
 }
 
 export interface Serving {
@@ -53,16 +50,16 @@ export async function waitServing(
     if (options.oneShot && container.state === "exited" && container.exitCode === 0) {
       return { since: tools.clock.now(), completed: true };
     }
-    refuseEnded(container, restarts);
+    refuseEnded(tools, container, restarts);
     const verdict = await judge(tools, container, policy, begun, signal);
     const now = tools.clock.now();
     if (verdict === "settled") return { since: begun, completed: false };
     if (verdict === "serving") return { since: now, completed: false };
     if (verdict !== "waiting") failures.add(now, verdict.failure);
     if (verdict !== "waiting" && (verdict.final || failures.exhausted())) {
-      throw unhealthy(tools, container, failures.last());
+      throw unhealthy(container, failures.last());
     }
-    if (now - begun >= policy.timeoutMs) throw unhealthy(tools, container, failures.last());
+    if (now - begun >= policy.timeoutMs) throw unhealthy(container, failures.last());
     await tools.clock.sleep(pauseFor(container, policy), signal);
   }
 }
@@ -80,7 +77,7 @@ async function judge(
   if (container.state !== "running") return "waiting";
   if (container.health !== undefined) return judgeOwn(tools, container, signal);
   if (policy.probe !== undefined) {
-    return verdictOf(await runProbe(tools.engine, container, policy.probe, signal));
+    return verdictOf(await runProbe(tools, container, policy.probe, signal));
   }
   return tools.clock.now() - begun >= policy.settleMs ? "settled" : "waiting";
 }
@@ -92,14 +89,15 @@ async function judgeOwn(
 ): Promise<Verdict> {
   if (container.health === "healthy") return "serving";
   if (container.health === "unhealthy") {
-    return { failure: container.healthLog ?? "its healthcheck failed", final: true };
+    const said = container.healthLog ?? "its healthcheck failed";
+    return { failure: tools.scrub(said).trim(), final: true };
   }
   const check = container.config.Healthcheck;
   const argv = commandOf(check);
   if (argv === undefined || msOf(check?.Interval, DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
     return "waiting";
   const timeoutMs = msOf(check?.Timeout, DEFAULTS.timeoutMs);
-  return verdictOf(await probeExec(tools.engine, container.id, argv, timeoutMs, signal));
+  return verdictOf(await probeExec(tools, container.id, argv, timeoutMs, signal));
 }
 
 function verdictOf(failure: ProbeFailure): Verdict {
@@ -151,8 +149,9 @@ async function look(
   });
 }
 
-function refuseEnded(container: ContainerDetail, restarts: number): void {
-  const { name, state, exitCode, oomKilled, error } = container;
+function refuseEnded(tools: HealthTools, container: ContainerDetail, restarts: number): void {
+  const { name, state, exitCode, oomKilled } = container;
+  const error = tools.scrub(container.error);
   const ended = state === "exited" || state === "dead";
   if (!ended && state !== "restarting" && container.restartCount <= restarts) return;
   const why = oomKilled ? ", out of memory" : error === "" ? "" : ` (${error})`;
@@ -163,13 +162,8 @@ function refuseEnded(container: ContainerDetail, restarts: number): void {
   });
 }
 
-function unhealthy(
-  tools: HealthTools,
-  { name }: ContainerDetail,
-  failure: string | undefined,
-): DsoError {
-  const said = tools.scrub(failure ?? "").trim();
-  const reason = said === "" ? "" : `: ${said}`;
+function unhealthy({ name }: ContainerDetail, failure: string | undefined): DsoError {
+  const reason = failure ? `: ${failure}` : "";
   return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
     hint: "Look at its log lines and its healthcheck; `health.timeout` of x-dso gives it more time.",
   });
@@ -190,7 +184,7 @@ export async function waitRunning(
   for (;;) {
     const container = await look(tools, id, signal);
     if (oneShot && container.state === "exited" && container.exitCode === 0) return;
-    refuseEnded(container, 0);
+    refuseEnded(tools, container, 0);
     if (tools.clock.now() >= until) return;
     await tools.clock.sleep(POLL_MS, signal);
   }

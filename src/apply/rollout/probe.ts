@@ -4,7 +4,13 @@ import type { HealthProbe } from "../../model/desired.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Engine } from "../../model/ports.ts";
 
-/** Why the container does not serve yet; undefined when it does. Foreign text may be in it. */
+export interface ProbeTools {
+  readonly engine: Engine;
+  /** Output of checks is foreign text. */
+  readonly scrub: (text: string) => string;
+}
+
+/** Why the container does not serve yet, fit to be shown; undefined when it does. */
 export type ProbeFailure = string | undefined;
 
 /** A fresh endpoint may lose its first packet, which is sent again only after a second. */
@@ -13,13 +19,13 @@ const ANSWER_MS = 5000;
 const OUTPUT_BYTES = 2000;
 
 export async function runProbe(
-  engine: Engine,
+  tools: ProbeTools,
   container: ContainerDetail,
   probe: HealthProbe,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
-  if (probe.kind === "exec") return probeExec(engine, container.id, probe.argv, ANSWER_MS, signal);
-  const host = await addressOf(engine, container, signal);
+  if (probe.kind === "exec") return probeExec(tools, container.id, probe.argv, ANSWER_MS, signal);
+  const host = await addressOf(tools.engine, container, signal);
   if (host === undefined) return "it has no address";
   return probe.kind === "tcp" ? probeTcp(host, probe.port, signal) : probeHttp(host, probe, signal);
 }
@@ -94,7 +100,7 @@ export function probeHttp(
 }
 
 export async function probeExec(
-  engine: Engine,
+  { engine, scrub }: ProbeTools,
   id: string,
   argv: readonly string[],
   timeoutMs: number,
@@ -107,13 +113,13 @@ export async function probeExec(
     const streams = { output: keep, error: keep, tty: false };
     const code = await engine.exec(id, { argv, tty: false }, streams, limit);
     if (code === 0) return undefined;
-    const output = Buffer.concat(chunks).subarray(0, OUTPUT_BYTES).toString("utf8").trim();
+    const output = scrub(Buffer.concat(chunks).subarray(0, OUTPUT_BYTES).toString("utf8")).trim();
     return output === ""
       ? `the check ended with ${code}`
       : `the check ended with ${code}: ${output}`;
   } catch (error) {
     if (signal.aborted) throw error;
     // A container that ended meanwhile cannot run a check: the next look at it tells.
-    return error instanceof Error ? error.message : String(error);
+    return scrub(error instanceof Error ? error.message : String(error));
   }
 }

@@ -4,7 +4,7 @@ import type { Rotation } from "../model/journal.ts";
 import { DSO } from "../model/labels.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import { type ApplyContext, type Done, isComplete, type Outcome, type Work } from "./context.ts";
-import { failureOf } from "./failure.ts";
+import { failureOf, ofService } from "./failure.ts";
 import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal/journal.ts";
@@ -108,7 +108,8 @@ async function runOne(
     });
     return true;
   } catch (thrown) {
-    const error = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
+    const failure = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
+    const error = ofService(failure, operation, work);
     results.failed.push({ operation, error });
     const elapsedMs = work.clock.now() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });

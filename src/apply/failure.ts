@@ -1,5 +1,5 @@
 import { Refusal } from "../docker/errors.ts";
-import { DsoError, type ErrorCode } from "../model/errors.ts";
+import { DsoError, type ErrorCode, withPosition } from "../model/errors.ts";
 import type { Operation } from "../model/plan.ts";
 import type { Work } from "./context.ts";
 import { aborted } from "./journal/rotation.ts";
@@ -56,29 +56,62 @@ export function isRefusal(error: unknown): boolean {
 
 const LINES = 20;
 
-/** Reports the last words of a container that is about to go. */
-export async function reportLogs(
+/** Reports what a container that failed, and may be about to go, has written last; answers the error that says so. */
+export async function tellLastWords(
   work: Work,
   operation: Operation,
   id: string,
-  signal: AbortSignal,
-): Promise<void> {
-  const text = await readLog(work, id, signal);
+  error: DsoError,
+): Promise<DsoError> {
+  const text = await readLog(work, id, work.force);
+  if (text === undefined) return error;
   const lines = work.scrubber
     .scrub(text)
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length > 0) work.report({ type: "container-log", operation, lines });
+  if (error.code !== "container-exited" && error.code !== "container-unhealthy") return error;
+  const words = lines.length > 0 ? "Its last lines are above." : "It has written nothing.";
+  const hint = error.hint === undefined ? words : `${words} ${error.hint}`;
+  return new DsoError(error.code, error.message, { hint, cause: error.cause });
 }
 
 /** Not every log can be read (`driver: none`), and no rollback may wait for one. */
-async function readLog(work: Work, id: string, signal: AbortSignal): Promise<string> {
+async function readLog(work: Work, id: string, signal: AbortSignal): Promise<string | undefined> {
   try {
     return await work.engine.logTail(id, LINES, signal);
   } catch (error) {
     signal.throwIfAborted();
     const { message } = failureOf(error, work.scrubber, signal);
     work.report({ type: "warning", code: "log-unreadable", message });
-    return "";
+    return undefined;
   }
+}
+
+/** By no fault of what the files say of the service. */
+const ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "aborted",
+  "disk-full",
+  "engine-remote",
+  "engine-unreachable",
+  "internal",
+  "memory-full",
+  "memory-unsafe",
+  "plan-stale",
+  "state-corrupt",
+]);
+
+/** The error of an operation on a service, with that service's place in the files. */
+export function ofService(error: DsoError, operation: Operation, { desired }: Work): DsoError {
+  if (!("service" in operation) || ELSEWHERE.has(error.code)) return error;
+  const { service } = operation;
+  const placed = withPosition(error, desired.project.positions.at(["services", service]));
+  if (error.code !== "engine-refused") return placed;
+  // The engine's words name containers by their ids.
+  return new DsoError(error.code, `service ${service}: ${error.message}`, {
+    ...(error.hint === undefined ? {} : { hint: error.hint }),
+    ...(placed.position === undefined ? {} : { position: placed.position }),
+    cause: error.cause,
+    others: error.others,
+  });
 }

@@ -5,7 +5,7 @@ import type { Operation } from "../model/plan.ts";
 import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
-import { failureOf, reportLogs } from "./failure.ts";
+import { failureOf, tellLastWords } from "./failure.ts";
 import { waitRunning } from "./rollout/health.ts";
 import { stopNoted } from "./rollout/stop.ts";
 
@@ -38,8 +38,7 @@ async function startAndWatch(
     await waitRunning(tools, id, settleMs, isJob(work.desired, desired), stop);
   } catch (thrown) {
     work.force.throwIfAborted();
-    await reportLogs(work, operation, id, work.force);
-    throw failureOf(thrown, work.scrubber, signal);
+    throw await tellLastWords(work, operation, id, failureOf(thrown, work.scrubber, signal));
   }
 }
 

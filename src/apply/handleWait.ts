@@ -5,7 +5,7 @@ import type { OperationOf } from "../model/plan.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { takeAway } from "./rollout/createContainer.ts";
-import { failureOf, reportLogs } from "./failure.ts";
+import { failureOf, tellLastWords } from "./failure.ts";
 import { ownBudgetMs, waitServing } from "./rollout/health.ts";
 
 type Wait = OperationOf<"wait-service">;
@@ -44,11 +44,13 @@ async function waitContainer(
     await meets(operation, work, id, stop);
   } catch (thrown) {
     work.force.throwIfAborted();
-    const error = failureOf(thrown, work.scrubber, signal);
-    if (error.code === "aborted") throw error;
+    const failure = failureOf(thrown, work.scrubber, signal);
+    if (failure.code === "aborted") throw failure;
     const fresh = operation.required ? work.roster.fresh.get(id) : undefined;
-    if (fresh === undefined) await reportLogs(work, operation, id, work.force);
-    else await takeAway(operation, work, fresh, error);
+    const error =
+      fresh === undefined
+        ? await tellLastWords(work, operation, id, failure)
+        : await takeAway(operation, work, fresh, failure);
     throw new DsoError(
       "dependency-failed",
       `service ${operation.service}, which others wait for, failed: ${error.message}`,
@@ -67,9 +69,7 @@ async function meets(
   if (condition === "service_completed_successfully") {
     const code = await work.engine.waitContainer(id, signal);
     if (code === 0) return;
-    throw new DsoError("container-exited", `its container ended with ${code}`, {
-      hint: "Its last log lines say more.",
-    });
+    throw new DsoError("container-exited", `its container ended with ${code}`);
   }
   const container = await work.engine.inspectContainer(id, signal);
   const policy = serviceOf(work, service).policy.health;

@@ -34,6 +34,8 @@ interface Reading {
   readonly code: ErrorCode;
   readonly message: (words: string, found: RegExpExecArray) => string;
   readonly hint?: string;
+  /** It is complete in itself: what was tried, with the engine's id, adds nothing. */
+  readonly alone?: true;
 }
 
 const READINGS: readonly (readonly [RegExp, Reading])[] = [
@@ -63,10 +65,14 @@ const READINGS: readonly (readonly [RegExp, Reading])[] = [
     },
   ],
   [
-    /exec: "([^"]*)": (executable file not found|permission denied|no such file)/,
+    /exec: "([^"]*)": (?:stat [^:]*: )?(executable file not found|permission denied|no such file)/,
     {
       code: "engine-refused",
-      message: (_, found) => `the program "${found[1] ?? ""}" cannot be run: ${found[2] ?? ""}`,
+      alone: true,
+      message: (_, [, program = "", why]) =>
+        why === "permission denied"
+          ? `the image's program "${program}" may not be run: permission denied`
+          : `the image has no program "${program}"`,
       hint: "Check the service's `command` and `entrypoint` against what the image holds.",
     },
   ],
@@ -98,7 +104,8 @@ export function refusalError(refusal: Refusal, tried: string): DsoError {
   for (const [pattern, reading] of READINGS) {
     const found = pattern.exec(words);
     if (found === null) continue;
-    return new DsoError(reading.code, `${doing}: ${reading.message(words, found)}`, {
+    const message = reading.message(words, found);
+    return new DsoError(reading.code, reading.alone ? message : `${doing}: ${message}`, {
       ...(reading.hint === undefined ? {} : { hint: reading.hint }),
       cause: refusal,
     });

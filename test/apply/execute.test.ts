@@ -94,7 +94,7 @@ describe("a container that fails", () => {
     const second = createWorld();
     second.engine.addImage("app:1", { startError: "bad value hunter2-value" });
     const outcome = await second.run(desiredOf(web), planOf([network, createWeb]));
-    expect(outcome.failed[0]?.error.message).toBe("bad value [secret]");
+    expect(outcome.failed[0]?.error.message).toBe("service web: bad value [secret]");
     expect(JSON.stringify([second.events, [...second.rotations]])).not.toContain("hunter2");
   });
 

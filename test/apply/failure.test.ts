@@ -28,8 +28,52 @@ describe("a secret of one character", () => {
   test("is hidden in what the engine says, and there alone", async () => {
     const refusal = refusalError(new Refusal(500, "no 1 here"), "start container shop-web-1");
     expect(await messageOf({}, { startContainer: () => Promise.reject(refusal) })).toBe(
-      "start container shop-web-1: the engine refused: no [secret] here",
+      "service web: start container shop-web-1: the engine refused: no [secret] here",
     );
+  });
+});
+
+describe("what a service fails with", () => {
+  test.each([
+    [{ exits: { code: 7 }, log: "no configuration\n" }, "Its last lines are above."],
+    [{ exits: { code: 7 } }, "It has written nothing."],
+  ])("%j: has its place in the files, and says where its words are", async (image, hint) => {
+    const world = createWorld();
+    world.engine.addImage("app:1", image);
+    const { failed } = await world.run(desiredOf(service("web")), planOf([network, createWeb]));
+    const position = { file: "/srv/shop/compose.yaml", line: 2, column: 3 };
+    expect(failed).toMatchObject([{ error: { code: "container-exited", position, hint } }]);
+  });
+
+  test("also when it was replaced, and when others wait for it", async () => {
+    const world = await running();
+    world.engine.addImage("app:2", { exits: { code: 7 }, log: "bad schema\n" });
+    const { failed } = await world.run(desiredOf(database("app:2")), replacement(world.oldId));
+    const told = { position: { line: 2 }, hint: "Its last lines are above." };
+    expect(failed).toMatchObject([{ error: { code: "rolled-back", ...told } }]);
+
+    const other = createWorld();
+    const image = { detail: { healthcheckIntervalMs: 1000 }, unhealthy: true, log: "no row\n" };
+    other.engine.addImage("app:1", image);
+    const condition = "service_healthy" as const;
+    const wait = { kind: "wait-service", service: "web", required: true, condition } as const;
+    const plan = planOf([network, createWeb, wait]);
+    const second = await other.run(desiredOf(service("web")), plan);
+    const hint = expect.stringMatching(
+      /^Its last lines are above\. Look at its healthcheck/,
+    ) as string;
+    expect(second.failed).toMatchObject([
+      { error: { code: "dependency-failed", position: { line: 2 }, hint } },
+    ]);
+  });
+
+  test("is not blamed on the files where the engine is away", async () => {
+    const world = createWorld();
+    const away = new DsoError("engine-unreachable", "the line is dead");
+    world.engine.failOn("createContainer", 1, away);
+    const { failed } = await world.run(desiredOf(service("web")), planOf([network, createWeb]));
+    expect(failed.map(({ error }) => error)).toEqual([away]);
+    expect(failed[0]?.error.position).toBeUndefined();
   });
 });
 

@@ -21,11 +21,6 @@ describe("a refusal", () => {
     ["Pool overlaps with other one on this address space", "engine-conflict", /Pool overlaps/],
     ["network with name a already exists", "engine-conflict", /already exists/],
     [
-      'runc create failed: exec: "nosuch": executable file not found in $PATH: unknown',
-      "engine-refused",
-      /"nosuch" cannot be run/,
-    ],
-    [
       'invalid mount config for type "bind": bind source path does not exist: /gone',
       "engine-refused",
       /no \/gone to bind/,
@@ -35,6 +30,28 @@ describe("a refusal", () => {
     const error = refusalError(new Refusal(500, words), "do it");
     expect(error).toMatchObject({ code, message: expect.stringMatching(message) as string });
     expect(error.message).toMatch(/^do it: /);
+  });
+});
+
+test.each([
+  [
+    'exec: "nosuch": executable file not found in $PATH: unknown',
+    'the image has no program "nosuch"',
+  ],
+  [
+    'exec: "/no/such": stat /no/such: no such file or directory',
+    'the image has no program "/no/such"',
+  ],
+  [
+    'exec: "/etc/passwd": permission denied: unknown',
+    'the image\'s program "/etc/passwd" may not be run: permission denied',
+  ],
+])("a program that cannot be run: %s", (words, message) => {
+  const said = `failed to create task for container: runc create failed: ${words}`;
+  expect(refusalError(new Refusal(400, said), "start container web")).toMatchObject({
+    code: "engine-refused",
+    message,
+    hint: expect.stringContaining("`entrypoint`") as string,
   });
 });
 

@@ -72,8 +72,22 @@ describe("the engine and what runs on it", () => {
       '  command: [sh, -c, "echo no configuration; exit 7"]',
     ];
     await standing.change({ rest: lines.join("\n") });
-    const stdout = await standing.refused([/other-1 ended with 7/, /last log lines/]);
+    const stdout = await standing.refused([
+      /other-1 ended with 7/,
+      /compose\.yaml:\d+:\d+/,
+      /Its last lines are above/,
+    ]);
     expect(stdout).toContain("container.other[1] | no configuration");
+  });
+
+  test("a program that the image does not have", async () => {
+    const lines = ["other:", `  image: ${standing.image}`, '  command: ["/nonexistent"]'];
+    await standing.change({ rest: lines.join("\n") });
+    await standing.refused([
+      /Service other: the image has no program "\/nonexistent"\n/,
+      /compose\.yaml:\d+:\d+/,
+      /`command` and `entrypoint`/,
+    ]);
   });
 
   test("a dependency that never becomes healthy", async () => {
@@ -89,7 +103,8 @@ describe("the engine and what runs on it", () => {
     const stdout = await standing.refused([
       /Service other, which others wait for, failed/,
       /did not become healthy: no row/,
-      /Look at its log lines and its healthcheck/,
+      /compose\.yaml:\d+:\d+/,
+      /(Its last lines are above|It has written nothing)\. Look at its healthcheck/,
     ]);
     expect(stdout).toContain("container.app[1]: Skipped");
   });

@@ -1,9 +1,9 @@
 import type { DsoError } from "../../model/errors.ts";
-import type { OperationOf } from "../../model/plan.ts";
+import type { Operation, OperationOf } from "../../model/plan.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
 import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
-import { failureOf, reportLogs } from "../failure.ts";
+import { failureOf, tellLastWords } from "../failure.ts";
 import { waitRunning } from "./health.ts";
 import { refuseAborted, type RotationLog } from "../journal/rotation.ts";
 import { goBack } from "../recovery/undo.ts";
@@ -24,9 +24,7 @@ export async function createContainer(
     await makeAndStart(operation, work, making, log, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
-    const error = failureOf(thrown, work.scrubber, signal);
-    await takeAway(operation, work, log, error);
-    throw error;
+    throw await takeAway(operation, work, log, failureOf(thrown, work.scrubber, signal));
   }
   await log.end("completed");
   const containerId = log.now.new?.id ?? "";
@@ -58,17 +56,17 @@ async function makeAndStart(
   await waitRunning(tools, id, settleMs, operation.oneShot, stop);
 }
 
-/** Removes a container that this run made, its last words first. */
+/** Removes a container that this run made, its last words first; answers the error that tells of them. */
 export async function takeAway(
-  operation: Parameters<typeof reportLogs>[1],
+  operation: Operation,
   work: Work,
   log: RotationLog,
-  error: DsoError,
-): Promise<void> {
+  failure: DsoError,
+): Promise<DsoError> {
   const id = log.now.new?.id;
-  if (id !== undefined && log.now.new?.running === true) {
-    await reportLogs(work, operation, id, work.force);
-  }
+  const ran = id !== undefined && log.now.new?.running === true;
+  const error = ran ? await tellLastWords(work, operation, id, failure) : failure;
   await goBack(work, log, error, work.force);
   if (id !== undefined) work.roster.remove(id);
+  return error;
 }

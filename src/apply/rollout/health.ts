@@ -157,15 +157,13 @@ function refuseEnded(tools: HealthTools, container: ContainerDetail, restarts: n
   const why = oomKilled ? ", out of memory" : error === "" ? "" : ` (${error})`;
   const code = exitCode === undefined ? "" : ` with ${exitCode}`;
   const what = ended ? `ended${code}` : `ended${code} and is restarted over and over`;
-  throw new DsoError("container-exited", `container ${name} ${what}${why}`, {
-    hint: "Its last log lines say more.",
-  });
+  throw new DsoError("container-exited", `container ${name} ${what}${why}`);
 }
 
 function unhealthy({ name }: ContainerDetail, failure: string | undefined): DsoError {
   const reason = failure ? `: ${failure}` : "";
   return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
-    hint: "Look at its log lines and its healthcheck; `health.timeout` of x-dso gives it more time.",
+    hint: "Look at its healthcheck; `health.timeout` of x-dso gives it more time.",
   });
 }
 

@@ -5,7 +5,7 @@ import type { OperationOf } from "../../model/plan.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
 import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
-import { failureOf, reportLogs } from "../failure.ts";
+import { failureOf, tellLastWords } from "../failure.ts";
 import { type Serving, waitServing } from "./health.ts";
 import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
 import { goBack, goForward } from "../recovery/undo.ts";
@@ -105,13 +105,12 @@ function newId(log: RotationLog): string {
 /** What began is undone, also after a request to stop; `work.force` alone ends that. */
 async function giveUp(
   { operation, work, making, log }: Swap,
-  error: DsoError,
+  failure: DsoError,
   signal: AbortSignal,
 ): Promise<DsoError> {
   const made = await findNew(work, log.now, work.force);
-  if (made !== undefined && made.startedAt !== "" && made.state !== "created") {
-    await reportLogs(work, operation, made.id, work.force);
-  }
+  const ran = made !== undefined && made.startedAt !== "" && made.state !== "created";
+  const error = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
   if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
     await log.end("failed", error);
     return leftAlone(making, error);

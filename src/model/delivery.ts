@@ -22,6 +22,8 @@ export interface Manifest {
   readonly project: string;
   readonly service: string;
   readonly number: number;
+  /** Where the directory is; manifests of earlier releases do not say. */
+  readonly path?: string;
   /** ISO 8601, UTC. */
   readonly createdAt: string;
   /** Value name (`provider:path#key`) to version, environment values included. */

@@ -1,11 +1,17 @@
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { ensurePrivateDirectory, hasCode, writeFileAtomic, writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
 import { erase, fill, mountsOf, placed, readManifest, swap } from "./generation.ts";
-import { freeBytes, openMemoryBase, type MemoryBase, type MemoryOptions } from "./memoryBase.ts";
+import {
+  freeBytes,
+  isInMemory,
+  openMemoryBase,
+  type MemoryBase,
+  type MemoryOptions,
+} from "./memoryBase.ts";
 
 export interface MemoryDeliveryOptions extends MemoryOptions {
   /** The mirrors of the manifests are kept in `generations/` of it. */
@@ -74,7 +80,7 @@ async function deliver(
   await mkdir(path, { mode: 0o700 });
   try {
     // First, so that a directory which holds a value always says whose it is.
-    await writeManifest(memory, path, manifestOf(memory, id, request));
+    await writeManifest(memory, path, manifestOf(memory, path, request));
     await fill(path, request, uid);
   } catch (error) {
     await drop(memory, id, signal);
@@ -94,14 +100,15 @@ async function refresh(
   const path = join((await memory.base(signal)).path, checkId(id));
   await swap(path, request, memory.options.uid);
   await rm(join(path, "manifest.json"), { force: true });
-  await writeManifest(memory, path, manifestOf(memory, id, request));
+  await writeManifest(memory, path, manifestOf(memory, path, request));
 }
 
-function manifestOf(memory: Memory, id: string, request: DeliveryRequest): Manifest {
+function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Manifest {
   const { project, service, number, versions } = request;
   return {
     v: 1,
-    generation: id,
+    generation: basename(path),
+    path,
     project,
     service,
     number,
@@ -150,8 +157,23 @@ async function findLost(sources: ReadonlyMap<string, string>): Promise<ReadonlyS
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {
   if (!isId(id)) return;
-  await erase(join((await memory.base(signal)).path, id));
+  const here = join((await memory.base(signal)).path, id);
+  // DSO_MEMORY_DIR may have said something else when it was made.
+  const { path: there = here } = (await readManifest(mirrorPath(memory, id))) ?? {};
+  if (there !== here && (await isGeneration(there, id))) await erase(there);
+  await erase(here);
   await rm(mirrorPath(memory, id), { force: true });
+}
+
+/** Whether what is there was delivered by us: in memory, and of that id by its own manifest. */
+async function isGeneration(path: string, id: string): Promise<boolean> {
+  try {
+    if (!(await isInMemory(path))) return false;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return false;
+    throw error;
+  }
+  return (await readManifest(join(path, "manifest.json")))?.generation === id;
 }
 
 async function sweep(

@@ -140,9 +140,12 @@ async function checkBase(path: string, uid: number): Promise<void> {
 }
 
 async function checkMemory(path: string): Promise<void> {
+  if (!(await isInMemory(path))) throw unsafe(path, "is on a disk, not in memory");
+}
+
+export async function isInMemory(path: string): Promise<boolean> {
   const { type } = await statfs(path);
-  if (type !== TMPFS_MAGIC && type !== RAMFS_MAGIC)
-    throw unsafe(path, "is on a disk, not in memory");
+  return type === TMPFS_MAGIC || type === RAMFS_MAGIC;
 }
 
 /** Whoever may change a parent could put a directory of their own in our place. */

@@ -17,6 +17,8 @@ export function withoutDoubles(
   instances: readonly Instance[],
   expected: Expectation,
 ): { readonly kept: readonly Instance[]; readonly doubles: readonly Instance[] } {
+  const numbers = new Set(instances.map(({ number }) => number));
+  if (numbers.size === instances.length) return { kept: instances, doubles: [] };
   const rank = ({ container, number }: Instance): readonly number[] => [
     liveness(container),
     Number(container.name === containerName(situation, service, number)),

@@ -6,7 +6,7 @@ import type { Expectation, Repair } from "./decision.ts";
 import type { Instance } from "./inventory.ts";
 import { isFinishedJob } from "./jobs.ts";
 import { changedLimits } from "./limits.ts";
-import { containerName, networkKeys, type Situation } from "./situation.ts";
+import { containerName, networkKeys, type NetworkStanding, type Situation } from "./situation.ts";
 
 /** In the order in which they are made. */
 export function repairsOf(
@@ -71,15 +71,16 @@ function joinedNetworks(
 ): readonly string[] {
   const keys = networkKeys(service);
   if (keys.length === 0) return [];
-  const standing = [...networks].flatMap(([key, one]) =>
-    one.kind === "missing" ? [] : [{ key, name: one.network.name }],
-  );
-  const own = new Set(standing.filter(({ key }) => keys.includes(key)).map(({ name }) => name));
-  const left = new Set(observed.networks.map(({ name }) => name));
-  for (const { name } of standing) left.delete(name);
-  return container.networks
-    .map(({ network }) => network)
-    .filter((name) => !own.has(name) && !left.has(name));
+  const own = keys.map((key) => standingName(networks.get(key)));
+  const others = container.networks.map(({ network }) => network).filter((n) => !own.includes(n));
+  if (others.length === 0) return [];
+  const standing = new Set([...networks.values()].map(standingName));
+  const left = observed.networks.map(({ name }) => name).filter((name) => !standing.has(name));
+  return others.filter((name) => !left.includes(name));
+}
+
+function standingName(standing: NetworkStanding | undefined): string | undefined {
+  return standing === undefined || standing.kind === "missing" ? undefined : standing.network.name;
 }
 
 /** What it reads is gone with the host's memory, and so it cannot start again. */

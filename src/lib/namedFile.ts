@@ -2,7 +2,6 @@
 import { isUtf8 } from "node:buffer";
 import { closeSync, constants, fstatSync, openSync, readSync, type Stats } from "node:fs";
 import { addAbortSignal } from "node:stream";
-import { isatty } from "node:tty";
 
 const MAX_BYTES = 16 * 1024 * 1024;
 const NEWLINE = 0x0a;
@@ -70,7 +69,9 @@ function openNamed(file: string): { readonly descriptor: number; readonly stat: 
 }
 
 function isStream(descriptor: number, stat: Stats): boolean {
-  return stat.isFIFO() || (stat.isCharacterDevice() && isatty(descriptor));
+  if (!stat.isCharacterDevice()) return stat.isFIFO();
+  // Loaded only here: next to nobody names a device, and every start would pay for it.
+  return process.getBuiltinModule("node:tty").isatty(descriptor);
 }
 
 function readAndClose(descriptor: number, stat: Stats): Buffer {

@@ -30,7 +30,7 @@ export async function runProcess(version: string): Promise<void> {
 
 function createSession(
   { environment }: Invocation,
-  { signal, force }: Interrupts,
+  { signal, force, watching }: Interrupts,
   unread: AbortSignal,
   version: string,
 ): Session {
@@ -45,6 +45,7 @@ function createSession(
     signal,
     force,
     unread,
+    watching,
     connect: async ({ configFile }) => {
       const { wire } = await import("../wire.ts");
       const passphrase = passphraseSource(session);
@@ -61,6 +62,7 @@ function createSession(
 interface Interrupts {
   readonly signal: AbortSignal;
   readonly force: AbortSignal;
+  readonly watching: () => void;
   stop(): void;
 }
 
@@ -70,6 +72,7 @@ function listenForSignals(): Interrupts {
   const interrupted = new DsoError("aborted", "Interrupted.", {
     hint: "What was begun was undone or is recorded; the next run finds out and goes on.",
   });
+  let atWork = true;
   const onSignal = (): void => {
     if (force.signal.aborted) process.exit(1);
     if (gentle.signal.aborted) {
@@ -77,7 +80,8 @@ function listenForSignals(): Interrupts {
       force.abort(interrupted);
       return;
     }
-    process.stderr.write("\nInterrupted: finishing the step. Once more stops at once.\n");
+    const word = atWork ? "Interrupted: finishing the step. Once more stops at once.\n" : "";
+    process.stderr.write(`\n${word}`);
     gentle.abort(interrupted);
   };
   process.on("SIGINT", onSignal);
@@ -86,6 +90,7 @@ function listenForSignals(): Interrupts {
   return {
     signal: gentle.signal,
     force: force.signal,
+    watching: () => (atWork = false),
     stop: () => {
       for (const name of ["SIGINT", "SIGTERM", "SIGHUP"]) process.off(name, onSignal);
     },

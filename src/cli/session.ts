@@ -14,6 +14,8 @@ export interface Session {
   readonly force: AbortSignal;
   /** Aborted when nobody reads the output any more; what changes something goes on. */
   readonly unread: AbortSignal;
+  /** From here on something is only shown: an interrupt ends it, and there is no step to finish. */
+  readonly watching: () => void;
   /** Nothing is opened or asked before something of the context is used. */
   readonly connect: (options: ConnectOptions) => Promise<Context>;
   /** 0: done, or nothing to do; 1: error; 2: there are changes. `exec` and `run` pass on a program's own. */
@@ -41,7 +43,8 @@ export interface Output {
 }
 
 /** For what does nothing but show, for ever perhaps: Ctrl-C ends it, and so does its reader. */
-export function whileWatched({ signal, unread }: Session): AbortSignal {
+export function whileWatched({ signal, unread, watching }: Session): AbortSignal {
+  watching();
   return AbortSignal.any([signal, unread]);
 }
 

@@ -79,3 +79,12 @@ it("ends what would show for ever when its reader has gone", async () => {
   child.stdout.destroy();
   expect(await ended).toBe(0);
 });
+
+it("speaks of no step to finish where it only shows", async () => {
+  await using dir = await temporaryDirectory();
+  const child = start(dir.path, "status", "--watch");
+  const ended = Promise.all([codeOf(child), text(child.stderr)]);
+  await once(child.stdout, "data");
+  child.kill("SIGINT");
+  expect(await ended).toEqual([0, "\n"]);
+});

@@ -47,6 +47,7 @@ export function createFakeSession(options: FakeSessionOptions = {}): FakeSession
     signal: options.signal ?? new AbortController().signal,
     force: new AbortController().signal,
     unread: new AbortController().signal,
+    watching: () => undefined,
     connect: connect ?? (() => Promise.reject(new Error("this test has no context"))),
     exitCode: 0,
     written: { output: output.text, error: error.text },

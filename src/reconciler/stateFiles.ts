@@ -29,7 +29,7 @@ export function createStateFiles(directory: string): ProjectState {
   const path = (project: string): string => join(directory, `project-${project}.json`);
   const holdPath = (project: string): string => join(directory, `hold-${project}.json`);
   const read = async (project: string): Promise<ProjectFile> =>
-    parse(path(project), await readPrivateFile(path(project)));
+    (await readState(path(project), isProjectFile)) ?? { v: 1, history: [] };
   const change = async (
     project: string,
     edit: (file: ProjectFile) => ProjectFile,
@@ -51,7 +51,7 @@ export function createStateFiles(directory: string): ProjectState {
     history: async (project) => (await read(project)).history,
     remember: (project, entry) =>
       change(project, (file) => ({ ...file, history: append(file.history, entry) })),
-    hold: async (project) => parseHold(holdPath(project), await readPrivateFile(holdPath(project))),
+    hold: (project) => readState(holdPath(project), isHold),
     setHold: async (project, hold) => {
       if (hold === undefined) return rm(holdPath(project), { force: true });
       ensurePrivateDirectory(directory);
@@ -83,11 +83,15 @@ function append(
     .map((old, age) => (age < KEPT_MODELS ? old : { ...old, model: undefined }));
 }
 
-function parse(path: string, bytes: Buffer | undefined): ProjectFile {
-  if (bytes === undefined) return { v: 1, history: [] };
+async function readState<T>(
+  path: string,
+  isIt: (value: unknown) => value is T,
+): Promise<T | undefined> {
+  const bytes = await readPrivateFile(path);
+  if (bytes === undefined) return undefined;
   try {
-    const file: unknown = JSON.parse(bytes.toString("utf8"));
-    if (isProjectFile(file)) return file;
+    const value: unknown = JSON.parse(bytes.toString("utf8"));
+    if (isIt(value)) return value;
   } catch (cause) {
     throw corrupt(path, cause);
   }
@@ -103,17 +107,6 @@ function isProjectFile(file: unknown): file is ProjectFile {
     "history" in file &&
     Array.isArray(file.history)
   );
-}
-
-function parseHold(path: string, bytes: Buffer | undefined): Hold | undefined {
-  if (bytes === undefined) return undefined;
-  try {
-    const hold: unknown = JSON.parse(bytes.toString("utf8"));
-    if (isHold(hold)) return hold;
-  } catch (cause) {
-    throw corrupt(path, cause);
-  }
-  throw corrupt(path, undefined);
 }
 
 function isHold(value: unknown): value is Hold {

@@ -1,21 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Plan } from "../../src/model/plan.ts";
-import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { createWorld, never, type World } from "./world.ts";
+import { never, withConverged, type World } from "./world.ts";
 
 const COMPOSE = `
 services:
   web: { image: "app:1" }
   db: { image: "app:1", scale: 2 }
 `;
-
-async function withProject(work: (world: World) => Promise<void>): Promise<void> {
-  await using directory = await temporaryDirectory();
-  const world = await createWorld(directory.path);
-  world.engine.addImage("app:1");
-  await world.converge(COMPOSE);
-  await work(world);
-}
 
 const gone = (world: World, container: string): Promise<void> =>
   world.engine.removeContainer(container, { force: true, volumes: false }, never);
@@ -25,7 +16,7 @@ const drift = ({ drift: all }: Plan): readonly string[] =>
 
 describe("what the last apply left", () => {
   it("tells that the only container of a service was removed, until it is there again", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       await gone(world, "shop-web-1");
       const { plan } = await world.plan(COMPOSE, { mode: "refresh-only" });
       expect(drift(plan)).toEqual(["container.web[1] drift_missing"]);
@@ -35,7 +26,7 @@ describe("what the last apply left", () => {
     }));
 
   it("tells a stopped server from a job that ended while it was applied", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       const compose = `${COMPOSE}  seed: { image: "job:1" }\n`;
       world.engine.addImage("job:1", { exits: { code: 0 } });
       await world.converge(compose);
@@ -50,7 +41,7 @@ describe("what the last apply left", () => {
     }));
 
   it("is looked at closely only where nothing else is asked", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       await world.engine.updateRestartPolicy("shop-web-1", { Name: "always" }, never);
       const inspected = async (mode: "apply" | "refresh-only"): Promise<[number, Plan]> => {
         world.engine.calls.length = 0;
@@ -66,7 +57,7 @@ describe("what the last apply left", () => {
     }));
 
   it("is not forgotten by a run that leaves the service alone, or fails", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       await gone(world, "shop-web-1");
       await gone(world, "shop-db-2");
       await world.converge(COMPOSE, { targets: ["service.db"] });
@@ -76,7 +67,7 @@ describe("what the last apply left", () => {
     }));
 
   it("is less where fewer were wanted, and nothing where all was taken down", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       await world.converge(COMPOSE.replace("scale: 2", "scale: 1"));
       const more = await world.plan(COMPOSE);
       expect(more.plan.changes.map(({ reasons }) => reasons[0]?.code)).toEqual(["scaled_up"]);

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { projectStatus } from "../../src/reconciler/status.ts";
-import { createWorld, never, requestOf, type World } from "./world.ts";
+import { never, requestOf, withConverged } from "./world.ts";
 
 const COMPOSE = `
 services:
@@ -11,17 +10,9 @@ services:
   plain: { image: "app:1" }
 `;
 
-async function withProject(work: (world: World) => Promise<void>): Promise<void> {
-  await using directory = await temporaryDirectory();
-  const world = await createWorld(directory.path);
-  world.engine.addImage("app:1");
-  await world.converge(COMPOSE);
-  await work(world);
-}
-
 describe("a host whose memory was emptied", () => {
   it("gets its secrets again, whether their container still runs or not", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       for (const stop of [false, true]) {
         if (stop) await world.engine.stopContainer("shop-web-1", undefined, never);
         world.generations.clear();
@@ -38,7 +29,7 @@ describe("a host whose memory was emptied", () => {
     }));
 
   it("is asked once, however many containers there are", () =>
-    withProject(async (world) => {
+    withConverged(COMPOSE, async (world) => {
       const asked: number[] = [];
       const { delivery } = world.context;
       const lost: typeof delivery.lost = (sources, signal) => {

@@ -14,6 +14,7 @@ import type { Context } from "../../src/reconciler/context.ts";
 import { apply, open, type Opened, plan, type Run } from "../../src/reconciler/reconcile.ts";
 import type { ProjectRequest } from "../../src/reconciler/request.ts";
 import { createStateFiles } from "../../src/reconciler/stateFiles.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal } from "../apply/ports.ts";
 import { createFakeEngine, type FakeEngine } from "../fakes/engine.ts";
 import { createFakeProvider } from "../fakes/provider.ts";
@@ -118,6 +119,18 @@ function verbs(context: Context, events: DsoEvent[]): Pick<World, "plan" | "appl
     },
   };
   return world;
+}
+
+/** A world in which the project is applied; its image is `app:1`. */
+export async function withConverged(
+  compose: string,
+  work: (world: World) => Promise<void>,
+): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const world = await createWorld(directory.path);
+  world.engine.addImage("app:1");
+  await world.converge(compose);
+  await work(world);
 }
 
 /** What is known already, as if it were yet to be loaded. */

@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 import { noticesOf } from "./notices.ts";
+import { alias, plugins } from "./release/lighter.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
@@ -31,8 +32,8 @@ async function bundleProgram() {
     format: "cjs",
     banner: { js: "(function(module,require){" },
     footer: { js: "})" },
-    // Only what proper-lockfile would use if it had no file system of ours; it costs 5 ms to load.
-    alias: { "graceful-fs": "node:fs" },
+    alias: { ...alias },
+    plugins: [...plugins],
     // A script has no loader to import with; what is imported lazily is evaluated lazily.
     supported: { "dynamic-import": false },
   });

@@ -19,6 +19,8 @@ const answer = answerAtOnce(process.argv[2]);
 if (answer === undefined) {
   const { runProcess } = await import("./cli/process.ts");
   await runProcess(manifest.version);
+  // All is done and written: taking Node apart piece by piece would take longer than to end it.
+  process.exit();
 } else {
   process.stdout.write(`${answer}\n`);
 }

@@ -2,11 +2,11 @@
  * `node script/release/warm.ts PROGRAM OUTPUT`: runs the commands that must start fast, once, and
  * writes the code that V8 compiled for them. They get a home and an engine of their own.
  */
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { compileProgram, evaluateProgram } from "./compile.ts";
-import { serveEmptyEngine } from "./engine.ts";
+import { GENERATION, serveEngine } from "./engine.ts";
 
 const COMMANDS = [
   ["init"],
@@ -25,9 +25,26 @@ services:
       PASSWORD_FILE: dsofile://shop/password
     volumes: ["data:/data"]
     depends_on: [db]
+    deploy: { replicas: 2 }
   db: { image: database, environment: [PASSWORD=dso://shop/password] }
 volumes: { data: }
 `;
+
+/** What an apply would have left. Without the manifest root would mount a memory to look into. */
+function writeState(directory: string): void {
+  const text = { id: "0", name: "shop-web-1", service: "web", startedAt: "", updatedAt: "" };
+  const rotation = { ...text, project: "shop", method: "create", status: "completed" };
+  const versions = { "local:shop/password": "1" };
+  const files = {
+    "project-shop.json": { v: 1, history: [] },
+    "rotations-shop.json": [{ ...rotation, step: "created" }],
+    [`generations/shop/${GENERATION}.json`]: { v: 1, project: "shop", versions, files: [] },
+  };
+  mkdirSync(`${directory}/generations/shop`, { recursive: true, mode: 0o700 });
+  for (const [name, content] of Object.entries(files)) {
+    writeFileSync(`${directory}/${name}`, JSON.stringify(content), { mode: 0o600 });
+  }
+}
 
 async function warmUp(program: ReturnType<typeof evaluateProgram>, home: string): Promise<void> {
   process.chdir(home);
@@ -39,7 +56,8 @@ async function warmUp(program: ReturnType<typeof evaluateProgram>, home: string)
   };
   writeFileSync("compose.yaml", COMPOSE);
   writeFileSync("secrets.env", "password=of-no-worth\n");
-  const server = await serveEmptyEngine(`${home}/engine`);
+  writeState(`${home}/.dso/state`);
+  const server = await serveEngine(`${home}/engine`);
   for (const command of COMMANDS) {
     process.argv.splice(2, Infinity, ...command);
     await program.runProcess("warm-up");

@@ -25,6 +25,7 @@ export async function runProcess(version: string): Promise<void> {
     await fail(stopped(error, interrupts.signal) ? interrupts.signal.reason : error, false);
   } finally {
     interrupts.stop();
+    await allWritten();
   }
 }
 
@@ -36,7 +37,10 @@ function createSession(
 ): Session {
   const cwd = process.cwd();
   const session: Session = {
-    input: process.stdin,
+    // Opened when it is looked at: most commands read nothing.
+    get input() {
+      return process.stdin;
+    },
     output: process.stdout,
     error: process.stderr,
     environment,
@@ -113,6 +117,13 @@ function watchReaders(): AbortSignal {
     void fail(error, false);
   });
   return unread.signal;
+}
+
+/** What was written has left the process, or has failed and told `watchReaders` so. */
+async function allWritten(): Promise<void> {
+  const written = (stream: NodeJS.WriteStream): Promise<void> =>
+    new Promise((resolve) => stream.write("", () => setImmediate(resolve)));
+  await Promise.all([process.stdout, process.stderr].map(written));
 }
 
 /** Node's own calls reject with an error of theirs, not with the signal's reason. */

@@ -50,7 +50,7 @@ export function whileWatched({ signal, unread, watching }: Session): AbortSignal
 
 /** A question can be asked: somebody reads and somebody can answer. */
 export function isInteractive(session: Session): boolean {
-  return session.input.isTTY === true && session.error.isTTY === true;
+  return session.error.isTTY === true && session.input.isTTY === true;
 }
 
 /** An answer is worth something only where the question's subject was seen. */

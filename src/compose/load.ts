@@ -32,7 +32,7 @@ export async function openProject(options: LoadOptions, signal: AbortSignal): Pr
   const warnings = [...setting.warnings];
   const loading = startLoading(options, setting, warnings, signal);
   const documents = await allDocuments(setting.files, loading);
-  const name = await projectName(options.projectName, setting.env, setting.workingDir, documents);
+  const name = projectName(options.projectName, setting.env, setting.workingDir, documents);
   const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
   return { name, load: () => finishLoading(name, options, setting, named, warnings) };
 }

@@ -1,5 +1,5 @@
 /** The project's name: `-p`, COMPOSE_PROJECT_NAME, `name:` of the files, the directory. */
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import path from "node:path";
 import { DsoError } from "../model/errors.ts";
 import type { Env } from "./discover.ts";
@@ -16,19 +16,19 @@ function normalName(text: string): string {
     .replace(/^[_-]+/, "");
 }
 
-/** Rejects with `compose-invalid` when the name is not usable or nothing is left of it. */
-export async function projectName(
+/** Throws `compose-invalid` when the name is not usable or nothing is left of it. */
+export function projectName(
   asked: string | undefined,
   env: Env,
   workingDir: string,
   documents: readonly Mapping[],
-): Promise<string> {
+): string {
   const explicit = asked || env.COMPOSE_PROJECT_NAME;
   if (explicit !== undefined && explicit !== "") return checked(explicit);
   const written = documents
     .map((document) => writtenName(document, env))
     .filter((name) => name !== "");
-  const name = written.at(-1) ?? normalName(path.basename(await realpath(workingDir)));
+  const name = written.at(-1) ?? normalName(path.basename(realpathSync.native(workingDir)));
   if (name === "") {
     throw new DsoError("compose-invalid", "the project has no name", {
       hint: "Give one with -p or a top-level name:.",

@@ -1,4 +1,3 @@
-import { spawn } from "node:child_process";
 import { DsoError } from "../model/errors.ts";
 import type { ImageBuilder } from "../model/ports.ts";
 import { buildCommand, buildkitFields, type BuildCommand } from "./buildArguments.ts";
@@ -91,6 +90,7 @@ async function run(
   heard: (line: string) => void,
   signal: AbortSignal,
 ): Promise<number> {
+  const { spawn } = await import("node:child_process");
   signal.throwIfAborted();
   const child = spawn(program, argv, { env: environment, signal, stdio: "pipe" });
   const ended = new Promise<number>((resolve, reject) => {

@@ -36,11 +36,12 @@ export function createTransport(connection: EngineConnection): Transport {
   let opening: Promise<Opened> | undefined;
 
   async function start(wire: WireRequest, signal: AbortSignal): Promise<ClientRequest> {
-    signal.throwIfAborted();
     const { request, options, agent } = await (opening ??= open(connection));
+    signal.throwIfAborted();
     const path = `${prefixOf(connection)}${wire.path}`;
     const headers = { ...wire.headers, ...bodyHeaders(wire.body) };
-    return request({ ...options, agent, method: wire.method, path, headers, signal });
+    const asked = { ...options, agent, method: wire.method, path, headers };
+    return destroyedOnAbort(request(asked), signal);
   }
 
   async function ask<T>(
@@ -74,6 +75,14 @@ export function createTransport(connection: EngineConnection): Transport {
       }, done);
     },
   };
+}
+
+/** As the option `signal` does, for which Node loads what looks after streams of any kind. */
+function destroyedOnAbort(request: ClientRequest, signal: AbortSignal): ClientRequest {
+  const abort = (): void => void request.destroy(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  request.once("close", () => signal.removeEventListener("abort", abort));
+  return request;
 }
 
 function answered(request: ClientRequest): Promise<IncomingMessage> {

@@ -59,6 +59,8 @@ export interface Delivery {
   refresh(generation: string, request: DeliveryRequest, signal: AbortSignal): Promise<void>;
   /** From memory, else from the mirror; undefined when neither knows it. */
   manifest(generation: string, signal: AbortSignal): Promise<Manifest | undefined>;
+  /** What the project's containers were given, by generation, as far as this home delivered it. */
+  manifests(project: string): Promise<ReadonlyMap<string, Manifest>>;
   /**
    * Of generations, by id with the host path of one of their binds, those that are gone from
    * memory. One look at each directory that holds some; what may not be looked at is not gone.

@@ -1,4 +1,5 @@
 import { needsDetail } from "../diff/details.ts";
+import type { Delivery, Manifest } from "../model/delivery.ts";
 import type { Desired } from "../model/desired.ts";
 import { DSO } from "../model/labels.ts";
 import { type DeliveredVersions, isOfGeneration, type Observed } from "../model/observed.ts";
@@ -17,14 +18,16 @@ export async function observe(
   listed: Promise<ProjectListing>,
   signal: AbortSignal,
 ): Promise<Observed> {
-  const { engine, state } = context;
-  const [info, registered, listing, images] = await Promise.all([
+  const { engine, state, delivery } = context;
+  const { name } = desired.project;
+  const [info, registered, images, manifests, listing] = await Promise.all([
     engine.info(signal),
-    state.registered(desired.project.name),
-    listed,
+    state.registered(name),
     collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
       engine.inspectImage(image, signal),
     ),
+    delivery.manifests(name),
+    listed,
   ]);
   const [foreignNetworks, foreignVolumes, delivered, lostGenerations] = await Promise.all([
     collect(unlisted(desired.project.networks, listing.networks), (name) =>
@@ -33,9 +36,9 @@ export async function observe(
     collect(unlisted(desired.project.volumes, listing.volumes), (name) =>
       engine.inspectVolume(name, signal),
     ),
-    readDelivered(context, listing, signal),
+    readDelivered(delivery, listing, manifests, signal),
     // What another host has in memory nobody here can tell.
-    info.local ? context.delivery.lost(boundGenerations(listing), signal) : new Set<string>(),
+    info.local ? delivery.lost(boundGenerations(listing), signal) : new Set<string>(),
   ]);
   const objects = { ...listing, images, foreignNetworks, foreignVolumes };
   const secrets = { delivered, lostGenerations };
@@ -70,16 +73,17 @@ function unlisted(
 
 /** What each container's manifest says it was given. */
 async function readDelivered(
-  context: Context,
-  listing: ProjectListing,
+  delivery: Delivery,
+  { containers }: ProjectListing,
+  known: ReadonlyMap<string, Manifest>,
   signal: AbortSignal,
-): Promise<Map<string, DeliveredVersions>> {
-  const generations = listing.containers.flatMap(({ labels }) => labels[DSO.generation] ?? []);
-  const manifests = await collect(new Set(generations), (id) =>
-    context.delivery.manifest(id, signal),
-  );
+): Promise<ReadonlyMap<string, DeliveredVersions>> {
+  const generations = new Set(containers.flatMap(({ labels }) => labels[DSO.generation] ?? []));
+  const manifests = await collect(generations, async (id) => {
+    return known.get(id) ?? delivery.manifest(id, signal);
+  });
   return new Map(
-    [...manifests].map(([id, manifest]) => [id, new Map(Object.entries(manifest.versions))]),
+    [...manifests].map(([id, { versions }]) => [id, new Map(Object.entries(versions))]),
   );
 }
 

@@ -3,19 +3,17 @@
  * `plan` stops after `diff`; there is one planner and one executor.
  */
 import type { Outcome } from "../apply/context.ts";
-import { execute } from "../apply/execute.ts";
-import { recover, type RecoveryTools } from "../apply/recovery/recovery.ts";
+import { isOpen } from "../apply/journal/journal.ts";
+import type { RecoveryTools } from "../apply/recovery/recovery.ts";
 import { diff } from "../diff/diff.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
 import type { PlanOptions, PlanWarning } from "../model/plan.ts";
 import type { ProjectListing } from "../model/ports.ts";
-import { applyContext } from "./applyContext.ts";
 import type { Context } from "./context.ts";
 import type { Opened } from "./load.ts";
 import { observe, observeClosely } from "./observe.ts";
-import { remember } from "./remember.ts";
 import type { ProjectRequest } from "./request.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
@@ -39,7 +37,7 @@ export async function plan(
   const early = list();
   early.catch(() => undefined);
   const desired = await load(signal);
-  const mended = await recover(name, recoveryTools(context, desired), report, signal);
+  const mended = await mend(context, name, desired, report, signal);
   const look = options.mode === "refresh-only" ? observeClosely : observe;
   const observed = await look(context, desired, mended ? list() : early, signal);
   const found = diff(desired, observed, options);
@@ -62,10 +60,27 @@ export async function apply(
   settings: ApplySettings,
   signal: AbortSignal,
 ): Promise<Outcome> {
+  // Loaded here: a plan starts faster without.
+  const { execute } = await import("../apply/execute.ts");
+  const { applyContext } = await import("./applyContext.ts");
+  const { remember } = await import("./remember.ts");
   const work = await applyContext(context, run, settings, signal);
   const outcome = await execute(run.plan, work, settings.report, signal);
   await remember(context, run, outcome, settings.remark, settings.force);
   return outcome;
+}
+
+/** Finishes or undoes what a killed process left. Answers whether there was anything. */
+async function mend(
+  context: Context,
+  project: string,
+  desired: Desired,
+  report: Report,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (!(await context.journal.list(project)).some(isOpen)) return false;
+  const { recover } = await import("../apply/recovery/recovery.ts");
+  return recover(project, recoveryTools(context, desired), report, signal);
 }
 
 /** What recovery has to know of the services: how they are judged, and which run to an end. */

@@ -137,6 +137,7 @@ describe.runIf(isRoot)("as root", () => {
     await held.close();
     expect(existsSync(join(base, id))).toBe(false);
     expect(readdirSync(join(top, "state/generations"))).toEqual([]);
+    expect((await delivery.manifests("shop")).size).toBe(0);
     await delivery.drop(id, never);
   });
 
@@ -150,6 +151,9 @@ describe.runIf(isRoot)("as root", () => {
     // A mirror whose memory a reboot has emptied.
     rmSync(join(base, kept.id), { recursive: true });
     expect(await delivery.manifest(kept.id, never)).toMatchObject({ project: "shop" });
+    const told = await delivery.manifests("shop");
+    expect([...told.keys()].sort()).toEqual([kept.id, loose.id].sort());
+    expect(told.get(kept.id)).toMatchObject({ versions: { "local:db#password": "3" } });
     expect(await delivery.sweep("shop", new Set([kept.id]), never)).toEqual([loose.id]);
     expect(await delivery.sweep("shop", new Set(), never)).toEqual([kept.id]);
     expect(existsSync(join(base, foreign.id))).toBe(true);

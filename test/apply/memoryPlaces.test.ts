@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { createMemoryDelivery } from "../../src/apply/memory/memory.ts";
 import type { Delivery } from "../../src/model/delivery.ts";
@@ -53,7 +53,7 @@ describe.runIf(isRoot)("directories in memory", () => {
   test("erases nothing that a mirror names and that is no generation", async () => {
     const delivery = deliveryBelow(base);
     const { id } = await delivery.deliver(request({ "/run/secrets/a": "1" }), never);
-    const mirror = join(top, "state/generations", `${id}.json`);
+    const mirror = join(top, "state/generations/shop", `${id}.json`);
     const text = readFileSync(mirror, "utf8");
     const plain = join(top, id);
     mkdirSync(plain);
@@ -61,6 +61,7 @@ describe.runIf(isRoot)("directories in memory", () => {
     const other = join(base, "other");
     mkdirSync(other);
     for (const path of [plain, other, "/nowhere"]) {
+      mkdirSync(dirname(mirror), { recursive: true });
       writeFileSync(mirror, text.replace(join(base, id), path), { mode: 0o600 });
       await delivery.drop(id, never);
     }

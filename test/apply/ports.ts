@@ -25,6 +25,7 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
     },
     refresh: () => Promise.resolve(),
     manifest: () => Promise.resolve(undefined),
+    manifests: () => Promise.resolve(new Map()),
     lost: (sources) =>
       Promise.resolve(new Set([...sources.keys()].filter((id) => !generations.has(id)))),
     async drop(id) {

@@ -1,6 +1,6 @@
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { ensurePrivateDirectory, hasCode, writeFileAtomic, writeNew } from "../../lib/files.ts";
+import { hasCode, writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
@@ -12,6 +12,7 @@ import {
   type MemoryBase,
   type MemoryOptions,
 } from "./memoryBase.ts";
+import { checkId, createMirror, isId, type Mirror, namesIn, textOf } from "./mirror.ts";
 
 export interface MemoryDeliveryOptions extends MemoryOptions {
   /** The mirrors of the manifests are kept in `generations/` of it. */
@@ -27,6 +28,7 @@ const UNFINISHED_MS = 60_000;
 
 interface Memory {
   readonly options: MemoryDeliveryOptions;
+  readonly mirror: Mirror;
   readonly isOpen: () => boolean;
   base(signal: AbortSignal): Promise<MemoryBase>;
 }
@@ -41,13 +43,15 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     });
     return opened;
   };
-  const memory: Memory = { options, base, isOpen: () => opened !== undefined };
+  const mirror = createMirror(options.stateDir);
+  const memory: Memory = { options, mirror, base, isOpen: () => opened !== undefined };
   return {
     ensureRoom: (bytes, signal) => ensureRoom(memory, bytes, signal),
     deliver: (request, signal) => deliver(memory, request, signal),
     refresh: (id, request, signal) => refresh(memory, id, request, signal),
     manifest: (id, signal) => findManifest(memory, id, signal),
-    lost: findLost,
+    manifests: (project) => mirror.ofProject(project),
+    lost: (sources) => Promise.resolve().then(() => findLost(sources)),
     drop: (id, signal) => drop(memory, id, signal),
     sweep: (project, owned, signal) => sweep(memory, project, owned, signal),
   };
@@ -119,13 +123,10 @@ function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Man
 }
 
 async function writeManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
-  const text = `${JSON.stringify(manifest, undefined, 2)}\n`;
-  await writeNew(join(path, "manifest.json"), text);
-  ensurePrivateDirectory(mirrorDirectory(memory));
-  await writeFileAtomic(mirrorPath(memory, manifest.generation), text);
+  await writeNew(join(path, "manifest.json"), textOf(manifest));
+  await memory.mirror.write(manifest);
 }
 
-/** The mirror says the same as the manifest in memory, and needs no memory to be mounted. */
 async function findManifest(
   memory: Memory,
   id: string,
@@ -133,36 +134,41 @@ async function findManifest(
 ): Promise<Manifest | undefined> {
   // A label that anybody can write must not stop the plan, only tell it nothing.
   if (!isId(id)) return undefined;
-  const mirror = await readManifest(mirrorPath(memory, id));
-  if (mirror !== undefined) return mirror;
+  const mirrored = await memory.mirror.find(id);
+  if (mirrored !== undefined) return mirrored;
   return readManifest(join((await memory.base(signal)).path, id, "manifest.json"));
 }
 
 /** By the path that the container binds: the base of the user who asks may be another one. */
-async function findLost(sources: ReadonlyMap<string, string>): Promise<ReadonlySet<string>> {
+function findLost(sources: ReadonlyMap<string, string>): ReadonlySet<string> {
   const holders = Map.groupBy(sources, ([id, source]) =>
     source.slice(0, source.indexOf(`/${id}/`)),
   );
-  const lost = await Promise.all(
-    [...holders].map(async ([holder, generations]) => {
-      const there = await namesIn(holder).catch((error: unknown) => {
-        if (hasCode(error, "EACCES")) return undefined;
-        throw error;
-      });
-      return generations.map(([id]) => id).filter((id) => there?.includes(id) === false);
-    }),
-  );
-  return new Set(lost.flat());
+  const lost = [...holders].flatMap(([holder, generations]) => {
+    const there = enterable(holder);
+    return generations.map(([id]) => id).filter((id) => there?.has(id) === false);
+  });
+  return new Set(lost);
+}
+
+/** What lies in the directory; undefined where this user may not look. */
+function enterable(holder: string): ReadonlySet<string> | undefined {
+  try {
+    return new Set(namesIn(holder));
+  } catch (error) {
+    if (hasCode(error, "EACCES")) return undefined;
+    throw error;
+  }
 }
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {
   if (!isId(id)) return;
   const here = join((await memory.base(signal)).path, id);
   // DSO_MEMORY_DIR may have said something else when it was made.
-  const { path: there = here } = (await readManifest(mirrorPath(memory, id))) ?? {};
+  const { path: there = here } = (await memory.mirror.find(id)) ?? {};
   if (there !== here && (await isGeneration(there, id))) await erase(there);
   await erase(here);
-  await rm(mirrorPath(memory, id), { force: true });
+  await memory.mirror.remove(id);
 }
 
 /** Whether what is there was delivered by us: in memory, and of that id by its own manifest. */
@@ -182,14 +188,12 @@ async function sweep(
   owned: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const mirrored = (await namesIn(mirrorDirectory(memory))).map((name) =>
-    name.replace(/\.json$/, ""),
-  );
+  const mirrored = memory.mirror.generationsOf(project);
   // Whoever has no secret files needs no memory directory either.
   if (mirrored.length === 0 && !memory.isOpen()) return [];
   const { path } = await memory.base(signal);
   const ours = new Set(mirrored);
-  const ids = new Set([...(await namesIn(path)), ...mirrored].filter(isId));
+  const ids = new Set([...namesIn(path), ...mirrored].filter(isId));
   const dropped: string[] = [];
   for (const id of [...ids].sort()) {
     signal.throwIfAborted();
@@ -213,31 +217,4 @@ async function isSweepable(
   // Somebody else's lock does not hold us back, and the container may be about to be made.
   const { mtimeMs } = await stat(join((await memory.base(signal)).path, id));
   return memory.options.clock.now() - mtimeMs > UNFINISHED_MS;
-}
-
-async function namesIn(path: string): Promise<readonly string[]> {
-  try {
-    return await readdir(path);
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
-function mirrorDirectory(memory: Memory): string {
-  return join(memory.options.stateDir, "generations");
-}
-
-function mirrorPath(memory: Memory, id: string): string {
-  return join(mirrorDirectory(memory), `${checkId(id)}.json`);
-}
-
-function isId(text: string): boolean {
-  return /^[0-9a-f]{8,64}$/.test(text);
-}
-
-/** Ids come back from labels, which anybody can write: they must not lead elsewhere. */
-function checkId(id: string): string {
-  if (!isId(id)) throw new DsoError("internal", `${JSON.stringify(id)} is no id of a generation`);
-  return id;
 }

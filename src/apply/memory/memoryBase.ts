@@ -1,4 +1,3 @@
-import { execFile } from "node:child_process";
 import { chmod, lstat, mkdir, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -75,6 +74,7 @@ async function mount(path: string, options: MemoryOptions): Promise<void> {
 }
 
 async function mountProgram(target: string, options: string): Promise<void> {
+  const { execFile } = await import("node:child_process");
   try {
     await promisify(execFile)("mount", ["-t", "tmpfs", "-o", options, "dso", target], {
       env: { PATH: "/usr/sbin:/usr/bin:/sbin:/bin", LC_ALL: "C" },

@@ -1,8 +1,6 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
 import { open } from "../../reconciler/load.ts";
-import { checkPlanTarget } from "../../reconciler/planTarget.ts";
-import { savePlan } from "../../reconciler/savedPlan.ts";
 import {
   addPlanFlags,
   addProjectFlags,
@@ -25,7 +23,10 @@ export function define(command: Command, session: Session): void {
       withView(session, command, flags, (view) =>
         withContext(session, command, async (context) => {
           const out = flags.out === undefined ? undefined : resolve(session.cwd, flags.out);
-          if (out !== undefined) await checkPlanTarget(out);
+          if (out !== undefined) {
+            const { checkPlanTarget } = await import("../../reconciler/planTarget.ts");
+            await checkPlanTarget(out);
+          }
           const request = await projectRequest(session, command);
           const task = {
             operation: "plan",
@@ -36,7 +37,10 @@ export function define(command: Command, session: Session): void {
           };
           await withPlan(context, session, view, task, async (run) => {
             view.planned(run.plan, { final: true });
-            if (out !== undefined) await savePlan(context, run, out);
+            if (out !== undefined) {
+              const { savePlan } = await import("../../reconciler/savedPlan.ts");
+              await savePlan(context, run, out);
+            }
             const step = nextStep(flags.out, run.plan.operations.length > 0);
             if (flags.json !== true || flags.out !== undefined) view.remark(step);
             const { changes, drift, options: asked } = run.plan;

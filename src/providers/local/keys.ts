@@ -1,5 +1,5 @@
 import { argon2, type Argon2Parameters, randomBytes } from "node:crypto";
-import { realpath } from "node:fs/promises";
+import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { ensurePrivateDirectory, readPrivateFile, writeNew } from "../../lib/files.ts";
@@ -105,7 +105,7 @@ async function readKeyFile(sources: KeySources): Promise<Buffer | undefined> {
     throw new DsoError("vault-key", `the vault's key file is not safe: ${cause.message}`, detail);
   });
   if (text === undefined) return undefined;
-  await refuseBesideVault(sources);
+  refuseBesideVault(sources);
   const encoded = KEY_FILE.exec(text.toString("latin1"))?.[1];
   text.fill(0);
   if (encoded === undefined) {
@@ -118,16 +118,16 @@ async function readKeyFile(sources: KeySources): Promise<Buffer | undefined> {
 
 async function createKeyFile(sources: KeySources): Promise<Buffer> {
   ensurePrivateDirectory(dirname(sources.keyFile));
-  await refuseBesideVault(sources);
+  refuseBesideVault(sources);
   const key = randomKey();
   await writeNew(sources.keyFile, `dso-vault-key-1 ${key.toString("base64")}\n`);
   return key;
 }
 
 /** Whoever copies the vault's directory must not get the key with it. */
-async function refuseBesideVault(sources: KeySources): Promise<void> {
-  const [key, vault] = await Promise.all(
-    [sources.keyFile, sources.vaultFile].map((path) => realpath(dirname(path))),
+function refuseBesideVault(sources: KeySources): void {
+  const [key, vault] = [sources.keyFile, sources.vaultFile].map((path) =>
+    realpathSync.native(dirname(path)),
   );
   if (key !== vault) return;
   throw new DsoError("vault-key", `the key file ${sources.keyFile} lies beside the vault`, {

@@ -1,4 +1,5 @@
 /** What plan, apply, up, down, rollback and a changed secret have in common: the loop, with a person watching. */
+import { setImmediate } from "node:timers/promises";
 import { isComplete, type Outcome } from "../apply/context.ts";
 import { DsoError } from "../model/errors.ts";
 import type { PlanOptions } from "../model/plan.ts";
@@ -72,8 +73,10 @@ export async function withPlan<T>(
   { operation, request, open, options, flags }: Omit<Rollout, "approve">,
   work: (run: Run, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  // Its answer is waited for, and its failure told, where the plan needs it.
+  // Its answer is waited for, and its failure told, where the plan needs it. The question is sent
+  // in the next turn of the event loop, and the files would keep that waiting.
   context.engine.info(session.signal).catch(() => undefined);
+  await setImmediate();
   const opened = await open(session.signal);
   return withProjectLock(
     context,

@@ -78,12 +78,17 @@ async function readDelivered(
   known: ReadonlyMap<string, Manifest>,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, DeliveredVersions>> {
-  const generations = new Set(containers.flatMap(({ labels }) => labels[DSO.generation] ?? []));
-  const manifests = await collect(generations, async (id) => {
-    return known.get(id) ?? delivery.manifest(id, signal);
-  });
+  const generations = containers.flatMap(({ labels }) => labels[DSO.generation] ?? []);
+  const others = new Set(generations.filter((id) => !known.has(id)));
+  const manifests = new Map([
+    ...known,
+    ...(await collect(others, (id) => delivery.manifest(id, signal))),
+  ]);
   return new Map(
-    [...manifests].map(([id, { versions }]) => [id, new Map(Object.entries(versions))]),
+    generations.flatMap((id) => {
+      const versions = manifests.get(id)?.versions;
+      return versions === undefined ? [] : [[id, new Map(Object.entries(versions))]];
+    }),
   );
 }
 

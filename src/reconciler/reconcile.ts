@@ -3,6 +3,7 @@
  * `plan` stops after `diff`; there is one planner and one executor.
  */
 import type { Outcome } from "../apply/context.ts";
+import { setImmediate } from "node:timers/promises";
 import { isOpen } from "../apply/journal/journal.ts";
 import type { RecoveryTools } from "../apply/recovery/recovery.ts";
 import { diff } from "../diff/diff.ts";
@@ -36,6 +37,8 @@ export async function plan(
   // The engine lists while the files are read; should those be at fault, they are what is told.
   const early = list();
   early.catch(() => undefined);
+  // Only now it is asked.
+  await setImmediate();
   const desired = await load(signal);
   const mended = await mend(context, name, desired, report, signal);
   const look = options.mode === "refresh-only" ? observeClosely : observe;

@@ -1,6 +1,6 @@
 /** What must not change while a command is refused. */
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { hasCode } from "../../src/lib/files.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Home, Project } from "./cli.ts";
@@ -29,7 +29,7 @@ export async function traceOf(home: Home, project: Project): Promise<Trace> {
 async function generationsOf(home: Home): Promise<readonly string[]> {
   const memory = home.environment["DSO_MEMORY_DIR"] ?? join(home.path, "memory");
   const state = join(home.environment["DSO_HOME"] ?? "", "state/generations");
-  return [...(await namesIn(memory, "memory")), ...(await namesIn(state, "mirror"))];
+  return [...(await namesIn(memory, "memory")), ...(await namesIn(state, "mirror", true))];
 }
 
 async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
@@ -50,9 +50,12 @@ async function containersOf(home: Home, project: Project): Promise<readonly stri
   return stdout.trim().split("\n");
 }
 
-async function namesIn(path: string, what: string): Promise<readonly string[]> {
+async function namesIn(path: string, what: string, recursive = false): Promise<readonly string[]> {
   try {
-    return (await readdir(path)).sort().map((name) => `${what} ${name.replace(/\.json$/, "")}`);
+    const names = (await readdir(path, { recursive })).filter(
+      (name) => !recursive || name.endsWith(".json"),
+    );
+    return names.sort().map((name) => `${what} ${basename(name, ".json")}`);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return [];
     throw error;

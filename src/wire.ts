@@ -12,6 +12,7 @@ import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
 import { resolveConnection } from "./docker/connection.ts";
 import { createEngine } from "./docker/engine.ts";
+import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
 import { DsoError } from "./model/errors.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
@@ -40,12 +41,13 @@ export async function wire(options: WireOptions): Promise<Context> {
   const paths = localPaths(environment, home);
   const config = await loadConfig(options, home);
   const connection = await resolveConnection({ ...environment, HOME: home });
+  const engine = createEngine(connection);
   const vault = vaultOptions(options, paths);
   const openVault = once((signal) => openLocalVault(vault, signal));
   return {
     config,
     paths,
-    engine: createEngine(connection),
+    engine,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths)),
     providers: wireProviders(config, () => openVault(options.signal)),
@@ -53,6 +55,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     addresses: createAddresses(paths.stateDir, systemClock),
     state: createStateFiles(paths.stateDir),
     clock: systemClock,
+    sockets: createSockets(async () => (await engine.info(options.signal)).local),
     random: systemRandom,
     environment,
     home,

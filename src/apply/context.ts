@@ -6,7 +6,7 @@ import type { Report } from "../model/events.ts";
 import type { Rotation } from "../model/journal.ts";
 import type { Observed } from "../model/observed.ts";
 import type { Operation, OperationKind, OperationOf, Plan } from "../model/plan.ts";
-import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
+import type { Clock, Engine, ImageBuilder, Random, Sockets } from "../model/ports.ts";
 import type { Addresses } from "./network/addresses.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Roster } from "./journal/roster.ts";
@@ -23,6 +23,7 @@ export interface ApplyContext extends ValueSource {
   readonly journal: Journal;
   readonly addresses: Addresses;
   readonly clock: Clock;
+  readonly sockets: Sockets;
   readonly random: Random;
   readonly dsoVersion: string;
   /** Which Compose's config hash is written. */

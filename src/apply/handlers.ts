@@ -1,15 +1,15 @@
-import { DsoError } from "../model/errors.ts";
 import type { OperationKind, OperationOf } from "../model/plan.ts";
 import type { Done, Handler, Work } from "./context.ts";
 import { createContainer } from "./rollout/createContainer.ts";
 import * as containers from "./handleContainers.ts";
 import * as objects from "./handleObjects.ts";
 import { waitService } from "./handleWait.ts";
+import { replaceBlueGreen } from "./rollout/blueGreen.ts";
 import { replaceStopFirst } from "./rollout/stopFirst.ts";
 
 const replaceContainer: Handler<"replace-container"> = (operation, work, signal) => {
-  if (operation.method === "stop-first") return replaceStopFirst(operation, work, signal);
-  throw new DsoError("not-in-release", `the method ${operation.method} is not in this release`);
+  const replace = operation.method === "blue-green" ? replaceBlueGreen : replaceStopFirst;
+  return replace(operation, work, signal);
 };
 
 /** One for each kind of operation: a new kind does not compile until it has one. */

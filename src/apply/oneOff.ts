@@ -50,7 +50,7 @@ export async function makeOneOff(
   };
   const rotation = context.random.hex(8);
   const making = { ...oneOff, number: 1, rotation, old: undefined };
-  const candidate = { name: oneOff.name, policy: { Name: "no" as const } };
+  const candidate = { name: oneOff.name, policy: { Name: "no" as const }, hidden: false };
   let generation: Generation | undefined;
   try {
     generation = await deliverFiles(work, making, signal);

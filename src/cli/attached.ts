@@ -62,7 +62,7 @@ export async function waitForAll(
 ): Promise<void> {
   const { request, desired } = attachment;
   const { observed, containers } = await look(context, session, attachment);
-  const operations = waitOperations(containers);
+  const operations = waitOperations(desired, containers);
   await tell(context, session, view, { request, desired, observed, operations }, session.signal);
 }
 

@@ -63,9 +63,15 @@ export function stopOperations(
   });
 }
 
-/** One wait for each service with a healthcheck; of the others, that they run is all there is to know. */
-export function waitOperations(containers: readonly ObservedContainer[]): readonly Operation[] {
-  const checked = containers.filter(({ health }) => health !== undefined);
+/** One wait for each service with a check; of the others, that they run is all there is to know. */
+export function waitOperations(
+  { services }: Pick<Desired, "services">,
+  containers: readonly ObservedContainer[],
+): readonly Operation[] {
+  const checked = containers.filter(
+    (one) =>
+      one.health !== undefined || services.get(serviceOf(one))?.policy.health.probe !== undefined,
+  );
   return [...new Set(checked.map(serviceOf))].sort().map((service, index) => ({
     id: index + 1,
     after: [],

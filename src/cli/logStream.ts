@@ -1,4 +1,5 @@
 import type { Scrubber } from "../apply/scrub.ts";
+import { COMPOSE } from "../model/labels.ts";
 import type { ObservedContainer } from "../model/observed.ts";
 import type { Engine } from "../model/ports.ts";
 import { DsoError } from "../model/errors.ts";
@@ -34,7 +35,7 @@ export async function streamLogs(
   session: Session,
   signal: AbortSignal,
 ): Promise<void> {
-  const names = containers.map(({ name }) => shortName(name, options.project));
+  const names = containers.map((one) => shortName(one, options.project));
   const width = Math.max(0, ...names.map((name) => name.length));
   await Promise.all(
     containers.map(async ({ id }, index) => {
@@ -95,6 +96,12 @@ export function createLineBuffer(say: (line: string) => void): LineBuffer {
 }
 
 /** `shop-web-1` of project `shop` is `web-1`. */
-function shortName(name: string, project: string): string {
+/** A new container is called `…-new` until it has the place of the old one. */
+function shortName(
+  { name, labels }: Pick<ObservedContainer, "name" | "labels">,
+  project: string,
+): string {
+  const replica = `${labels[COMPOSE.service] ?? ""}-${labels[COMPOSE.number] ?? ""}`;
+  if (name.startsWith(`${project}-${replica}-`)) return replica;
   return name.startsWith(`${project}-`) ? name.slice(project.length + 1) : name;
 }

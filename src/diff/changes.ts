@@ -108,7 +108,7 @@ function downtimeOf(
   { instance, choice }: DecisionOf<"replace">,
 ): Downtime | undefined {
   const { service } = decision;
-  if (choice.method === "none" || !isUp(instance.container)) return undefined;
+  if (choice.method !== "stop-first" || !isUp(instance.container)) return undefined;
   const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
   if (serving > batchSize(decision)) return undefined;
   const image = observed.images.get(service.image);

@@ -10,9 +10,6 @@ export interface Choice {
   readonly forcedBy: readonly string[];
 }
 
-/** Told where nothing about the service forces it. */
-export const BY_RELEASE = "this release replaces by stop-first";
-
 /** Reasons that are about values alone: the strategy `none` is about these. */
 const VALUE_CODES: ReadonlySet<string> = new Set([
   "secret_rotated",
@@ -20,25 +17,37 @@ const VALUE_CODES: ReadonlySet<string> = new Set([
   "config_content_changed",
 ]);
 
+/** What the choice of a method depends on beside the service itself. */
+export interface Circumstances {
+  readonly image: ImageDetail | undefined;
+  readonly reasons: readonly Reason[];
+  /** Services whose containers live in a namespace, or on the volumes, of this one's. */
+  readonly joined: readonly string[];
+  /** It runs to an end, by what the files say. */
+  readonly job: boolean;
+  /** Somebody could be served by it now. */
+  readonly serving: boolean;
+}
+
 /**
- * `none` where only values changed and the service's strategy is to leave such a
- * change to people; else stop-first, the one method that this release carries
- * out, with what would force it in any release.
+ * `none` where only values changed and the service's strategy is to leave such a change to people;
+ * blue-green where two containers of it can run at once; else stop-first, with what forces it. What
+ * does not serve needs no other to serve meanwhile.
  */
 export function chooseMethod(
   service: DesiredService,
-  image: ImageDetail | undefined,
-  reasons: readonly Reason[],
+  { image, reasons, joined, job, serving }: Circumstances,
 ): Choice {
   const valuesOnly = reasons.length > 0 && reasons.every(({ code }) => VALUE_CODES.has(code));
   if (service.policy.strategy === "none" && valuesOnly) {
     return { method: "none", forcedBy: ['strategy "none": it is reported and left to you'] };
   }
-  const exclusive = exclusiveness(service, image);
-  return {
-    method: "stop-first",
-    forcedBy: exclusive.length > 0 ? exclusive : [BY_RELEASE],
-  };
+  const forcedBy = [
+    ...exclusiveness(service, image),
+    ...joined.map((name) => `service "${name}", which lives in its container`),
+    ...(job ? ["a run to an end, of which there must not be two"] : []),
+  ];
+  return { method: forcedBy.length === 0 && serving ? "blue-green" : "stop-first", forcedBy };
 }
 
 /** Why two containers of the service cannot run at once. */

@@ -1,7 +1,6 @@
 /** One change, as a block of lines: what, why, how, and attribute by attribute. */
 import { showDuration } from "../model/duration.ts";
 import type { Change } from "../model/plan.ts";
-import { BY_RELEASE } from "./method.ts";
 import { reasonsText } from "./reasons.ts";
 import { paintSign, renderAttributes } from "./renderAttribute.ts";
 import { harmless, type Palette, wrap } from "./style.ts";
@@ -47,11 +46,10 @@ function comments(change: Change): readonly string[] {
   const why = reasonsText(reasons);
   const plain = why === "created" || why === "destroy" || why === "";
   const forced = downtime?.forcedBy.join("; ") ?? "";
-  const cause = forced === BY_RELEASE ? forced : `forced by ${forced}`;
   return [
     ...first,
     ...(plain ? [] : wrap(`(${why})`, "  # ", "  #  ")),
-    ...(forced === "" ? [] : wrap(`(${cause})`, "  # ", "  #  ")),
+    ...(forced === "" ? [] : wrap(`(forced by ${forced})`, "  # ", "  #  ")),
     ...(downtime !== undefined && downtime.worstMs > downtime.expectedMs
       ? [`  # (up to ${showDuration(downtime.worstMs)} if it ignores its stop signal)`]
       : []),
@@ -87,6 +85,7 @@ function replaceFate({ kind, method, downtime, before }: Change): string {
   const how = `will be replaced by ${method ?? "stop-first"}`;
   if (downtime !== undefined)
     return `${how}, about ${showDuration(downtime.expectedMs)} of downtime`;
+  if (method === "blue-green") return `${how}, no expected downtime`;
   return before?.["state"] === "running"
     ? `${how}, while other replicas serve`
     : `${how}; it is not running now`;

@@ -183,13 +183,14 @@ function addReplacement(
   graph: Graph,
   { desired, observed, options }: Situation,
   service: string,
-  { instance, name, reasons }: DecisionOf<"replace">,
+  { instance, name, reasons, choice }: DecisionOf<"replace">,
   after: readonly number[],
 ): number {
   const { number, container } = instance;
   const model = desired.services.get(service);
+  const method = choice.method === "blue-green" ? "blue-green" : "stop-first";
   const estimate =
-    model === undefined || !isUp(container)
+    model === undefined || method === "blue-green" || !isUp(container)
       ? 0
       : estimateDowntime(model, observed.images.get(model.image), options).expectedMs;
   return graph.add(
@@ -198,7 +199,7 @@ function addReplacement(
       service,
       number,
       name,
-      method: "stop-first",
+      method,
       oldId: container.id,
       oldName: container.name,
       expectedDowntimeMs: estimate,

@@ -15,6 +15,7 @@ import { withoutDoubles } from "./doubles.ts";
 import { type Instance, liveness } from "./inventory.ts";
 import { judge, type Verdict } from "./judge.ts";
 import { chooseMethod } from "./method.ts";
+import { isDeclaredJob } from "../model/jobs.ts";
 import { resolveShared } from "./namespaces.ts";
 import { dependenciesOf, sharedWith } from "../model/dependencies.ts";
 import { byText } from "./order.ts";
@@ -136,7 +137,13 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
       instance,
       name: containerName(situation, service, instance.number),
       reasons: replace,
-      choice: chooseMethod(service, image, replace),
+      choice: chooseMethod(service, {
+        image,
+        reasons: replace,
+        joined: joinedTo(situation, service),
+        job: isDeclaredJob(situation.desired, service),
+        serving: instance.container.state === "running",
+      }),
       before,
       delivered,
       comparison,
@@ -149,6 +156,14 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
     return { action: "keep", instance, drift: repairs };
   }
   return { action: "update", instance, repairs: made, drift: repairs };
+}
+
+/** Whose containers have to follow when this service's become others. */
+function joinedTo({ desired }: Situation, { name }: DesiredService): readonly string[] {
+  return [...desired.services.values()]
+    .filter(({ model }) => sharedWith(model).includes(name))
+    .map((other) => other.name)
+    .sort(byText);
 }
 
 /** As Compose numbers them: on from the highest that is there. */

@@ -89,7 +89,21 @@ function toEndpoints(
     ipv4: endpoint.IPAddress || undefined,
     ipv6: endpoint.GlobalIPv6Address || undefined,
     aliases: (endpoint.Aliases ?? []).filter((alias) => alias !== shortId),
+    ...optionsOf(endpoint),
   }));
+}
+
+function optionsOf({
+  Links,
+  DriverOpts,
+  GwPriority,
+}: WireEndpoint): Pick<ObservedEndpoint, "options"> {
+  const options = {
+    ...(Links ? { Links } : {}),
+    ...(DriverOpts ? { DriverOpts } : {}),
+    ...(GwPriority ? { GwPriority } : {}),
+  };
+  return Object.keys(options).length === 0 ? {} : { options };
 }
 
 function toMounts(mounts: readonly WireMount[] | null | undefined): ObservedMount[] {

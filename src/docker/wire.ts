@@ -19,6 +19,9 @@ export interface WireEndpoint {
   readonly IPAddress: string;
   readonly GlobalIPv6Address: string;
   readonly Aliases?: readonly string[] | null;
+  readonly Links?: readonly string[] | null;
+  readonly DriverOpts?: Readonly<Record<string, string>> | null;
+  readonly GwPriority?: number;
 }
 
 export interface WireMount {

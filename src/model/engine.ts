@@ -84,6 +84,9 @@ export interface EndpointConfig {
   readonly GwPriority?: number;
 }
 
+/** All that an endpoint is made with beside its names and its addresses. */
+export type EndpointOptions = Omit<EndpointConfig, "Aliases" | "IPAMConfig">;
+
 export interface NetworkBody {
   readonly Name: string;
   readonly Driver?: string;

@@ -1,5 +1,5 @@
 /** What is on disk before each step of a change, so that any process can finish or undo it. */
-import type { RestartPolicy } from "./engine.ts";
+import type { EndpointOptions, RestartPolicy } from "./engine.ts";
 
 export type RotationStatus =
   | "in_progress"
@@ -87,4 +87,5 @@ export interface RotationEndpoint {
   readonly aliases: readonly string[];
   readonly ipv4: string | undefined;
   readonly ipv6: string | undefined;
+  readonly options?: EndpointOptions;
 }

@@ -1,5 +1,5 @@
 /** What the engine shows of one project, as data. Sorted by name wherever it is a list. */
-import type { CreateBody, HostConfig } from "./engine.ts";
+import type { CreateBody, EndpointOptions, HostConfig } from "./engine.ts";
 
 export interface EngineInfo {
   /** The daemon's own id: a saved plan is for this engine only. */
@@ -76,6 +76,7 @@ export interface ObservedEndpoint {
   readonly ipv6: string | undefined;
   /** Known only from a detail; the list does not tell them. */
   readonly aliases: readonly string[];
+  readonly options?: EndpointOptions;
 }
 
 export interface ObservedMount {

@@ -254,6 +254,15 @@ export interface SecretData {
 export type ProviderHealth =
   { readonly ok: true } | { readonly ok: false; readonly error: DsoError };
 
+/** Sockets of containers, as the kernel of this host shows them. */
+export interface Sockets {
+  /**
+   * How many connections there are to ports that the process, or another of its network, listens on;
+   * undefined where that cannot be told: another host's process, another user's.
+   */
+  inbound(pid: number): Promise<number | undefined>;
+}
+
 /** Time, given from outside so that tests may hold it. Milliseconds since the epoch. */
 export interface Clock {
   now(): number;

@@ -13,7 +13,7 @@ export async function applyContext(
   settings: Pick<ApplySettings, "parallelism" | "force">,
   signal: AbortSignal,
 ): Promise<ApplyContext> {
-  const { engine, builder, delivery, journal, addresses, clock, random } = context;
+  const { engine, builder, delivery, journal, addresses, clock, sockets, random } = context;
   return {
     desired: run.desired,
     observed: run.observed,
@@ -23,6 +23,7 @@ export async function applyContext(
     journal,
     addresses,
     clock,
+    sockets,
     random,
     dsoVersion: context.version,
     dialect: await composeDialect(context, run.desired, signal),

@@ -2,7 +2,7 @@ import type { ApplyContext } from "../apply/context.ts";
 import type { Config } from "../config/types.ts";
 import type { Paths } from "../config/paths.ts";
 import type { Delivery } from "../model/delivery.ts";
-import type { Clock, Engine, ImageBuilder, Random } from "../model/ports.ts";
+import type { Clock, Engine, ImageBuilder, Random, Sockets } from "../model/ports.ts";
 import type { VaultOptions } from "../providers/local/unlocked.ts";
 import type { LocalVault } from "../providers/local/vault.ts";
 import type { Providers } from "../providers/registry.ts";
@@ -20,6 +20,7 @@ export interface Context {
   readonly addresses: ApplyContext["addresses"];
   readonly state: ProjectState;
   readonly clock: Clock;
+  readonly sockets: Sockets;
   readonly random: Random;
   /** Of the process; the loader interpolates with it. */
   readonly environment: Readonly<Record<string, string | undefined>>;

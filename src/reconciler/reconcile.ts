@@ -90,6 +90,7 @@ async function mend(
 function recoveryTools(context: Context, desired: Desired): RecoveryTools {
   return {
     ...context,
+    drainMsOf: (name) => desired.services.get(name)?.policy.drainMs,
     healthOf: (name) => desired.services.get(name)?.policy.health,
     isJob: (name) => {
       const service = desired.services.get(name);

@@ -32,27 +32,39 @@ export async function running(): Promise<Running> {
   return { ...world, oldId: id };
 }
 
-export const replacement = (oldId: string) =>
+export type ReplaceMethod = "stop-first" | "blue-green";
+
+export const replacement = (oldId: string, method: ReplaceMethod = "stop-first") =>
   planOf([
     {
       kind: "replace-container",
       service: "db",
       number: 1,
       name: NAME,
-      method: "stop-first",
+      method,
       oldId,
       oldName: NAME,
       expectedDowntimeMs: 4000,
     },
   ]);
 
-/** Exactly one container, running, with its final name and policy, and exactly its files. */
+/** Whether a running container is found under the service's name, and under its own. */
+export async function isServed({ engine }: World): Promise<boolean> {
+  const { containers } = await engine.listProject("shop", never);
+  const details = await Promise.all(containers.map(({ id }) => engine.inspectContainer(id, never)));
+  return details.some(
+    (one) => one?.state === "running" && one.networks.some(({ aliases }) => aliases.includes("db")),
+  );
+}
+
+/** Exactly one container, running, with its final name, names and policy, and exactly its files. */
 export async function expectWhole(world: World, image: string): Promise<void> {
   const { containers } = await world.engine.listProject("shop", never);
   expect(containers.map(({ name, state }) => [name, state])).toEqual([[NAME, "running"]]);
   const found = (await world.engine.inspectContainer(NAME, never))!;
   expect(found.config.Image).toBe(image);
   expect(found.hostConfig.RestartPolicy).toEqual({ Name: "unless-stopped" });
+  expect(found.networks.map(({ aliases }) => [...aliases].sort())).toEqual([["db", NAME]]);
   expect([...world.generations.keys()]).toEqual([found.labels[DSO.generation]]);
   const statuses = [...world.rotations.values()].map(({ status }) => status);
   expect(

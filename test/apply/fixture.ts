@@ -186,6 +186,7 @@ export function createWorld(options: FakeOptions = {}): World {
     delivery: fakeDelivery(generations),
     journal: fakeJournal(rotations),
     addresses: fakeAddresses(),
+    sockets: { inbound: () => Promise.resolve(0) },
   };
   const world: World = {
     engine,

@@ -5,7 +5,15 @@ import { recover } from "../../src/apply/recovery/recovery.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { DsoEvent } from "../../src/model/events.ts";
 import { slowToStop } from "../fakes/slowStop.ts";
-import { database, expectWhole, NAME, replacement, running, type Running } from "./database.ts";
+import {
+  database,
+  expectWhole,
+  isServed,
+  NAME,
+  replacement,
+  running,
+  type Running,
+} from "./database.ts";
 import { createWorld, desiredOf, never, planOf, withFile, type World } from "./fixture.ts";
 
 describe("killed at any call", () => {
@@ -58,24 +66,26 @@ describe("killed at any call", () => {
     return Promise.race([died, run]);
   }
 
+  const methods = ["stop-first", "blue-green"] as const;
   const cases = (["before", "after"] as const).flatMap((when) =>
     (
       [
         ["healthy", {}],
         ["failing", { exits: { code: 3 } }],
       ] as const
-    ).map(([what, image]) => ({ when, what, image })),
+    ).flatMap(([what, image]) => methods.map((method) => ({ method, when, what, image }))),
   );
 
   test.each(cases)(
-    "of stop-first, $when it is made, new version $what",
-    async ({ when, image }) => {
+    "of $method, $when it is made, new version $what",
+    async ({ method, when, image }) => {
       let nth = 0;
       for (let ended = "killed"; ended === "killed";) {
         nth++;
         const world = await running();
         world.engine.addImage("app:2", image);
-        ended = await killAt(world, "app:2", replacement(world.oldId), nth, when);
+        ended = await killAt(world, "app:2", replacement(world.oldId, method), nth, when);
+        if (method === "blue-green") expect(await isServed(world), `call ${nth}`).toBe(true);
         const context = await world.context(desiredOf(database("app:2")));
         await recover("shop", context, () => undefined, never);
         const now = (await world.engine.inspectContainer(NAME, never))!.config.Image;

@@ -64,7 +64,7 @@ describe("up --wait", () => {
   it("waits for each service once, and for none that has no healthcheck", () => {
     const checked = (name: string) => ({ ...container(name), health: "starting" }) as const;
     const all = [checked("web"), checked("web"), checked("db"), container("job")];
-    const waits = waitOperations(all);
+    const waits = waitOperations({ services: new Map() }, all);
     expect(waits.map(({ address }) => address)).toEqual(["service.db", "service.web"]);
   });
 });

@@ -63,7 +63,7 @@ describe("a plan for programs that read Terraform's", () => {
     }[];
     expect(changes.map(({ address, change }) => [address, ...change.actions])).toEqual([
       ["container.new[1]", "create"],
-      ["container.web[1]", "delete", "create"],
+      ["container.web[1]", "create", "delete"],
       ["container.old[1]", "delete"],
       ["container.same[1]", "no-op"],
       ["network.default", "no-op"],

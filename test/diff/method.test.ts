@@ -101,17 +101,32 @@ describe("why two of a service cannot run at once", () => {
 });
 
 describe("the method", () => {
-  it("is stop-first in this release, whatever the strategy, and says when only that forces it", () => {
-    expect(chooseMethod(service({ image: "web:1" }), undefined, CHANGED)).toEqual({
+  const plain = { image: undefined, reasons: CHANGED, joined: [], job: false, serving: true };
+
+  it("is blue-green where two can run at once, and nothing lives in its containers", () => {
+    const one = service({ image: "web:1" });
+    expect(chooseMethod(one, plain)).toEqual({ method: "blue-green", forcedBy: [] });
+    expect(chooseMethod(one, { ...plain, joined: ["sidecar"] })).toEqual({
       method: "stop-first",
-      forcedBy: ["this release replaces by stop-first"],
+      forcedBy: ['service "sidecar", which lives in its container'],
     });
+    expect(chooseMethod(one, { ...plain, job: true })).toEqual({
+      method: "stop-first",
+      forcedBy: ["a run to an end, of which there must not be two"],
+    });
+    expect(chooseMethod(service({ image: "redis:7" }), plain).method).toBe("stop-first");
+  });
+
+  it("is stop-first for what does not serve now", () => {
+    const choice = chooseMethod(service({ image: "web:1" }), { ...plain, serving: false });
+    expect(choice).toEqual({ method: "stop-first", forcedBy: [] });
   });
 
   it("is none where values alone changed and people want to see to that themselves", () => {
     const one = service({ image: "web:1" }, { strategy: "none" });
-    expect(chooseMethod(one, undefined, ROTATED).method).toBe("none");
-    expect(chooseMethod(one, undefined, [...ROTATED, ...CHANGED]).method).toBe("stop-first");
+    expect(chooseMethod(one, { ...plain, reasons: ROTATED }).method).toBe("none");
+    const both = { ...plain, reasons: [...ROTATED, ...CHANGED] };
+    expect(chooseMethod(one, both).method).toBe("blue-green");
   });
 });
 

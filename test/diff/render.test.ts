@@ -47,6 +47,7 @@ describe("a plan for people", () => {
 What the signs mean:
   - destroy
 -/+ replace: stop the old one, then start the new one
++/- replace: start the new one, then stop the old one
 
 DSO will perform the following actions:
 
@@ -59,11 +60,9 @@ DSO will perform the following actions:
         # (4 unchanged attributes hidden)
     }
 
-  # container.web[1] will be replaced by stop-first, about 800 ms of downtime
+  # container.web[1] will be replaced by blue-green, no expected downtime
   # (secret_rotated: vault:db#password)
-  # (this release replaces by stop-first)
-  # (up to 10 s if it ignores its stop signal)
--/+ container.web[1] "shop-web-1" {
++/- container.web[1] "shop-web-1" {
       ~ file./run/secrets/db = dso://vault:db#password @7 -> @8   (file)
         # (4 unchanged attributes hidden)
     }

@@ -107,6 +107,7 @@ async function run(desired: Desired, plan: Plan) {
         lastApply: undefined,
       },
       engine,
+      sockets: { inbound: () => Promise.resolve(undefined) },
       builder: { build: () => Promise.reject(new Error("nothing is built here")) },
       delivery: createMemoryDelivery({ uid: 0, base, stateDir, sizeMiB: 4, clock, random }),
       readValues: () =>

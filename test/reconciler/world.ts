@@ -80,6 +80,7 @@ export async function createWorld(
     addresses: fakeAddresses(),
     state: createStateFiles(paths.stateDir),
     clock,
+    sockets: { inbound: () => Promise.resolve(0) },
     random: countingRandom(1),
     environment: variables,
     home: directory,

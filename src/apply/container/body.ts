@@ -38,6 +38,19 @@ export function completeBody(body: CreateBody, additions: Additions): CreateBody
   };
 }
 
+/** On its networks, and found there by nobody who asks for the service. */
+export function withoutAliases(body: CreateBody): CreateBody {
+  const endpoints = Object.entries(body.NetworkingConfig.EndpointsConfig);
+  return {
+    ...body,
+    NetworkingConfig: {
+      EndpointsConfig: Object.fromEntries(
+        endpoints.map(([network, endpoint]) => [network, { ...endpoint, Aliases: [] }]),
+      ),
+    },
+  };
+}
+
 function withEnvironment(
   env: readonly string[],
   environment: Readonly<Record<string, string | null>>,

@@ -1,12 +1,13 @@
 import { environmentAfterDelivery } from "../../compose/bindings.ts";
 import type { Generation } from "../../model/delivery.ts";
 import type { DesiredService } from "../../model/desired.ts";
-import type { RestartPolicy } from "../../model/engine.ts";
+import type { CreateBody, RestartPolicy } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
+import type { RotationEndpoint } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
 import { makeSpec } from "../../model/spec.ts";
-import { completeBody, inheritedVolumes } from "./body.ts";
+import { completeBody, inheritedVolumes, withoutAliases } from "./body.ts";
 import { composeBody, type Replica } from "./composeBody.ts";
 import type { Work } from "../context.ts";
 import { resolveOwner } from "./owner.ts";
@@ -25,6 +26,17 @@ export interface Made {
   readonly id: string;
   /** The service's own, whatever the container has now. */
   readonly restartPolicy: RestartPolicy;
+  /** Where it is to be in the end, with the names that it has then. */
+  readonly endpoints: readonly RotationEndpoint[];
+}
+
+/** What it is until it has proven itself. */
+export interface Candidate {
+  readonly name: string;
+  /** Undefined: the service's own. */
+  readonly policy: RestartPolicy | undefined;
+  /** Without the service's aliases. */
+  readonly hidden: boolean;
 }
 
 export function serviceOf(work: Work, name: string): DesiredService {
@@ -76,15 +88,12 @@ export async function deliverFiles(
   return generation;
 }
 
-/**
- * Makes the container, not started. `name` is the one it has for now; `policy`
- * the restart policy until it has proven itself, undefined for the service's own.
- */
+/** Makes the container, not started. */
 export async function makeContainer(
   work: Work,
   making: Making,
   generation: Generation | undefined,
-  candidate: { readonly name: string; readonly policy: RestartPolicy | undefined },
+  candidate: Candidate,
   signal: AbortSignal,
 ): Promise<Made> {
   const { service, old } = making;
@@ -105,10 +114,26 @@ export async function makeContainer(
     restartPolicy: candidate.policy,
     addresses,
   });
+  const sent = candidate.hidden ? withoutAliases(complete) : complete;
   const { platform } = service.model;
   const options = platform === undefined ? {} : { platform };
-  const id = await work.engine.createContainer(candidate.name, complete, options, signal);
-  return { id, restartPolicy: body.HostConfig.RestartPolicy ?? { Name: "no" } };
+  const id = await work.engine.createContainer(candidate.name, sent, options, signal);
+  return {
+    id,
+    restartPolicy: body.HostConfig.RestartPolicy ?? { Name: "no" },
+    endpoints: endpointsOf(complete),
+  };
+}
+
+function endpointsOf({ NetworkingConfig }: CreateBody): readonly RotationEndpoint[] {
+  const endpoints = Object.entries(NetworkingConfig.EndpointsConfig);
+  return endpoints.map(([network, { Aliases = [], IPAMConfig, ...options }]) => ({
+    network,
+    aliases: Aliases,
+    ipv4: IPAMConfig?.IPv4Address,
+    ipv6: IPAMConfig?.IPv6Address,
+    ...(Object.keys(options).length === 0 ? {} : { options }),
+  }));
 }
 
 function labelsOf(

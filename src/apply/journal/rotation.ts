@@ -9,7 +9,7 @@ import type {
 } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import type { Clock, Engine } from "../../model/ports.ts";
+import type { Clock, Engine, Sockets } from "../../model/ports.ts";
 import type { Addresses } from "../network/addresses.ts";
 import type { Journal } from "./journal.ts";
 
@@ -20,6 +20,7 @@ export interface RotationTools {
   readonly journal: Journal;
   readonly addresses: Addresses;
   readonly clock: Clock;
+  readonly sockets: Sockets;
 }
 
 /** The journal entry of one rotation while it moves on. */
@@ -72,11 +73,9 @@ export function memberOf(container: ContainerDetail): RotationMember {
     restartPolicy: policyOf(container),
     running: container.state === "running" || container.state === "restarting",
     generation: container.labels[DSO.generation],
-    endpoints: container.networks.map(({ network, aliases, ipv4, ipv6 }) => ({
-      network,
-      aliases,
-      ipv4,
-      ipv6,
+    endpoints: container.networks.map(({ network, aliases, ipv4, ipv6, options }) => ({
+      ...{ network, aliases, ipv4, ipv6 },
+      ...(options === undefined ? {} : { options }),
     })),
   };
 }

@@ -15,15 +15,19 @@ import {
 } from "../journal/rotation.ts";
 import { dropControls } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
-import { goBack, goForward, outlastStop } from "./undo.ts";
+import { type Farewell, goForward } from "./finish.ts";
+import { goBack, outlastStop } from "./undo.ts";
 
 export interface RecoveryTools extends RotationTools {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
   readonly healthOf?: (service: string) => HealthPolicy | undefined;
+  /** How long connections to what is replaced may last on. */
+  readonly drainMsOf?: (service: string) => number | undefined;
   /** Whether the service runs to an end, so that to have ended with 0 is to have served. */
   readonly isJob?: (service: string) => boolean;
 }
 
+const DEFAULT_DRAIN_MS = 10_000;
 const DEFAULT_HEALTH: HealthPolicy = {
   probe: undefined,
   timeoutMs: 30_000,
@@ -66,8 +70,12 @@ async function recoverOne(
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
   if (!forward) return goBack(tools, log, interrupted(), signal);
   if (log.now.method === "create") await log.end("completed");
-  else await goForward(tools, log, made, signal);
+  else await goForward(tools, log, made, farewellOf(tools, log.now), signal);
   return log.now.status;
+}
+
+function farewellOf({ drainMsOf }: RecoveryTools, { service }: Rotation): Farewell {
+  return { drainMs: drainMsOf?.(service) ?? DEFAULT_DRAIN_MS, stopTimeout: undefined };
 }
 
 /** What the container is to be afterwards, whoever looks at it then decides. */

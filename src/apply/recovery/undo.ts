@@ -1,24 +1,18 @@
 import type { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
-import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { dropBelongings } from "../container/belongings.ts";
 import { isRefusal } from "../failure.ts";
-import {
-  findNew,
-  findOld,
-  freeName,
-  type RotationLog,
-  type RotationTools,
-} from "../journal/rotation.ts";
+import { findNew, findOld, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import { isOffered, offer, withdraw } from "../rollout/traffic.ts";
+import { FORGET_MS } from "../rollout/drain.ts";
+import { takeOver } from "./finish.ts";
 
 /**
- * The two ways a rotation ends, each of them idempotent and told by ids and the
- * journal alone: whoever was killed half way through begins again. Neither
- * removes the last container that there is.
+ * Everything back to the old container. Without one, the new one is kept as it is: the last container
+ * that there is never goes. Idempotent and told by ids and the journal alone: whoever was killed half
+ * way through begins again.
  */
-
-/** Everything back to the old container. Without one, the new one is kept as it is. */
 export async function goBack(
   tools: RotationTools,
   log: RotationLog,
@@ -28,6 +22,7 @@ export async function goBack(
   const old = await findOld(tools, log.now, signal);
   if (log.now.old !== undefined && old === undefined) return keepNew(tools, log, error, signal);
   await log.step("remove-new", { status: "rolling_back" });
+  if (old !== undefined) await leadBack(tools, log.now, old, signal);
   await removeNew(tools, log, signal);
   if (old !== undefined) {
     await log.step("restore-old");
@@ -35,6 +30,22 @@ export async function goBack(
   }
   await log.end(old === undefined ? "failed" : "rolled_back", error);
   return log.now.status;
+}
+
+/** The names to the old container, then away from the new one, so that at no time they lead nowhere. */
+async function leadBack(
+  tools: RotationTools,
+  rotation: Rotation,
+  old: ContainerDetail,
+  signal: AbortSignal,
+): Promise<void> {
+  const { method, old: was, new: member } = rotation;
+  if (method !== "blue-green" || was === undefined) return;
+  await offer(tools, old, was, signal);
+  const made = await findNew(tools, rotation, signal);
+  if (made === undefined || member === undefined || !isOffered(made)) return;
+  await withdraw(tools, made, member, signal);
+  if (made.state === "running") await tools.clock.sleep(FORGET_MS, signal);
 }
 
 async function removeNew(
@@ -126,46 +137,4 @@ async function dropBoth(
   const had = { generation: old?.generation, rotation: undefined };
   await dropBelongings(tools, project, had, signal);
   await dropBelongings(tools, project, { generation: made?.generation, rotation: id }, signal);
-}
-
-/** Gives the new container the service's name and its own restart policy. */
-async function takeOver(
-  { engine }: RotationTools,
-  log: RotationLog,
-  made: ContainerDetail,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, new: member } = log.now;
-  if (made.name !== name) {
-    await log.step("rename-new");
-    await engine.renameContainer(made.id, name, signal);
-  }
-  if (member === undefined) return;
-  await log.step("set-policy");
-  await engine.updateRestartPolicy(made.id, member.restartPolicy, signal);
-}
-
-/** The new container serves: the rest of the way. */
-export async function goForward(
-  tools: RotationTools,
-  log: RotationLog,
-  made: ContainerDetail,
-  signal: AbortSignal,
-): Promise<void> {
-  const { engine } = tools;
-  const old = await findOld(tools, log.now, signal);
-  if (old !== undefined && old.name === log.now.name) {
-    const aside = await freeName(tools, `${log.now.name}-old`, log.now, signal);
-    await engine.renameContainer(old.id, aside, signal);
-  }
-  await takeOver(tools, log, made, signal);
-  await log.step("remove-old");
-  if (old !== undefined) {
-    await engine.removeContainer(old.id, { force: true, volumes: false }, signal);
-  }
-  await log.step("drop-generation");
-  const { project, old: was } = log.now;
-  const had = { generation: was?.generation, rotation: old?.labels[DSO.rotation] };
-  await dropBelongings(tools, project, had, signal);
-  await log.end("completed");
 }

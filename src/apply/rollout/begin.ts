@@ -28,7 +28,7 @@ export function begin(
       service: service.name,
       number,
       name,
-      method: operation.kind === "create-container" ? "create" : "stop-first",
+      method: operation.kind === "create-container" ? "create" : operation.method,
       status: "in_progress",
       step: "deliver",
       why,

@@ -44,8 +44,9 @@ async function makeAndStart(
   const generation = await deliverFiles(work, making, work.force);
   const member = { ...NO_MEMBER, name: operation.name, generation: generation?.id };
   await log.step("create-new", { new: member });
-  const name = { name: operation.name, policy: undefined };
-  const { id, restartPolicy } = await makeContainer(work, making, generation, name, work.force);
+  const candidate = { name: operation.name, policy: undefined, hidden: false };
+  const made = await makeContainer(work, making, generation, candidate, work.force);
+  const { id, restartPolicy } = made;
   refuseAborted(signal);
   await log.step("start-new", { new: { ...member, id, restartPolicy } });
   await work.engine.startContainer(id, work.force);

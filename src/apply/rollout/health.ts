@@ -28,6 +28,8 @@ const MS = 1e6;
 const DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
 const POLL_MS = 200;
 const NETWORK_POLL_MS = 50;
+/** A container that has answered before is given so long to do it again. */
+const VERIFY_MS = 5000;
 
 /**
  * Waits until the container serves: its own healthcheck says so, else the
@@ -186,6 +188,42 @@ export async function waitRunning(
     if (tools.clock.now() >= until) return;
     await tools.clock.sleep(POLL_MS, signal);
   }
+}
+
+/**
+ * Asks once more, after what was done to its networks: a check that says when it serves is to say so
+ * again. Rejects like `waitServing`.
+ */
+export async function waitAnswering(
+  tools: HealthTools,
+  id: string,
+  policy: HealthPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = tools.clock.now() + VERIFY_MS;
+  for (;;) {
+    const container = await look(tools, id, signal);
+    refuseEnded(tools, container, 0);
+    const failure = await ask(tools, container, policy, signal);
+    if (failure === undefined) return;
+    if (tools.clock.now() >= until) throw unhealthy(container, failure);
+    await tools.clock.sleep(NETWORK_POLL_MS, signal);
+  }
+}
+
+function ask(
+  tools: HealthTools,
+  container: ContainerDetail,
+  { probe }: HealthPolicy,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  const check = container.config.Healthcheck;
+  const argv = container.health === undefined ? undefined : commandOf(check);
+  if (argv !== undefined) {
+    return probeExec(tools, container.id, argv, msOf(check?.Timeout, DEFAULTS.timeoutMs), signal);
+  }
+  if (probe === undefined || container.health !== undefined) return Promise.resolve(undefined);
+  return runProbe(tools, container, probe, signal);
 }
 
 /** How long the engine itself may take to a verdict; undefined without a healthcheck. */

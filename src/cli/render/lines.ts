@@ -96,10 +96,15 @@ export function lastingLines(event: Lasting, style: Style): readonly string[] {
     case "container-log":
       return event.lines.map((line) => style.dim(`${address} | ${printable(line)}`));
     case "rolled-back":
-      return [style.yellow(`${address}: Rolled back, the old container serves again`)];
+      return [style.yellow(`${address}: Rolled back, the old container ${againOrOn(event)}`)];
     case "downtime":
       return [`${address}: Did not serve for ${showDuration(event.ms)}`];
   }
+}
+
+function againOrOn({ operation }: { readonly operation: Operation }): string {
+  const never = operation.kind === "replace-container" && operation.method === "blue-green";
+  return never ? "serves on" : "serves again";
 }
 
 export function startLine(operation: Operation, style: Style): string {

@@ -67,9 +67,11 @@ const STEPS: Partial<Record<RotationStep, string>> = {
   "stop-old": "stopping the old container",
   "start-new": "starting the new container",
   "await-health": "waiting until it serves",
+  "take-aliases": "leading requests to it",
+  "drain-old": "letting the old container finish",
   "remove-old": "removing the old container",
   "remove-new": "removing the new container",
-  "restore-old": "bringing the old container back",
+  "restore-old": "putting the old container back in its place",
 };
 
 export function stepPhrase(step: RotationStep): string | undefined {

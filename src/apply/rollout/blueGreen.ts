@@ -1,0 +1,90 @@
+import { isJob } from "../../model/jobs.ts";
+import type { Done } from "../context.ts";
+import { failureOf } from "../failure.ts";
+import { refuseAborted } from "../journal/rotation.ts";
+import { giveNames, retire, takeNames, takePlace } from "../recovery/finish.ts";
+import { type Serving, waitAnswering, waitServing } from "./health.ts";
+import {
+  giveUp,
+  gone,
+  handOver,
+  newId,
+  openSwap,
+  prepare,
+  type Replace,
+  type Swap,
+} from "./swap.ts";
+
+/**
+ * Starts the new container beside the old one, and leads the service's names from one to the other
+ * when the new one serves. The old one never stops serving before, and is found as it was when
+ * anything fails.
+ */
+export async function replaceBlueGreen(
+  operation: Replace,
+  work: Swap["work"],
+  signal: AbortSignal,
+): Promise<Done> {
+  const swap = await openSwap(operation, work);
+  try {
+    const begun = work.clock.now();
+    await prepare(swap, true, signal);
+    const serving = await prove(swap, begun, signal);
+    await switchOver(swap, serving, signal);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
+  }
+  // From here on there is only forward: the next run goes on where this one ends.
+  const { drainMs } = swap.making.service.policy;
+  const { stopTimeout } = work.plan.options;
+  await retire(work, swap.log, { drainMs, stopTimeout }, work.force);
+  return handOver(swap);
+}
+
+/** Started, and serving within its time, while nobody but us knows of it. */
+async function prove(
+  { work, making, log }: Swap,
+  begun: number,
+  signal: AbortSignal,
+): Promise<Serving> {
+  const { engine, clock, force } = work;
+  const id = newId(log);
+  await log.step("start-new");
+  await engine.startContainer(id, force);
+  await log.step("await-health");
+  const { health, rotationTimeoutMs } = making.service.policy;
+  const left = Math.max(0, rotationTimeoutMs - (clock.now() - begun));
+  return waitServing(
+    { engine, clock, scrub: work.scrubber.scrub },
+    id,
+    { ...health, timeoutMs: Math.min(health.timeoutMs, left) },
+    { oneShot: isJob(work.desired, making.service), fresh: true },
+    AbortSignal.any([signal, force]),
+  );
+}
+
+async function switchOver(
+  { operation, work, making, old, log }: Swap,
+  { completed }: Serving,
+  signal: AbortSignal,
+): Promise<void> {
+  const { engine, clock, force } = work;
+  const made = await engine.inspectContainer(newId(log), force);
+  if (made === undefined) throw gone(operation);
+  await giveNames(work, log, made, force);
+  await log.step("verify-answer");
+  const tools = { engine, clock, scrub: work.scrubber.scrub };
+  const { health } = making.service.policy;
+  if (!completed) await waitAnswering(tools, made.id, health, AbortSignal.any([signal, force]));
+  refuseAborted(signal);
+  const moved = await takeNames(work, log, force);
+  if (moved.length > 0) {
+    work.report({
+      type: "warning",
+      code: "degraded",
+      message: `${old.name} may have lost its connections: network ${moved.join(", ")} lets nobody keep an address`,
+    });
+  }
+  await takePlace(work, log, made, force);
+}

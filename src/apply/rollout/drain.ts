@@ -1,0 +1,24 @@
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { RotationTools } from "../journal/rotation.ts";
+
+/** So long a client may still come to where a name led a moment ago; measured, with room. */
+export const FORGET_MS = 1500;
+const POLL_MS = 100;
+
+/**
+ * Waits until nobody is connected to the container any more, at least until everybody has been led
+ * elsewhere and at most `drainMs`. Its own connections to others do not count. Where this host cannot
+ * tell, all of the time is given.
+ */
+export async function drain(
+  { clock, sockets }: Pick<RotationTools, "clock" | "sockets">,
+  { pid }: Pick<ContainerDetail, "pid">,
+  drainMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = clock.now() + drainMs;
+  await clock.sleep(FORGET_MS, signal);
+  while (clock.now() < until && (await sockets.inbound(pid)) !== 0) {
+    await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);
+  }
+}

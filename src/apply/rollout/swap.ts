@@ -1,0 +1,108 @@
+/** What the two ways to replace a container have in common. */
+import { DsoError } from "../../model/errors.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { OperationOf } from "../../model/plan.ts";
+import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
+import type { Done, Work } from "../context.ts";
+import { tellLastWords } from "../failure.ts";
+import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
+import { goBack } from "../recovery/undo.ts";
+import { begin, NO_MEMBER } from "./begin.ts";
+
+export type Replace = OperationOf<"replace-container">;
+
+/** One replacement on its way. */
+export interface Swap {
+  readonly operation: Replace;
+  readonly work: Work;
+  readonly making: Making;
+  readonly old: ContainerDetail;
+  readonly log: RotationLog;
+}
+
+export async function openSwap(operation: Replace, work: Work): Promise<Swap> {
+  const old = await work.engine.inspectContainer(operation.oldId, work.force);
+  if (old === undefined) throw gone(operation);
+  return { operation, work, old, ...begin(work, operation, old) };
+}
+
+export function gone({ oldName }: Pick<Replace, "oldName">): DsoError {
+  return new DsoError("plan-stale", `container ${oldName} was removed since the plan was made`, {
+    hint: "Make a new plan.",
+  });
+}
+
+/**
+ * Everything that can be done while the old container still serves. `hidden`: the new one's networks
+ * get none of the service's aliases, so that nobody is led to it before it has proven itself.
+ */
+export async function prepare(
+  { work, making, log }: Swap,
+  hidden: boolean,
+  signal: AbortSignal,
+): Promise<void> {
+  await log.step("deliver");
+  const generation = await deliverFiles(work, making, work.force);
+  const name = await freeName(work, `${making.name}-new`, log.now, work.force);
+  const member = { ...NO_MEMBER, name, generation: generation?.id };
+  await log.step("create-new", { new: member });
+  // An engine that restarts must not wake the one that has not proven itself.
+  const candidate = { name, policy: { Name: "no" }, hidden } as const;
+  const made = await makeContainer(work, making, generation, candidate, work.force);
+  await log.note({ new: { ...member, ...made } });
+  refuseAborted(signal);
+}
+
+export function newId(log: RotationLog): string {
+  const id = log.now.new?.id;
+  if (id === undefined) throw new Error("the new container was not noted");
+  return id;
+}
+
+/** What began is undone, also after a request to stop; `work.force` alone ends that. */
+export async function giveUp(
+  { operation, work, making, log }: Swap,
+  failure: DsoError,
+  signal: AbortSignal,
+): Promise<DsoError> {
+  const made = await findNew(work, log.now, work.force);
+  const ran = made !== undefined && made.startedAt !== "" && made.state !== "created";
+  const error = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
+  if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
+    await log.end("failed", error);
+    return leftAlone(making, error);
+  }
+  const untouched = log.now.step === "deliver" || log.now.step === "create-new";
+  const status = await goBack(work, log, error, work.force);
+  if (untouched) return error;
+  if (status !== "rolled_back") return notRestored(making, error);
+  work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
+  if (error.code === "aborted") return error;
+  return new DsoError(
+    "rolled-back",
+    `service ${making.service.name} runs as before: its new container failed: ${error.message}`,
+    { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
+  );
+}
+
+function leftAlone({ name }: Making, error: DsoError): DsoError {
+  return new DsoError(error.code, `${error.message}; both containers were left for you`, {
+    hint: `rollback_on_failure is off: look at ${name} and ${name}-old, then remove one.`,
+    cause: error,
+  });
+}
+
+function notRestored({ name }: Making, error: DsoError): DsoError {
+  return new DsoError("rollback-failed", `${name} could not be put back: ${error.message}`, {
+    hint: "Somebody removed the old container meanwhile; the new one was kept as it is.",
+    cause: error,
+  });
+}
+
+/** The new container has the place of the old one, for whatever is done after it in this run. */
+export function handOver({ operation, work, old, log }: Swap): Done {
+  const containerId = newId(log);
+  work.roster.remove(old.id);
+  work.roster.put(operation.service, operation.number, containerId);
+  return { containerId, rotation: log.now };
+}

@@ -1,0 +1,87 @@
+/**
+ * `node requestLoop.ts NAME PORT PER_SECOND [keep-alive]`: asks `http://NAME:PORT/` in an open loop until
+ * SIGTERM, each time with a new lookup and a new connection, and prints what came of it as JSON.
+ * Run in the network namespace of a container: the engine's name server is asked.
+ */
+import { Resolver } from "node:dns/promises";
+import { Agent, get } from "node:http";
+
+export interface Loop {
+  readonly sent: number;
+  /** Error codes, statuses and timeouts, counted. */
+  readonly failed: Readonly<Record<string, number>>;
+  /** Answers in the order in which they were first heard, counted. */
+  readonly heard: Readonly<Record<string, number>>;
+  /** The answer that came last. */
+  readonly last: string;
+  readonly slowestMs: number;
+  /** The longest time in which no answer came. */
+  readonly longestGapMs: number;
+}
+
+const [name = "", port = "", perSecond = "200", mode = ""] = process.argv.slice(2);
+const resolver = new Resolver();
+resolver.setServers(["127.0.0.11"]);
+const agent = mode === "keep-alive" ? new Agent({ keepAlive: true, maxSockets: 8 }) : false;
+
+const failed: Record<string, number> = {};
+const heard: Record<string, number> = {};
+let [sent, open, last, slowestMs, longestGapMs] = [0, 0, "", 0, 0];
+let lastAnswer = performance.now();
+
+function count(counts: Record<string, number>, key: string): void {
+  counts[key] = (counts[key] ?? 0) + 1;
+}
+
+function fetchFrom(host: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const request = get({ host, port, agent, timeout: 5000 }, (response) => {
+      let text = "";
+      response.setEncoding("utf8").on("data", (part: string) => (text += part));
+      response.on("error", reject);
+      response.on("end", () => {
+        if (response.statusCode === 200) resolve(text.trim());
+        else reject(new Error(`status ${response.statusCode}`));
+      });
+    });
+    request.on("timeout", () => request.destroy(new Error("timeout")));
+    request.on("error", reject);
+  });
+}
+
+async function askOnce(): Promise<void> {
+  const begun = performance.now();
+  sent++;
+  open++;
+  try {
+    const addresses = await resolver.resolve4(name);
+    const text = await fetchFrom(addresses[sent % addresses.length] ?? "");
+    const now = performance.now();
+    slowestMs = Math.max(slowestMs, now - begun);
+    longestGapMs = Math.max(longestGapMs, now - lastAnswer);
+    lastAnswer = now;
+    last = text;
+    count(heard, text);
+  } catch (error) {
+    const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
+    count(failed, code);
+  } finally {
+    open--;
+  }
+}
+
+// By the clock, not by a timer's own idea of an interval: an open loop does not slow down with the server.
+const begun = performance.now();
+const timer = setInterval(() => {
+  const due = Math.floor(((performance.now() - begun) / 1000) * Number(perSecond));
+  for (let index = sent; index < due; index++) void askOnce();
+}, 5);
+process.on("SIGTERM", () => {
+  clearInterval(timer);
+  const wait = setInterval(() => {
+    if (open > 0) return;
+    clearInterval(wait);
+    const loop: Loop = { sent, failed, heard, last, slowestMs, longestGapMs };
+    process.stdout.write(`${JSON.stringify(loop)}\n`, () => process.exit(0));
+  }, 20);
+});

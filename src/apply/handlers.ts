@@ -5,6 +5,7 @@ import * as containers from "./handleContainers.ts";
 import * as objects from "./handleObjects.ts";
 import { waitService } from "./handleWait.ts";
 import { replaceBlueGreen } from "./rollout/blueGreen.ts";
+import { refreshContainer } from "./rollout/refresh.ts";
 import { replaceStopFirst } from "./rollout/stopFirst.ts";
 
 const replaceContainer: Handler<"replace-container"> = (operation, work, signal) => {
@@ -24,6 +25,7 @@ const handlers: { readonly [K in OperationKind]: Handler<K> } = {
   "disconnect-network": objects.disconnectNetwork,
   "create-container": createContainer,
   "replace-container": replaceContainer,
+  "refresh-container": refreshContainer,
   "start-container": containers.startContainer,
   "unpause-container": containers.unpauseContainer,
   "restart-container": containers.restartContainer,

@@ -9,6 +9,9 @@ import { exposedEnvironment, readAll, type Values } from "./memory/values.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
+/** What fills a memory directory. */
+type Fills = Makes | OperationOf<"refresh-container">;
+
 type Renames = OperationOf<"rename-container">;
 
 /** Files take whole pages in memory. */
@@ -25,7 +28,8 @@ export async function preflight(
   signal: AbortSignal,
 ): Promise<Values> {
   const makes = plan.operations.filter(isMaking);
-  const services = servicesOf(makes, context);
+  const filled = plan.operations.filter(isFilling);
+  const services = servicesOf(filled, context);
   refuseRemote(services, context);
   const faults = [
     ...(await takenNames(plan, context, signal)),
@@ -37,7 +41,7 @@ export async function preflight(
   try {
     // Rendered once to find what no variable can hold.
     for (const service of services) exposedEnvironment(service, values);
-    await ensureRoom(makes, context, values, signal);
+    await ensureRoom(filled, context, values, signal);
     return values;
   } catch (error) {
     values.drop();
@@ -49,12 +53,16 @@ function isMaking(operation: Operation): operation is Operation & Makes {
   return operation.kind === "create-container" || operation.kind === "replace-container";
 }
 
+function isFilling(operation: Operation): operation is Operation & Fills {
+  return isMaking(operation) || operation.kind === "refresh-container";
+}
+
 function isNaming(operation: Operation): operation is Operation & (Makes | Renames) {
   return isMaking(operation) || operation.kind === "rename-container";
 }
 
-function servicesOf(makes: readonly Makes[], { desired }: ApplyContext): readonly DesiredService[] {
-  return [...new Set(makes.map(({ service }) => service))].map((name) => {
+function servicesOf(fills: readonly Fills[], { desired }: ApplyContext): readonly DesiredService[] {
+  return [...new Set(fills.map(({ service }) => service))].map((name) => {
     const service = desired.services.get(name);
     if (service !== undefined) return service;
     throw new DsoError("plan-invalid", `the plan makes containers of the unknown service ${name}`);
@@ -120,12 +128,12 @@ function movedIds(plan: Plan): ReadonlySet<string> {
 }
 
 async function ensureRoom(
-  makes: readonly Makes[],
+  fills: readonly Fills[],
   { desired, delivery }: ApplyContext,
   values: Values,
   signal: AbortSignal,
 ): Promise<void> {
-  const sizes = makes.flatMap(({ service }) =>
+  const sizes = fills.flatMap(({ service }) =>
     (desired.services.get(service)?.files ?? []).map(
       (file) => Math.ceil(values.content(service, file).byteLength / PAGE_BYTES) * PAGE_BYTES,
     ),

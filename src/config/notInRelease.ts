@@ -3,8 +3,6 @@ import { DsoError } from "../model/errors.ts";
 import type { Positions, ServiceModel } from "../model/project.ts";
 import type { Config } from "./types.ts";
 
-export const STRATEGIES: ReadonlySet<string> = new Set(["restart", "none"]);
-
 const HINT = "Remove it, or leave it for a later release: it changes nothing now.";
 
 /** Of `deploy.update_config`, what is acted on. */
@@ -70,21 +68,7 @@ function choices(config: Config): readonly DsoError[] {
     const hint = "Use auto or exposed, or deliver the values as files with dsofile://.";
     found.push(finding(config, ["defaults", "env"], "defaults.env: sealed", hint));
   }
-  const strategyAt = strategyPath(config);
-  if (strategyAt !== undefined && !STRATEGIES.has(config.defaults.rotation.strategy)) {
-    const what = `${strategyAt.join(".")}: ${config.defaults.rotation.strategy}`;
-    found.push(finding(config, strategyAt, what, "Use strategy: restart or none."));
-  }
   return found;
-}
-
-/** Where the strategy that holds was written. */
-export function strategyPath(config: Config): readonly string[] | undefined {
-  const places = [
-    ["defaults", "rotation", "strategy"],
-    ["agent", "rotation", "strategy"],
-  ];
-  return places.find((place) => config.at(place) !== undefined);
 }
 
 function keys(config: Config): readonly DsoError[] {

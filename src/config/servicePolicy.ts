@@ -10,7 +10,6 @@ import { combine, DsoError } from "../model/errors.ts";
 import type { Positions, ServiceModel } from "../model/project.ts";
 import { findings } from "./findings.ts";
 import validate from "./generated/service.js";
-import { STRATEGIES, strategyPath } from "./notInRelease.ts";
 import type { Config } from "./types.ts";
 import { milliseconds } from "./units.ts";
 import type { Path } from "./yaml.ts";
@@ -38,10 +37,7 @@ interface Health {
   readonly start_period?: string;
 }
 
-/**
- * Rejects with `compose-invalid` for what is wrong in `x-dso`, all of it at once,
- * and with `not-in-release` for a strategy that this release cannot carry out.
- */
+/** Throws `compose-invalid` for what is wrong in `x-dso`, all of it at once. */
 export function servicePolicy(
   service: string,
   model: ServiceModel,
@@ -51,10 +47,8 @@ export function servicePolicy(
   const path: Path = ["services", service, "x-dso"];
   const knobs = readKnobs(model["x-dso"] ?? {}, path, positions);
   const { rotation, env } = config.defaults;
-  const strategy = knobs.strategy ?? rotation.strategy;
-  if (!STRATEGIES.has(strategy)) throw noSuchStrategy(service, knobs, config, positions);
   return {
-    strategy,
+    strategy: knobs.strategy ?? rotation.strategy,
     env: knobs.env ?? env,
     signal: knobs.signal,
     drainMs: milliseconds(knobs.drain),
@@ -90,24 +84,6 @@ function manyProbes(probes: readonly string[], path: Path, positions: Positions)
     hint: "Keep one of them.",
     ...(position && { position }),
   });
-}
-
-function noSuchStrategy(
-  service: string,
-  knobs: Knobs,
-  config: Config,
-  positions: Positions,
-): DsoError {
-  const strategy = knobs.strategy ?? config.defaults.rotation.strategy;
-  const position =
-    knobs.strategy === undefined
-      ? config.at(strategyPath(config) ?? [])
-      : positions.at(["services", service, "x-dso", "strategy"]);
-  return new DsoError(
-    "not-in-release",
-    `service "${service}": strategy ${strategy} is not in this release`,
-    { hint: "Use strategy: restart or none.", ...(position && { position }) },
-  );
 }
 
 function healthPolicy(health: Health, config: Config): HealthPolicy {

@@ -85,7 +85,7 @@ function replacement(
     name: service.name,
     index: instance.number,
     engineName: instance.container.name,
-    action: "replace",
+    action: choice.method === "refresh" ? "update" : "replace",
     reasons,
     method: choice.method,
     downtime: downtimeOf(situation, decision, one),

@@ -86,7 +86,14 @@ export function lasting({ decisions }: ServiceDecision): readonly Instance[] {
   );
 }
 
-/** Those that are really replaced, not only reported. */
+/** Those that are really replaced, not only reported or given new files. */
 export function replaced(decision: ServiceDecision): readonly DecisionOf<"replace">[] {
-  return only(decision, "replace").filter(({ choice }) => choice.method !== "none");
+  return only(decision, "replace").filter(
+    ({ choice: { method } }) => method !== "none" && method !== "refresh",
+  );
+}
+
+/** Those that run on, with new files. */
+export function refreshed(decision: ServiceDecision): readonly DecisionOf<"replace">[] {
+  return only(decision, "replace").filter(({ choice: { method } }) => method === "refresh");
 }

@@ -1,8 +1,9 @@
 /** How a service changes, and why not better. */
-import type { DesiredService } from "../model/desired.ts";
+import { type DesiredService, referencesOf } from "../model/desired.ts";
 import type { ImageDetail } from "../model/observed.ts";
 import type { Method, Reason } from "../model/plan.ts";
 import type { MountModel } from "../model/project.ts";
+import { valueName } from "../model/reference.ts";
 
 export interface Choice {
   readonly method: Method;
@@ -27,20 +28,27 @@ export interface Circumstances {
   readonly job: boolean;
   /** Somebody could be served by it now. */
   readonly serving: boolean;
+  /** It reads its files from a directory of ours that is there. */
+  readonly refreshable: boolean;
 }
 
 /**
  * `none` where only values changed and the service's strategy is to leave such a change to people;
- * blue-green where two containers of it can run at once; else stop-first, with what forces it. What
+ * `refresh` where it is to be told of new files, and only files of the directory change; blue-green where two containers of it can run at once; else stop-first, with what forces it. What
  * does not serve needs no other to serve meanwhile.
  */
 export function chooseMethod(
   service: DesiredService,
-  { image, reasons, joined, job, serving }: Circumstances,
+  { image, reasons, joined, job, serving, refreshable }: Circumstances,
 ): Choice {
-  const valuesOnly = reasons.length > 0 && reasons.every(({ code }) => VALUE_CODES.has(code));
+  const valuesOnly = isOfValues(reasons);
   if (service.policy.strategy === "none" && valuesOnly) {
     return { method: "none", forcedBy: ['strategy "none": it is reported and left to you'] };
+  }
+  const { strategy } = service.policy;
+  const asked = valuesOnly && (strategy === "signal" || strategy === "refresh");
+  if (asked && serving && refreshable && unrefreshable(service, reasons).length === 0) {
+    return { method: "refresh", forcedBy: [] };
   }
   const forcedBy = [
     ...exclusiveness(service, image),
@@ -48,6 +56,33 @@ export function chooseMethod(
     ...(job ? ["a run to an end, of which there must not be two"] : []),
   ];
   return { method: forcedBy.length === 0 && serving ? "blue-green" : "stop-first", forcedBy };
+}
+
+/** Whether values alone are why. */
+export function isOfValues(reasons: readonly Reason[]): boolean {
+  return reasons.length > 0 && reasons.every(({ code }) => VALUE_CODES.has(code));
+}
+
+/** The places that new files do not reach: variables, and binds of a single file, which keep the old one. */
+export function unrefreshable(
+  { bindings, files }: DesiredService,
+  reasons: readonly Reason[],
+): readonly string[] {
+  const changed = new Set(reasons.flatMap(({ detail }) => detail ?? []));
+  const single = new Set(files.flatMap((file) => (file.inDirectory ? [] : [file.target])));
+  const stuck = bindings
+    .filter(({ template }) => referencesOf(template).some((one) => changed.has(valueName(one))))
+    .flatMap(({ place }) => {
+      if (place.kind === "environment") return [`environment.${place.name}`];
+      return single.has(place.target) ? [`file.${place.target}`] : [];
+    });
+  // What a file is made of is kept in the container's labels, which stay as they are.
+  const remade = files.flatMap(({ target, content }) =>
+    changed.has(target) || (single.has(target) && content.kind !== "template")
+      ? [`file.${target}`]
+      : [],
+  );
+  return [...new Set([...stuck, ...remade])].sort();
 }
 
 /** Why two containers of the service cannot run at once. */

@@ -69,8 +69,9 @@ function fate(change: Change): string {
   }
 }
 
-function updateFate({ kind, attributes }: Change): string {
+function updateFate({ kind, attributes, method }: Change): string {
   if (kind === "image") return "will be fetched again";
+  if (method === "refresh") return "will be given its new files, and runs on";
   const state =
     attributes.length === 1 && attributes[0]?.path === "state" ? attributes[0] : undefined;
   if (state?.after === "restarted") return "will be restarted";

@@ -1,7 +1,15 @@
 /** The operations on the containers of one service, and the waits for those that it depends on. */
+import type { DesiredService } from "../model/desired.ts";
 import type { Operation } from "../model/plan.ts";
 import type { DependencyModel } from "../model/project.ts";
-import { type DecisionOf, lasting, only, replaced, type ServiceDecision } from "./decision.ts";
+import {
+  type DecisionOf,
+  lasting,
+  only,
+  refreshed,
+  replaced,
+  type ServiceDecision,
+} from "./decision.ts";
 import { addDeparture, departureOf } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { afterOr, type Graph } from "./graph.ts";
@@ -15,6 +23,9 @@ import { reasonsText } from "./reasons.ts";
 import { networkKeys, type Situation } from "./situation.ts";
 import { addSteps } from "./steps.ts";
 import { volumeKeys } from "./volumes.ts";
+
+/** What programs take for "read your files again". */
+const DEFAULT_SIGNAL = "SIGHUP";
 
 type Services = ReadonlyMap<string, ServiceDecision>;
 
@@ -55,24 +66,32 @@ export function addService(
   );
   const done = [
     ...only(decision, "update").flatMap((one) => addSteps(graph, one, cleared)),
+    ...addRefreshes(graph, decision, cleared),
     ...addReplacements(graph, situation, decision, cleared),
     ...only(decision, "create").map((one) =>
-      graph.add(
-        {
-          kind: "create-container",
-          service: service.name,
-          number: one.number,
-          name: one.name,
-          oneShot: isJob(situation.desired, service),
-          address: containerAddress(service.name, one.number),
-          why: reasonsText(one.reasons),
-        },
-        cleared,
-      ),
+      addCreation(graph, situation, decision.service, one, cleared),
     ),
   ];
   needs.done.set(service.name, done);
   for (const one of surplus) depart(one, afterOr(done, cleared));
+}
+
+function addCreation(
+  graph: Graph,
+  { desired }: Situation,
+  service: DesiredService,
+  { number, name, reasons }: DecisionOf<"create">,
+  after: readonly number[],
+): number {
+  return graph.add(
+    {
+      ...{ kind: "create-container", service: service.name, number, name },
+      oneShot: isJob(desired, service),
+      address: containerAddress(service.name, number),
+      why: reasonsText(reasons),
+    },
+    after,
+  );
 }
 
 /** Only what acts on containers needs anything. */
@@ -85,7 +104,7 @@ function prerequisites(
 ): readonly number[] {
   const { service } = decision;
   const makes = only(decision, "create").length + replaced(decision).length > 0;
-  const acts = makes || only(decision, "update").length > 0;
+  const acts = makes || only(decision, "update").length + refreshed(decision).length > 0;
   const former = decision.decisions.flatMap((one) =>
     one.action === "create" ? [] : [one.instance.container.name],
   );
@@ -171,6 +190,32 @@ function addReplacements(
     before = batch;
   }
   return ids;
+}
+
+/** One after the other, and the first that fails ends it. */
+function addRefreshes(
+  graph: Graph,
+  decision: ServiceDecision,
+  after: readonly number[],
+): readonly number[] {
+  const { name, policy } = decision.service;
+  const signal = policy.strategy === "signal" ? (policy.signal ?? DEFAULT_SIGNAL) : undefined;
+  return refreshed(decision).reduce<readonly number[]>((before, { instance, reasons }) => {
+    const { number, container } = instance;
+    const common = { address: containerAddress(name, number), why: reasonsText(reasons) };
+    const id = graph.add(
+      {
+        ...common,
+        kind: "refresh-container",
+        service: name,
+        number,
+        containerId: container.id,
+        signal,
+      },
+      before.length === 0 ? after : before,
+    );
+    return [id];
+  }, []);
 }
 
 /** How many replicas are replaced at once. */

@@ -1,6 +1,8 @@
 /** Decides, service by service with dependencies first, what becomes of each container. */
 import { serviceHash } from "../compose/hash.ts";
 import type { DesiredService } from "../model/desired.ts";
+import { DSO } from "../model/labels.ts";
+import { isOfGeneration } from "../model/observed.ts";
 import type { Reason } from "../model/plan.ts";
 import {
   type Decision,
@@ -143,6 +145,7 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
         joined: joinedTo(situation, service),
         job: isDeclaredJob(situation.desired, service),
         serving: instance.container.state === "running",
+        refreshable: repairs.length === 0 && hasDirectory(situation, instance),
       }),
       before,
       delivered,
@@ -156,6 +159,16 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
     return { action: "keep", instance, drift: repairs };
   }
   return { action: "update", instance, repairs: made, drift: repairs };
+}
+
+/** Whether it reads the files of a generation that is in memory. */
+function hasDirectory({ observed }: Situation, { container }: Instance): boolean {
+  const generation = container.labels[DSO.generation];
+  return (
+    generation !== undefined &&
+    !observed.lostGenerations.has(generation) &&
+    container.mounts.some((mount) => isOfGeneration(mount, generation))
+  );
 }
 
 /** Whose containers have to follow when this service's become others. */

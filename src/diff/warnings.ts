@@ -3,11 +3,12 @@ import type { DesiredService } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { secretName, versionKey } from "../model/reference.ts";
 import { isOurs } from "./before.ts";
-import { only, type ServiceDecision } from "./decision.ts";
+import { only, replaced, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import { containerAddress } from "./inventory.ts";
 import { isPerhapsFinished } from "./jobs.ts";
+import { isOfValues, unrefreshable } from "./method.ts";
 import { byText } from "./order.ts";
 import { nameList } from "./reasons.ts";
 import { scaled, type Situation } from "./situation.ts";
@@ -22,6 +23,7 @@ export function serviceWarnings(
     ...exposedValues(service),
     ...unversionedValues(situation, service),
     ...leftToPeople(decision),
+    ...notRefreshed(decision),
     ...perhapsFinished(situation, decision),
     ...leftByHand(decision),
     ...decidedAfterPull(situation, service),
@@ -73,6 +75,24 @@ function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
       code: "strategy-none",
       message: `service "${name}" has the strategy "none": its containers keep the values that they have`,
       hint: `\`dso apply -replace=service.${name}\` gives them the new ones.`,
+      position: undefined,
+    },
+  ];
+}
+
+/** It is to be told of new files, and is replaced: the plan says why. */
+function notRefreshed(decision: ServiceDecision): readonly PlanWarning[] {
+  const { name, policy } = decision.service;
+  if (policy.strategy !== "signal" && policy.strategy !== "refresh") return [];
+  const places = replaced(decision).flatMap(({ reasons }) =>
+    isOfValues(reasons) ? unrefreshable(decision.service, reasons) : [],
+  );
+  if (places.length === 0) return [];
+  return [
+    {
+      code: "not-refreshed",
+      message: `service "${name}" has the strategy "${policy.strategy}", and is replaced: ${nameList([...new Set(places)].sort(byText))} changes only with a new container`,
+      hint: "Deliver the value as a file below /run/secrets, with dsofile:// and without target=.",
       position: undefined,
     },
   ];

@@ -57,6 +57,12 @@ export interface Delivery {
   deliver(request: DeliveryRequest, signal: AbortSignal): Promise<Generation>;
   /** Swaps the content of a living generation in one step; old versions stay for slow readers. */
   refresh(generation: string, request: DeliveryRequest, signal: AbortSignal): Promise<void>;
+  /** The content before the last `refresh` again, of which `versions` were the versions. */
+  revert(
+    generation: string,
+    versions: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** From memory, else from the mirror; undefined when neither knows it. */
   manifest(generation: string, signal: AbortSignal): Promise<Manifest | undefined>;
   /** What the project's containers were given, by generation, as far as this home delivered it. */

@@ -24,6 +24,9 @@ export type RotationStep =
   | "take-aliases"
   | "switch-edge"
   | "detach-old"
+  | "swap-files"
+  | "send-signal"
+  | "restore-files"
   | "stop-old"
   | "rename-old"
   | "rename-new"
@@ -61,6 +64,8 @@ export interface Rotation {
    * is over, the container looks as if it ran on.
    */
   readonly stopping?: string;
+  /** Of a refresh: what its process is sent once its files are others. */
+  readonly signal?: string;
   /** Value name to version, before and after. */
   readonly versions: {
     readonly from: Readonly<Record<string, string>>;

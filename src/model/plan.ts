@@ -197,6 +197,15 @@ export type Operation = OperationBase &
         readonly oldName: string;
         readonly expectedDowntimeMs: number;
       }
+    /** New files under a container that runs on. */
+    | {
+        readonly kind: "refresh-container";
+        readonly service: string;
+        readonly number: number;
+        readonly containerId: string;
+        /** What its process is sent then; undefined: nothing. */
+        readonly signal: string | undefined;
+      }
     | {
         readonly kind: "start-container";
         readonly service: string;

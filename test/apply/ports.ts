@@ -12,6 +12,7 @@ export function countingRandom(from: number): Random {
 
 export function fakeDelivery(generations: Map<string, DeliveryRequest>): Delivery {
   let count = 0;
+  const before = new Map<string, DeliveryRequest>();
   return {
     ensureRoom: () => Promise.resolve(),
     async deliver(request) {
@@ -23,8 +24,25 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
       const bind = { Type: "bind", Source, Target, ReadOnly: true } as const;
       return Promise.resolve({ id, mounts: [bind], grade: "file" as const, warnings: [] });
     },
-    refresh: () => Promise.resolve(),
-    manifest: () => Promise.resolve(undefined),
+    async refresh(id, request) {
+      for (const { content } of request.files) content.reveal();
+      const former = generations.get(id);
+      if (former !== undefined) before.set(id, former);
+      generations.set(id, request);
+      return Promise.resolve();
+    },
+    async revert(id) {
+      const former = before.get(id);
+      if (former !== undefined) generations.set(id, former);
+      return Promise.resolve();
+    },
+    async manifest(id) {
+      const request = generations.get(id);
+      if (request === undefined) return Promise.resolve(undefined);
+      const { project, service, number, versions } = request;
+      const told = { v: 1, generation: id, project, service, number, versions } as const;
+      return Promise.resolve({ ...told, createdAt: "2026-01-01T00:00:00Z", files: [] });
+    },
     manifests: () => Promise.resolve(new Map()),
     lost: (sources) =>
       Promise.resolve(new Set([...sources.keys()].filter((id) => !generations.has(id)))),

@@ -118,17 +118,4 @@ describe("what is refused", () => {
     expect([code, rest.join(" ")]).toEqual(["compose-invalid", words.join(" ")]);
     expect(place?.split(":")[0]).toBe(wanted?.split(":")[0]);
   });
-
-  test("a strategy that this release cannot carry out, where it was chosen", async () => {
-    const hint = "Use strategy: restart or none.";
-    const [own] = await faultsOf(() => policyOf("{ strategy: signal }"));
-    expect(tell(own!)).toMatch(/^not-in-release 4:\d+ service "web": strategy signal is not/);
-    const [ours] = await faultsOf(() =>
-      policyOf("{}", "defaults: { rotation: { strategy: refresh } }"),
-    );
-    expect(tell(ours!)).toBe(
-      `not-in-release 1:25 service "web": strategy refresh is not in this release | ${hint}`,
-    );
-    expect(ours!.position?.file).toBe("/etc/dso/dso.yaml");
-  });
 });

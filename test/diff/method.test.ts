@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { estimateDowntime } from "../../src/diff/downtime.ts";
-import { chooseMethod, exclusiveness } from "../../src/diff/method.ts";
+import { chooseMethod, exclusiveness, unrefreshable } from "../../src/diff/method.ts";
 import type { DesiredService } from "../../src/model/desired.ts";
 import type { ImageDetail } from "../../src/model/observed.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
@@ -101,7 +101,10 @@ describe("why two of a service cannot run at once", () => {
 });
 
 describe("the method", () => {
-  const plain = { image: undefined, reasons: CHANGED, joined: [], job: false, serving: true };
+  const plain = {
+    ...{ image: undefined, reasons: CHANGED, joined: [], job: false, serving: true },
+    refreshable: true,
+  };
 
   it("is blue-green where two can run at once, and nothing lives in its containers", () => {
     const one = service({ image: "web:1" });
@@ -127,6 +130,47 @@ describe("the method", () => {
     expect(chooseMethod(one, { ...plain, reasons: ROTATED }).method).toBe("none");
     const both = { ...plain, reasons: [...ROTATED, ...CHANGED] };
     expect(chooseMethod(one, both).method).toBe("blue-green");
+  });
+});
+
+describe("refresh", () => {
+  const SECRET = "dso://vault:db";
+  const circumstances = {
+    ...{ image: undefined, reasons: ROTATED, joined: [], job: false, serving: true },
+    refreshable: true,
+  };
+  const told = (
+    strategy: "restart" | "signal" | "refresh",
+    files: Readonly<Record<string, string>>,
+    environment: Readonly<Record<string, string>> = {},
+  ): DesiredService => {
+    const web = { model: { image: "web:1", environment }, policy: { strategy }, files };
+    return project({ services: { web } }).services.get("web")!;
+  };
+  const inDirectory = { "/run/secrets/db": SECRET };
+
+  it("is for those who ask for it, where new files are all that changes", () => {
+    expect(chooseMethod(told("signal", inDirectory), circumstances).method).toBe("refresh");
+    expect(chooseMethod(told("refresh", inDirectory), circumstances).method).toBe("refresh");
+    expect(chooseMethod(told("restart", inDirectory), circumstances).method).toBe("blue-green");
+    const more = { ...circumstances, reasons: [...ROTATED, ...CHANGED] };
+    expect(chooseMethod(told("signal", inDirectory), more).method).toBe("blue-green");
+  });
+
+  it("is not for what does not run, or has no directory of ours", () => {
+    const one = told("signal", inDirectory);
+    for (const less of [{ serving: false }, { refreshable: false }]) {
+      expect(chooseMethod(one, { ...circumstances, ...less }).method).not.toBe("refresh");
+    }
+  });
+
+  it("reaches no variable, and no file that is a bind of its own", () => {
+    const variable = told("signal", {}, { PASSWORD: SECRET });
+    expect(chooseMethod(variable, circumstances).method).toBe("blue-green");
+    expect(unrefreshable(variable, ROTATED)).toEqual(["environment.PASSWORD"]);
+    const single = told("signal", { "/etc/password": SECRET });
+    expect(unrefreshable(single, ROTATED)).toEqual(["file./etc/password"]);
+    expect(unrefreshable(told("signal", inDirectory), ROTATED)).toEqual([]);
   });
 });
 

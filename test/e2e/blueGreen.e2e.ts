@@ -50,7 +50,7 @@ async function underLoad(
   await work();
   await sleep(300);
   const counted = await loop.stop();
-  console.log(`asked as ${name}: ${JSON.stringify({ ...counted, heard: undefined })}`);
+  process.stdout.write(`asked as ${name}: ${JSON.stringify({ ...counted, heard: undefined })}\n`);
   return counted;
 }
 

@@ -23,7 +23,7 @@ let image: string;
 let version = 0;
 
 beforeAll(async () => {
-  console.log(`kill matrix of blue-green: DSO_SEED=${seed}`);
+  process.stdout.write(`kill matrix of blue-green: DSO_SEED=${seed}\n`);
   image = await ensureTestImage("http");
   home = await createHome();
   await home.setSecret("app/password", "first-value-1234");

@@ -1,5 +1,5 @@
 import { environmentAfterDelivery } from "../../compose/bindings.ts";
-import type { Generation } from "../../model/delivery.ts";
+import type { DeliveryRequest, Generation } from "../../model/delivery.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody, RestartPolicy } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
@@ -65,27 +65,35 @@ export async function deliverFiles(
   signal: AbortSignal,
 ): Promise<Generation | undefined> {
   if (service.files.length === 0) return undefined;
-  const image = await imageOf(work, service, signal);
-  // An empty `user:` means the image's, as for the engine.
-  const user = service.model.user || image.user;
-  const generation = await work.delivery.deliver(
-    {
-      project: work.desired.project.name,
-      service: service.name,
-      number,
-      owner: await resolveOwner(work.engine, service.image, user, signal),
-      versions: versionsOf(service, work.desired),
-      files: service.files.map((file) => ({
-        file,
-        content: work.values.content(service.name, file),
-      })),
-    },
-    signal,
-  );
+  const request = await deliveryFor(work, service, number, signal);
+  const generation = await work.delivery.deliver(request, signal);
   for (const message of generation.warnings) {
     work.report({ type: "warning", code: "delivery", message });
   }
   return generation;
+}
+
+/** All files of one container, with what is in them. */
+export async function deliveryFor(
+  work: Work,
+  service: DesiredService,
+  number: number,
+  signal: AbortSignal,
+): Promise<DeliveryRequest> {
+  const image = await imageOf(work, service, signal);
+  // An empty `user:` means the image's, as for the engine.
+  const user = service.model.user || image.user;
+  return {
+    project: work.desired.project.name,
+    service: service.name,
+    number,
+    owner: await resolveOwner(work.engine, service.image, user, signal),
+    versions: versionsOf(service, work.desired),
+    files: service.files.map((file) => ({
+      file,
+      content: work.values.content(service.name, file),
+    })),
+  };
 }
 
 /** Makes the container, not started. */

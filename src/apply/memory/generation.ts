@@ -1,5 +1,6 @@
 import { constants } from "node:fs";
-import { chmod, chown, mkdir, open, readdir, rename, rm, symlink } from "node:fs/promises";
+import { chmod, chown, mkdir, open, readdir, readlink } from "node:fs/promises";
+import { rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { hasCode, readPrivateFile, writeNew } from "../../lib/files.ts";
 import type { DeliveryRequest, Manifest } from "../../model/delivery.ts";
@@ -47,14 +48,29 @@ export async function swap(path: string, request: DeliveryRequest, uid: number):
   const inside = request.files.filter(({ file }) => file.inDirectory);
   await makeDirectory(join(root, next));
   for (const one of inside) await writeInside(join(root, next), one, request, uid);
-  await rm(join(root, "..data.new"), { force: true });
-  await symlink(next, join(root, "..data.new"));
-  await rename(join(root, "..data.new"), join(root, DATA));
-  await linkEntries(
-    root,
-    new Set(inside.map(({ file }) => relativePath(file).split("/")[0] ?? "")),
-  );
+  await leadTo(root, next);
   for (const old of versions.slice(0, -KEPT_VERSIONS)) await erase(join(root, `..${old}`));
+}
+
+/** Puts the version before that one in its place again. */
+export async function swapBack(path: string): Promise<void> {
+  const root = join(path, "files");
+  const now = Number((await readlink(join(root, DATA))).slice(2));
+  const before = (await versionsIn(root)).filter((version) => version < now).at(-1);
+  if (before === undefined) {
+    throw new DsoError("rollback-failed", `${path} holds no files from before`, {
+      hint: "Set the secret to what it was: that makes a new version of it.",
+    });
+  }
+  await leadTo(root, `..${before}`);
+}
+
+/** In one step for whoever reads; then the entries at the top become those of that version. */
+async function leadTo(root: string, version: string): Promise<void> {
+  await rm(join(root, "..data.new"), { force: true });
+  await symlink(version, join(root, "..data.new"));
+  await rename(join(root, "..data.new"), join(root, DATA));
+  await linkEntries(root, new Set(await readdir(join(root, version))));
 }
 
 async function writeInside(

@@ -4,7 +4,7 @@ import { hasCode, writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
-import { erase, fill, mountsOf, placed, readManifest, swap } from "./generation.ts";
+import { erase, fill, mountsOf, placed, readManifest, swap, swapBack } from "./generation.ts";
 import {
   freeBytes,
   isInMemory,
@@ -49,6 +49,7 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     ensureRoom: (bytes, signal) => ensureRoom(memory, bytes, signal),
     deliver: (request, signal) => deliver(memory, request, signal),
     refresh: (id, request, signal) => refresh(memory, id, request, signal),
+    revert: (id, versions, signal) => revert(memory, id, versions, signal),
     manifest: (id, signal) => findManifest(memory, id, signal),
     manifests: (project) => mirror.ofProject(project),
     lost: (sources) => Promise.resolve().then(() => findLost(sources)),
@@ -103,8 +104,29 @@ async function refresh(
 ): Promise<void> {
   const path = join((await memory.base(signal)).path, checkId(id));
   await swap(path, request, memory.options.uid);
+  await rewriteManifest(memory, path, manifestOf(memory, path, request));
+}
+
+async function revert(
+  memory: Memory,
+  id: string,
+  versions: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = join((await memory.base(signal)).path, checkId(id));
+  const manifest = await findManifest(memory, id, signal);
+  if (manifest === undefined) {
+    throw new DsoError("rollback-failed", `nobody knows what ${path} holds`, {
+      hint: "Run `dso apply`: it makes the container anew.",
+    });
+  }
+  await swapBack(path);
+  await rewriteManifest(memory, path, { ...manifest, versions });
+}
+
+async function rewriteManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
   await rm(join(path, "manifest.json"), { force: true });
-  await writeManifest(memory, path, manifestOf(memory, path, request));
+  await writeManifest(memory, path, manifest);
 }
 
 function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Manifest {

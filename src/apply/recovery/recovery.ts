@@ -4,6 +4,8 @@ import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { waitServing } from "../rollout/health.ts";
+import { waitSteady } from "../rollout/verify.ts";
+import { isSwapped, putBack, signalAgain } from "./refreshed.ts";
 import { isOpen } from "../journal/journal.ts";
 import { removeLeftovers } from "../memory/leftovers.ts";
 import {
@@ -66,6 +68,7 @@ async function recoverOne(
   signal: AbortSignal,
 ): Promise<string> {
   if (log.now.method === "stop") return finishStop(tools, log.now, signal);
+  if (log.now.method === "refresh") return endRefresh(tools, log, signal);
   const made = await findNew(tools, log.now, signal);
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
   if (!forward) return goBack(tools, log, interrupted(), signal);
@@ -76,6 +79,34 @@ async function recoverOne(
 
 function farewellOf({ drainMsOf }: RecoveryTools, { service }: Rotation): Farewell {
   return { drainMs: drainMsOf?.(service) ?? DEFAULT_DRAIN_MS, stopTimeout: undefined };
+}
+
+/** Not swapped, nothing has happened, and the plan that follows does it; else health decides. */
+async function endRefresh(
+  tools: RecoveryTools,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<RotationStatus> {
+  const container = await findOld(tools, log.now, signal);
+  if (container === undefined || log.now.status === "rolling_back") {
+    await putBack(tools, log, interrupted(), signal);
+    return log.now.status;
+  }
+  if (!(await isSwapped(tools, log.now, signal))) {
+    await log.end("rolled_back", interrupted());
+    return log.now.status;
+  }
+  await signalAgain(tools, log.now, container, signal);
+  const health = tools.healthOf?.(log.now.service) ?? DEFAULT_HEALTH;
+  const healthTools = { engine: tools.engine, clock: tools.clock, scrub: dropControls };
+  try {
+    await waitSteady(healthTools, container, health, signal);
+    await log.end("completed");
+  } catch (error) {
+    if (!isVerdict(error)) throw error;
+    await putBack(tools, log, error, signal);
+  }
+  return log.now.status;
 }
 
 /** What the container is to be afterwards, whoever looks at it then decides. */
@@ -120,12 +151,16 @@ async function serves(
     await waitServing(healthTools, made.id, health, options, signal);
     return true;
   } catch (error) {
-    const verdict =
-      error instanceof DsoError &&
-      (error.code === "container-exited" || error.code === "container-unhealthy");
-    if (verdict) return false;
+    if (isVerdict(error)) return false;
     throw error;
   }
+}
+
+function isVerdict(error: unknown): error is DsoError {
+  return (
+    error instanceof DsoError &&
+    (error.code === "container-exited" || error.code === "container-unhealthy")
+  );
 }
 
 function interrupted(): DsoError {
@@ -136,6 +171,10 @@ function interrupted(): DsoError {
 
 function describe({ name, method }: Rotation, status: string): string {
   if (method === "stop") return `the stop of ${name} had been interrupted, and has ended`;
+  if (method === "refresh") {
+    const how = status === "completed" ? "and was finished" : "and its old files hold";
+    return `the refresh of ${name} had been interrupted, ${how}`;
+  }
   const what = method === "create" ? "the creation" : "the replacement";
   switch (status) {
     case "completed":

@@ -3,7 +3,8 @@ import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { refuseAborted } from "../journal/rotation.ts";
 import { giveNames, retire, takeNames, takePlace } from "../recovery/finish.ts";
-import { type Serving, waitAnswering, waitServing } from "./health.ts";
+import { type Serving, waitServing } from "./health.ts";
+import { waitAnswering } from "./verify.ts";
 import {
   giveUp,
   gone,

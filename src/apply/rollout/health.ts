@@ -25,11 +25,9 @@ export interface WaitOptions {
 
 const MS = 1e6;
 /** The engine's own defaults. */
-const DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
-const POLL_MS = 200;
-const NETWORK_POLL_MS = 50;
-/** A container that has answered before is given so long to do it again. */
-const VERIFY_MS = 5000;
+export const CHECK_DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
+export const POLL_MS = 200;
+export const NETWORK_POLL_MS = 50;
 
 /**
  * Waits until the container serves: its own healthcheck says so, else the
@@ -96,9 +94,9 @@ async function judgeOwn(
   }
   const check = container.config.Healthcheck;
   const argv = commandOf(check);
-  if (argv === undefined || msOf(check?.Interval, DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
+  if (argv === undefined || msOf(check?.Interval, CHECK_DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
     return "waiting";
-  const timeoutMs = msOf(check?.Timeout, DEFAULTS.timeoutMs);
+  const timeoutMs = msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs);
   return verdictOf(await probeExec(tools, container.id, argv, timeoutMs, signal));
 }
 
@@ -106,13 +104,13 @@ function verdictOf(failure: ProbeFailure): Verdict {
   return failure === undefined ? "serving" : { failure, final: false };
 }
 
-function commandOf(check: Healthcheck | undefined): readonly string[] | undefined {
+export function commandOf(check: Healthcheck | undefined): readonly string[] | undefined {
   const [kind, ...rest] = check?.Test ?? [];
   if (kind === "CMD") return rest;
   return kind === "CMD-SHELL" ? ["/bin/sh", "-c", rest.join(" ")] : undefined;
 }
 
-function msOf(nanoseconds: number | undefined, otherwise: number): number {
+export function msOf(nanoseconds: number | undefined, otherwise: number): number {
   return nanoseconds === undefined || nanoseconds === 0 ? otherwise : nanoseconds / MS;
 }
 
@@ -139,7 +137,7 @@ function pauseFor(container: ContainerDetail, { probe }: HealthPolicy): number {
   return overNetwork ? NETWORK_POLL_MS : POLL_MS;
 }
 
-async function look(
+export async function look(
   { engine }: HealthTools,
   id: string,
   signal: AbortSignal,
@@ -151,7 +149,11 @@ async function look(
   });
 }
 
-function refuseEnded(tools: HealthTools, container: ContainerDetail, restarts: number): void {
+export function refuseEnded(
+  tools: HealthTools,
+  container: ContainerDetail,
+  restarts: number,
+): void {
   const { name, state, exitCode, oomKilled } = container;
   const error = tools.scrub(container.error);
   const ended = state === "exited" || state === "dead";
@@ -162,7 +164,7 @@ function refuseEnded(tools: HealthTools, container: ContainerDetail, restarts: n
   throw new DsoError("container-exited", `container ${name} ${what}${why}`);
 }
 
-function unhealthy({ name }: ContainerDetail, failure: string | undefined): DsoError {
+export function unhealthy({ name }: ContainerDetail, failure: string | undefined): DsoError {
   const reason = failure ? `: ${failure}` : "";
   return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
     hint: "Look at its healthcheck; `health.timeout` of x-dso gives it more time.",
@@ -190,47 +192,12 @@ export async function waitRunning(
   }
 }
 
-/**
- * Asks once more, after what was done to its networks: a check that says when it serves is to say so
- * again. Rejects like `waitServing`.
- */
-export async function waitAnswering(
-  tools: HealthTools,
-  id: string,
-  policy: HealthPolicy,
-  signal: AbortSignal,
-): Promise<void> {
-  const until = tools.clock.now() + VERIFY_MS;
-  for (;;) {
-    const container = await look(tools, id, signal);
-    refuseEnded(tools, container, 0);
-    const failure = await ask(tools, container, policy, signal);
-    if (failure === undefined) return;
-    if (tools.clock.now() >= until) throw unhealthy(container, failure);
-    await tools.clock.sleep(NETWORK_POLL_MS, signal);
-  }
-}
-
-function ask(
-  tools: HealthTools,
-  container: ContainerDetail,
-  { probe }: HealthPolicy,
-  signal: AbortSignal,
-): Promise<ProbeFailure> {
-  const check = container.config.Healthcheck;
-  const argv = container.health === undefined ? undefined : commandOf(check);
-  if (argv !== undefined) {
-    return probeExec(tools, container.id, argv, msOf(check?.Timeout, DEFAULTS.timeoutMs), signal);
-  }
-  if (probe === undefined || container.health !== undefined) return Promise.resolve(undefined);
-  return runProbe(tools, container, probe, signal);
-}
-
 /** How long the engine itself may take to a verdict; undefined without a healthcheck. */
 export function ownBudgetMs(check: Healthcheck | undefined): number | undefined {
   if (commandOf(check) === undefined) return undefined;
   const round =
-    msOf(check?.Interval, DEFAULTS.intervalMs) + msOf(check?.Timeout, DEFAULTS.timeoutMs);
-  const rounds = (check?.Retries ?? 0) === 0 ? DEFAULTS.retries : (check?.Retries ?? 0);
+    msOf(check?.Interval, CHECK_DEFAULTS.intervalMs) +
+    msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs);
+  const rounds = (check?.Retries ?? 0) === 0 ? CHECK_DEFAULTS.retries : (check?.Retries ?? 0);
   return msOf(check?.StartPeriod, 0) + round * (rounds + 1);
 }

@@ -23,6 +23,7 @@ const PHRASES: Readonly<Record<OperationKind, Phrases>> = {
   "remove-volume": phrases("delete", "Destroying", "Destruction complete"),
   "create-container": phrases("create", "Creating", "Creation complete"),
   "replace-container": phrases("replace", "Replacing", "Replacement complete"),
+  "refresh-container": phrases("update", "Refreshing", "Refresh complete"),
   "start-container": phrases("update", "Starting", "Start complete"),
   "unpause-container": phrases("update", "Unpausing", "Unpausing complete"),
   "restart-container": phrases("update", "Restarting", "Restart complete"),
@@ -43,6 +44,8 @@ export function detailOf(operation: Operation): string | undefined {
   switch (operation.kind) {
     case "replace-container":
       return operation.method;
+    case "refresh-container":
+      return operation.signal;
     case "pull-image":
       return operation.image;
     case "wait-service":
@@ -67,6 +70,8 @@ const STEPS: Partial<Record<RotationStep, string>> = {
   "stop-old": "stopping the old container",
   "start-new": "starting the new container",
   "await-health": "waiting until it serves",
+  "swap-files": "putting the new files in place",
+  "restore-files": "putting the old files back",
   "take-aliases": "leading requests to it",
   "drain-old": "letting the old container finish",
   "remove-old": "removing the old container",

@@ -1,0 +1,118 @@
+import { DsoError } from "../../model/errors.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { OperationOf } from "../../model/plan.ts";
+import { deliveryFor, serviceOf } from "../container/container.ts";
+import type { Done, Work } from "../context.ts";
+import { failureOf, tellLastWords } from "../failure.ts";
+import { openLog, memberOf, type RotationLog, timestamp } from "../journal/rotation.ts";
+import { versionsOf } from "../memory/values.ts";
+import { putBack } from "../recovery/refreshed.ts";
+import { DSO } from "../../model/labels.ts";
+import { waitSteady } from "./verify.ts";
+
+type Refresh = OperationOf<"refresh-container">;
+
+/**
+ * Puts new files under a running container and tells its process. Health is the verdict, as of a new
+ * container: where it does not come back, the old files do, and the process is told again.
+ */
+export async function refreshContainer(
+  operation: Refresh,
+  work: Work,
+  signal: AbortSignal,
+): Promise<Done> {
+  const container = await work.engine.inspectContainer(operation.containerId, work.force);
+  const generation = container?.labels[DSO.generation];
+  if (container === undefined || generation === undefined) throw gone(operation);
+  const log = await begin(operation, work, container, generation);
+  try {
+    await tell(operation, work, container, log, generation, signal);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    const failure = failureOf(thrown, work.scrubber, signal);
+    throw await undo(operation, work, container, log, failure);
+  }
+  await log.end("completed");
+  return { containerId: container.id, rotation: log.now };
+}
+
+function gone({ containerId }: Refresh): DsoError {
+  const id = containerId.slice(0, 12);
+  return new DsoError("plan-stale", `container ${id} was removed since the plan was made`, {
+    hint: "Make a new plan.",
+  });
+}
+
+async function begin(
+  operation: Refresh,
+  work: Work,
+  container: ContainerDetail,
+  generation: string,
+): Promise<RotationLog> {
+  const service = serviceOf(work, operation.service);
+  const manifest = await work.delivery.manifest(generation, work.force);
+  const at = timestamp(work);
+  const rotation = work.random.hex(8);
+  const { number, why, signal } = operation;
+  return openLog(
+    work,
+    {
+      ...{ id: rotation, project: work.plan.project, service: service.name, number },
+      ...{ name: container.name, method: "refresh", status: "in_progress", step: "deliver", why },
+      ...{ startedAt: at, updatedAt: at, old: memberOf(container), new: undefined },
+      ...(signal === undefined ? {} : { signal }),
+      versions: { from: manifest?.versions ?? {}, to: versionsOf(service, work.desired) },
+      error: undefined,
+    },
+    (step) => work.report({ type: "rotation-step", operation, rotation, step }),
+  );
+}
+
+async function tell(
+  { service: name, number, signal: posix }: Refresh,
+  work: Work,
+  container: ContainerDetail,
+  log: RotationLog,
+  generation: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { engine, clock, force } = work;
+  const service = serviceOf(work, name);
+  const request = await deliveryFor(work, service, number, force);
+  await log.step("swap-files");
+  await work.delivery.refresh(generation, request, force);
+  if (posix !== undefined) {
+    await log.step("send-signal");
+    await engine.killContainer(container.id, posix, force);
+  }
+  await log.step("await-health");
+  const tools = { engine, clock, scrub: work.scrubber.scrub };
+  const stop = AbortSignal.any([signal, force]);
+  await waitSteady(tools, container, service.policy.health, stop);
+}
+
+async function undo(
+  operation: Refresh,
+  work: Work,
+  container: ContainerDetail,
+  log: RotationLog,
+  failure: DsoError,
+): Promise<DsoError> {
+  if (log.now.step === "deliver") {
+    await log.end("failed", failure);
+    return failure;
+  }
+  const error = await tellLastWords(work, operation, container.id, failure);
+  if (!serviceOf(work, operation.service).policy.rollbackOnFailure && failure.code !== "aborted") {
+    await log.end("failed", error);
+    return error;
+  }
+  await putBack(work, log, error, work.force);
+  work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
+  if (error.code === "aborted") return error;
+  return new DsoError(
+    "rolled-back",
+    `service ${operation.service} has its old files again: with the new ones it failed: ${error.message}`,
+    { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
+  );
+}

@@ -1,0 +1,87 @@
+/** Asks a container again that has served before, after something was done to it. */
+import type { HealthPolicy } from "../../model/desired.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import {
+  CHECK_DEFAULTS,
+  commandOf,
+  type HealthTools,
+  look,
+  msOf,
+  NETWORK_POLL_MS,
+  POLL_MS,
+  refuseEnded,
+  unhealthy,
+} from "./health.ts";
+import { type ProbeFailure, probeExec, runProbe } from "./probe.ts";
+
+/** It is given so long to answer as before. */
+const VERIFY_MS = 5000;
+/** So long a program may take to notice a signal, or a file, and to fail of it. */
+const NOTICE_MS = 1500;
+
+/**
+ * Waits until a container that ran before is seen to run on: its check says so after it has had the
+ * time to notice, or, without one, it runs for the settle time. Rejects like `waitServing`.
+ */
+export async function waitSteady(
+  tools: HealthTools,
+  before: ContainerDetail,
+  policy: HealthPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const begun = tools.clock.now();
+  const checked = before.health !== undefined || policy.probe !== undefined;
+  const steadyAt = begun + (checked ? NOTICE_MS : policy.settleMs);
+  for (;;) {
+    const container = await look(tools, before.id, signal);
+    refuseEnded(tools, container, before.restartCount);
+    const failure = await ask(tools, container, policy, signal);
+    const now = tools.clock.now();
+    if (failure === undefined && now >= steadyAt) return;
+    if (failure !== undefined && now - begun >= policy.timeoutMs)
+      throw unhealthy(container, failure);
+    await tools.clock.sleep(POLL_MS, signal);
+  }
+}
+
+/**
+ * Asks once more, after what was done to its networks: a check that says when it serves is to say so
+ * again. Rejects like `waitServing`.
+ */
+export async function waitAnswering(
+  tools: HealthTools,
+  id: string,
+  policy: HealthPolicy,
+  signal: AbortSignal,
+): Promise<void> {
+  const until = tools.clock.now() + VERIFY_MS;
+  for (;;) {
+    const container = await look(tools, id, signal);
+    refuseEnded(tools, container, 0);
+    const failure = await ask(tools, container, policy, signal);
+    if (failure === undefined) return;
+    if (tools.clock.now() >= until) throw unhealthy(container, failure);
+    await tools.clock.sleep(NETWORK_POLL_MS, signal);
+  }
+}
+
+function ask(
+  tools: HealthTools,
+  container: ContainerDetail,
+  { probe }: HealthPolicy,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  const check = container.config.Healthcheck;
+  const argv = container.health === undefined ? undefined : commandOf(check);
+  if (argv !== undefined) {
+    return probeExec(
+      tools,
+      container.id,
+      argv,
+      msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs),
+      signal,
+    );
+  }
+  if (probe === undefined || container.health !== undefined) return Promise.resolve(undefined);
+  return runProbe(tools, container, probe, signal);
+}

@@ -104,8 +104,8 @@ describe("`show -json`", () => {
     ).toEqual([
       "container.db[1] no-op",
       "container.old[1] delete",
-      "container.web[1] delete create",
-      "container.web[2] delete create",
+      "container.web[1] create delete",
+      "container.web[2] create delete",
       "network.default no-op",
       "volume.data no-op",
     ]);

@@ -55,7 +55,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     addresses: createAddresses(paths.stateDir, systemClock),
     state: createStateFiles(paths.stateDir),
     clock: systemClock,
-    sockets: createSockets(async () => (await engine.info(options.signal)).local),
+    sockets: createSockets(async () => (await engine.info(NEVER)).local),
     random: systemRandom,
     environment,
     home,
@@ -141,6 +141,9 @@ function once<T>(make: (signal: AbortSignal) => Promise<T>): (signal: AbortSigna
     return made;
   };
 }
+
+/** A drain that was begun is ended by nothing but the end of the process. */
+const NEVER = new AbortController().signal;
 
 const systemClock: Clock = {
   now: () => Date.now(),

@@ -24,6 +24,8 @@ export interface Circumstances {
   readonly reasons: readonly Reason[];
   /** Services whose containers live in a namespace, or on the volumes, of this one's. */
   readonly joined: readonly string[];
+  /** Where it has volumes of its own making, which its successor inherits. */
+  readonly anonymous: readonly string[];
   /** It runs to an end, by what the files say. */
   readonly job: boolean;
   /** Somebody could be served by it now. */
@@ -39,7 +41,7 @@ export interface Circumstances {
  */
 export function chooseMethod(
   service: DesiredService,
-  { image, reasons, joined, job, serving, refreshable }: Circumstances,
+  { image, reasons, joined, anonymous, job, serving, refreshable }: Circumstances,
 ): Choice {
   const valuesOnly = isOfValues(reasons);
   if (service.policy.strategy === "none" && valuesOnly) {
@@ -52,6 +54,13 @@ export function chooseMethod(
   }
   const forcedBy = [
     ...exclusiveness(service, image),
+    ...anonymous
+      .filter((target) => !service.policy.shared.includes(target))
+      .filter((target) => image?.volumes.includes(target) !== true)
+      .map((target) => `the anonymous volume at ${target}`),
+    ...(reasons.some(({ code }) => code === "network_changed")
+      ? ["a network that is another"]
+      : []),
     ...joined.map((name) => `service "${name}", which lives in its container`),
     ...(job ? ["a run to an end, of which there must not be two"] : []),
   ];
@@ -164,10 +173,13 @@ function sharedNamespaces({ model }: DesiredService): readonly string[] {
 }
 
 function fixedAddresses({ model }: DesiredService): readonly string[] {
-  return Object.entries(model.networks ?? {}).flatMap(([network, settings]) => {
+  const mac: unknown = model.mac_address;
+  const own = typeof mac === "string" ? [`fixed address ${mac}`] : [];
+  const attached = Object.entries(model.networks ?? {}).flatMap(([network, settings]) => {
     const address = settings?.ipv4_address ?? settings?.ipv6_address ?? settings?.mac_address;
     return address === undefined ? [] : [`fixed address ${address} in network "${network}"`];
   });
+  return [...own, ...attached];
 }
 
 /** Such a proxy sends requests to a container as soon as it sees its labels, ready or not. */

@@ -143,6 +143,7 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
         image,
         reasons: replace,
         joined: joinedTo(situation, service),
+        anonymous: anonymousOf(situation, service, instance),
         job: isDeclaredJob(situation.desired, service),
         serving: instance.container.state === "running",
         refreshable: repairs.length === 0 && hasDirectory(situation, instance),
@@ -159,6 +160,20 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
     return { action: "keep", instance, drift: repairs };
   }
   return { action: "update", instance, repairs: made, drift: repairs };
+}
+
+/** Volumes that no file names, at the places where the successor would get the very same. */
+function anonymousOf(
+  { options }: Situation,
+  { model }: DesiredService,
+  { container }: Instance,
+): readonly string[] {
+  if (options.renewAnonymousVolumes) return [];
+  const named = new Set((model.volumes ?? []).map(({ target }) => target));
+  return container.mounts
+    .filter(({ type, writable, target }) => type === "volume" && writable && !named.has(target))
+    .map(({ target }) => target)
+    .sort(byText);
 }
 
 /** Whether it reads the files of a generation that is in memory. */

@@ -57,9 +57,12 @@ export interface Delivery {
   deliver(request: DeliveryRequest, signal: AbortSignal): Promise<Generation>;
   /** Swaps the content of a living generation in one step; old versions stay for slow readers. */
   refresh(generation: string, request: DeliveryRequest, signal: AbortSignal): Promise<void>;
-  /** The content before the last `refresh` again, of which `versions` were the versions. */
+  /** Which version of its files is read now, by its name; undefined where they are gone. */
+  reading(generation: string, signal: AbortSignal): Promise<string | undefined>;
+  /** That version of the files again, of which `versions` are the versions; done twice, it is as once. */
   revert(
     generation: string,
+    files: string,
     versions: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void>;

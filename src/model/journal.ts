@@ -64,6 +64,8 @@ export interface Rotation {
    * is over, the container looks as if it ran on.
    */
   readonly stopping?: string;
+  /** Of a refresh: which version of its files the container has read before. */
+  readonly files?: string;
   /** Of a refresh: what its process is sent once its files are others. */
   readonly signal?: string;
   /** Value name to version, before and after. */

@@ -67,4 +67,29 @@ describe.runIf(isRoot)("directories in memory", () => {
     }
     expect([existsSync(plain), existsSync(other)]).toEqual([true, true]);
   });
+
+  test("goes back to the very files that it is told of, however often", async () => {
+    const delivery = deliveryBelow(base);
+    const { id } = await delivery.deliver(request({ "/run/secrets/a": "good" }), never);
+    const read = (): string => readFileSync(join(base, id, "files/a"), "utf8");
+    const first = (await delivery.reading(id, never))!;
+    const versions = { "local:db#password": "3" };
+    for (const bad of ["bad", "worse"]) {
+      const more = {
+        ...request({ "/run/secrets/a": bad }),
+        versions: { "local:db#password": "4" },
+      };
+      await delivery.refresh(id, more, never);
+      expect([read(), await delivery.reading(id, never)]).not.toEqual(["good", first]);
+      await delivery.revert(id, first, versions, never);
+      await delivery.revert(id, first, versions, never);
+      expect([read(), await delivery.reading(id, never)]).toEqual(["good", first]);
+      expect(await delivery.manifest(id, never)).toMatchObject({ versions });
+    }
+    await expect(delivery.revert(id, "..9", versions, never)).rejects.toMatchObject({
+      code: "rollback-failed",
+    });
+    await delivery.drop(id, never);
+    expect(await delivery.reading(id, never)).toBeUndefined();
+  });
 });

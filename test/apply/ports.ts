@@ -12,7 +12,8 @@ export function countingRandom(from: number): Random {
 
 export function fakeDelivery(generations: Map<string, DeliveryRequest>): Delivery {
   let count = 0;
-  const before = new Map<string, DeliveryRequest>();
+  /** Of those that were refreshed, all that they held, the oldest first. */
+  const versions = new Map<string, readonly (DeliveryRequest | undefined)[]>();
   return {
     ensureRoom: () => Promise.resolve(),
     async deliver(request) {
@@ -26,14 +27,21 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
     },
     async refresh(id, request) {
       for (const { content } of request.files) content.reveal();
-      const former = generations.get(id);
-      if (former !== undefined) before.set(id, former);
+      const known = versions.get(id) ?? [generations.get(id)];
+      versions.set(id, [...known, request]);
       generations.set(id, request);
       return Promise.resolve();
     },
-    async revert(id) {
-      const former = before.get(id);
-      if (former !== undefined) generations.set(id, former);
+    reading: async (id) => {
+      const request = generations.get(id);
+      const known = versions.get(id);
+      const index = known === undefined ? 0 : known.lastIndexOf(request);
+      return Promise.resolve(request === undefined ? undefined : `..${index + 1}`);
+    },
+    async revert(id, files) {
+      const former = versions.get(id)?.[Number(files.slice(2)) - 1];
+      if (former === undefined) throw new Error(`${id} has no files ${files}`);
+      generations.set(id, former);
       return Promise.resolve();
     },
     async manifest(id) {

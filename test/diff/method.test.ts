@@ -103,7 +103,7 @@ describe("why two of a service cannot run at once", () => {
 describe("the method", () => {
   const plain = {
     ...{ image: undefined, reasons: CHANGED, joined: [], job: false, serving: true },
-    refreshable: true,
+    ...{ refreshable: true, anonymous: [] },
   };
 
   it("is blue-green where two can run at once, and nothing lives in its containers", () => {
@@ -118,6 +118,15 @@ describe("the method", () => {
       forcedBy: ["a run to an end, of which there must not be two"],
     });
     expect(chooseMethod(service({ image: "redis:7" }), plain).method).toBe("stop-first");
+    expect(chooseMethod(one, { ...plain, anonymous: ["/data"] }).forcedBy).toEqual([
+      "the anonymous volume at /data",
+    ]);
+    const shared = service({ image: "web:1" }, { shared: ["/data"] });
+    expect(chooseMethod(shared, { ...plain, anonymous: ["/data"] }).method).toBe("blue-green");
+    const network = [{ code: "network_changed", detail: undefined }];
+    expect(chooseMethod(one, { ...plain, reasons: network }).method).toBe("stop-first");
+    const address = service({ image: "web:1", mac_address: "02:42:ac:11:00:09" });
+    expect(chooseMethod(address, plain).method).toBe("stop-first");
   });
 
   it("is stop-first for what does not serve now", () => {
@@ -137,7 +146,7 @@ describe("refresh", () => {
   const SECRET = "dso://vault:db";
   const circumstances = {
     ...{ image: undefined, reasons: ROTATED, joined: [], job: false, serving: true },
-    refreshable: true,
+    ...{ refreshable: true, anonymous: [] },
   };
   const told = (
     strategy: "restart" | "signal" | "refresh",

@@ -52,17 +52,25 @@ export async function swap(path: string, request: DeliveryRequest, uid: number):
   for (const old of versions.slice(0, -KEPT_VERSIONS)) await erase(join(root, `..${old}`));
 }
 
-/** Puts the version before that one in its place again. */
-export async function swapBack(path: string): Promise<void> {
+/** The version that is read now: `..7`. Undefined where there is none. */
+export async function currentVersion(path: string): Promise<string | undefined> {
+  try {
+    return await readlink(join(path, "files", DATA));
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Puts an older version in place again. */
+export async function swapBack(path: string, version: string): Promise<void> {
   const root = join(path, "files");
-  const now = Number((await readlink(join(root, DATA))).slice(2));
-  const before = (await versionsIn(root)).filter((version) => version < now).at(-1);
-  if (before === undefined) {
+  if (!/^\.\.\d+$/.test(version) || !(await readdir(root)).includes(version)) {
     throw new DsoError("rollback-failed", `${path} holds no files from before`, {
       hint: "Set the secret to what it was: that makes a new version of it.",
     });
   }
-  await leadTo(root, `..${before}`);
+  await leadTo(root, version);
 }
 
 /** In one step for whoever reads; then the entries at the top become those of that version. */

@@ -4,7 +4,16 @@ import { hasCode, writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
-import { erase, fill, mountsOf, placed, readManifest, swap, swapBack } from "./generation.ts";
+import {
+  erase,
+  fill,
+  mountsOf,
+  placed,
+  readManifest,
+  swap,
+  swapBack,
+  currentVersion,
+} from "./generation.ts";
 import {
   freeBytes,
   isInMemory,
@@ -49,7 +58,8 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     ensureRoom: (bytes, signal) => ensureRoom(memory, bytes, signal),
     deliver: (request, signal) => deliver(memory, request, signal),
     refresh: (id, request, signal) => refresh(memory, id, request, signal),
-    revert: (id, versions, signal) => revert(memory, id, versions, signal),
+    reading: async (id, signal) => currentVersion(await placeOf(memory, id, signal)),
+    revert: (id, files, versions, signal) => revert(memory, id, files, versions, signal),
     manifest: (id, signal) => findManifest(memory, id, signal),
     manifests: (project) => mirror.ofProject(project),
     lost: (sources) => Promise.resolve().then(() => findLost(sources)),
@@ -102,7 +112,7 @@ async function refresh(
   request: DeliveryRequest,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = join((await memory.base(signal)).path, checkId(id));
+  const path = await placeOf(memory, id, signal);
   await swap(path, request, memory.options.uid);
   await rewriteManifest(memory, path, manifestOf(memory, path, request));
 }
@@ -110,18 +120,26 @@ async function refresh(
 async function revert(
   memory: Memory,
   id: string,
+  files: string,
   versions: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<void> {
-  const path = join((await memory.base(signal)).path, checkId(id));
+  const path = await placeOf(memory, id, signal);
   const manifest = await findManifest(memory, id, signal);
   if (manifest === undefined) {
     throw new DsoError("rollback-failed", `nobody knows what ${path} holds`, {
       hint: "Run `dso apply`: it makes the container anew.",
     });
   }
-  await swapBack(path);
+  await swapBack(path, files);
   await rewriteManifest(memory, path, { ...manifest, versions });
+}
+
+/** Where it is: DSO_MEMORY_DIR, or the user's own directory, may have been another when it was made. */
+async function placeOf(memory: Memory, id: string, signal: AbortSignal): Promise<string> {
+  const here = join((await memory.base(signal)).path, checkId(id));
+  const { path: there = here } = (await memory.mirror.find(id)) ?? {};
+  return there !== here && (await isGeneration(there, id)) ? there : here;
 }
 
 async function rewriteManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {

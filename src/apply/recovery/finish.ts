@@ -6,7 +6,13 @@ import { DSO } from "../../model/labels.ts";
 import type { RotationMember } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { dropBelongings } from "../container/belongings.ts";
-import { findOld, freeName, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import {
+  findNew,
+  findOld,
+  freeName,
+  type RotationLog,
+  type RotationTools,
+} from "../journal/rotation.ts";
 import { drain } from "../rollout/drain.ts";
 import { offer, withdraw } from "../rollout/traffic.ts";
 
@@ -16,21 +22,24 @@ export interface Farewell {
   readonly drainMs: number;
   /** Seconds to stop in, over the container's own. */
   readonly stopTimeout: number | undefined;
+  /** The new one may have run to its end. */
+  readonly mayEnd: boolean;
 }
 
+/** False where the new container has ended meanwhile, and the old one is still there to go back to. */
 export async function goForward(
   tools: RotationTools,
   log: RotationLog,
   made: ContainerDetail,
   farewell: Farewell,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   if (log.now.method === "blue-green") {
     await giveNames(tools, log, made, signal);
     await takeNames(tools, log, signal);
   }
   await takePlace(tools, log, made, signal);
-  await retire(tools, log, farewell, signal);
+  return retire(tools, log, farewell, signal);
 }
 
 /** The service's names lead to the new container, too. */
@@ -110,18 +119,24 @@ export async function takeOver(
   await engine.updateRestartPolicy(made.id, member.restartPolicy, signal);
 }
 
-/** The old container ends, when those who are still connected to it are done, and goes with all it had. */
+/**
+ * The old container ends, when those who are still connected to it are done, and goes with all it had.
+ * False, and it is left, where the new one is not there any more: the last that serves never goes.
+ */
 export async function retire(
   tools: RotationTools,
   log: RotationLog,
-  { drainMs, stopTimeout }: Farewell,
+  { drainMs, stopTimeout, mayEnd }: Farewell,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { engine } = tools;
   const old = await findOld(tools, log.now, signal);
   if (old?.state === "running" && log.now.method === "blue-green") {
     await log.step("drain-old");
     await drain(tools, old, drainMs, signal);
+    const made = await findNew(tools, log.now, signal);
+    const ended = mayEnd && made?.state === "exited" && made.exitCode === 0;
+    if (made?.state !== "running" && !ended) return false;
     await log.step("stop-old", { stopping: old.startedAt });
     await engine.stopContainer(old.id, stopTimeout, signal);
   }
@@ -134,4 +149,5 @@ export async function retire(
   const had = { generation: was?.generation, rotation: old?.labels[DSO.rotation] };
   await dropBelongings(tools, project, had, signal);
   await log.end("completed");
+  return true;
 }

@@ -73,12 +73,15 @@ async function recoverOne(
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
   if (!forward) return goBack(tools, log, interrupted(), signal);
   if (log.now.method === "create") await log.end("completed");
-  else await goForward(tools, log, made, farewellOf(tools, log.now), signal);
+  else if (!(await goForward(tools, log, made, farewellOf(tools, log.now), signal))) {
+    return goBack(tools, log, interrupted(), signal);
+  }
   return log.now.status;
 }
 
-function farewellOf({ drainMsOf }: RecoveryTools, { service }: Rotation): Farewell {
-  return { drainMs: drainMsOf?.(service) ?? DEFAULT_DRAIN_MS, stopTimeout: undefined };
+function farewellOf(tools: RecoveryTools, rotation: Rotation): Farewell {
+  const drainMs = tools.drainMsOf?.(rotation.service) ?? DEFAULT_DRAIN_MS;
+  return { drainMs, stopTimeout: undefined, mayEnd: mayEnd(tools, rotation) };
 }
 
 /** Not swapped, nothing has happened, and the plan that follows does it; else health decides. */
@@ -88,11 +91,13 @@ async function endRefresh(
   signal: AbortSignal,
 ): Promise<RotationStatus> {
   const container = await findOld(tools, log.now, signal);
-  if (container === undefined || log.now.status === "rolling_back") {
+  const swapped = await isSwapped(tools, log.now, signal);
+  const gone = container === undefined || swapped === undefined;
+  if (gone || log.now.status === "rolling_back") {
     await putBack(tools, log, interrupted(), signal);
     return log.now.status;
   }
-  if (!(await isSwapped(tools, log.now, signal))) {
+  if (!swapped) {
     await log.end("rolled_back", interrupted());
     return log.now.status;
   }

@@ -2,25 +2,19 @@
 import type { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { isRefusal } from "../failure.ts";
+import { starts } from "./undo.ts";
 import { findOld, type RotationLog, type RotationTools } from "../journal/rotation.ts";
 
-/** Whether the new files are those that the container reads. */
+/** Whether the container reads other files than before; undefined where nothing is left to read. */
 export async function isSwapped(
   { delivery }: Pick<RotationTools, "delivery">,
-  { old, versions }: Rotation,
+  { old, files }: Rotation,
   signal: AbortSignal,
-): Promise<boolean> {
-  if (old?.generation === undefined) return false;
-  const manifest = await delivery.manifest(old.generation, signal);
-  return manifest !== undefined && sameVersions(manifest.versions, versions.to);
-}
-
-function sameVersions(
-  some: Readonly<Record<string, string>>,
-  others: Readonly<Record<string, string>>,
-): boolean {
-  const names = new Set([...Object.keys(some), ...Object.keys(others)]);
-  return [...names].every((name) => some[name] === others[name]);
+): Promise<boolean | undefined> {
+  if (old?.generation === undefined) return undefined;
+  const reading = await delivery.reading(old.generation, signal);
+  return reading === undefined ? undefined : reading !== files;
 }
 
 /** Tells the process of its files; one that does not run needs no telling. */
@@ -31,7 +25,12 @@ export async function signalAgain(
   signal: AbortSignal,
 ): Promise<void> {
   if (posix === undefined || state !== "running") return;
-  await engine.killContainer(id, posix, signal);
+  try {
+    await engine.killContainer(id, posix, signal);
+  } catch (error) {
+    // A signal that the engine does not know: asked again, it would refuse again, for ever.
+    if (!isRefusal(error)) throw error;
+  }
 }
 
 /** The old files, and the process told of them; one that died of the new ones is started. */
@@ -41,15 +40,24 @@ export async function putBack(
   error: DsoError,
   signal: AbortSignal,
 ): Promise<void> {
-  const { old, versions } = log.now;
+  const { old, versions, files } = log.now;
   await log.step("restore-files", { status: "rolling_back" });
-  if (old?.generation !== undefined && (await isSwapped(tools, log.now, signal))) {
-    await tools.delivery.revert(old.generation, versions.from, signal);
+  const swapped = await isSwapped(tools, log.now, signal);
+  if (swapped === true && old?.generation !== undefined && files !== undefined) {
+    await tools.delivery.revert(old.generation, files, versions.from, signal);
   }
   const container = await findOld(tools, log.now, signal);
-  if (container !== undefined) {
-    await signalAgain(tools, log.now, container, signal);
-    if (container.state === "exited") await tools.engine.startContainer(container.id, signal);
-  }
-  await log.end("rolled_back", error);
+  if (container !== undefined) await wake(tools, log.now, container, signal);
+  // Without its files it cannot be as it was: the plan that follows makes another one.
+  await log.end(swapped === undefined ? "failed" : "rolled_back", error);
+}
+
+async function wake(
+  tools: RotationTools,
+  rotation: Rotation,
+  container: ContainerDetail,
+  signal: AbortSignal,
+): Promise<void> {
+  if (container.state === "exited") await starts(tools.engine, container.id, signal);
+  else await signalAgain(tools, rotation, container, signal);
 }

@@ -3,10 +3,16 @@ import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { dropBelongings } from "../container/belongings.ts";
 import { isRefusal } from "../failure.ts";
-import { findNew, findOld, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import {
+  findNew,
+  findOld,
+  freeName,
+  type RotationLog,
+  type RotationTools,
+} from "../journal/rotation.ts";
 import { isOffered, offer, withdraw } from "../rollout/traffic.ts";
 import { FORGET_MS } from "../rollout/drain.ts";
-import { takeOver } from "./finish.ts";
+import { giveNames, takeOver } from "./finish.ts";
 
 /**
  * Everything back to the old container. Without one, the new one is kept as it is: the last container
@@ -24,12 +30,41 @@ export async function goBack(
   await log.step("remove-new", { status: "rolling_back" });
   if (old !== undefined) await leadBack(tools, log.now, old, signal);
   await removeNew(tools, log, signal);
-  if (old !== undefined) {
-    await log.step("restore-old");
-    await restoreOld(tools, log.now, old, signal);
+  if (old === undefined) {
+    await log.end("failed", error);
+    return "failed";
   }
-  await log.end(old === undefined ? "failed" : "rolled_back", error);
+  await log.step("restore-old");
+  const restored = await restoreOld(tools, log.now, old, signal);
+  await log.end(restored ? "rolled_back" : "rollback_required", error);
   return log.now.status;
+}
+
+/**
+ * The old container in its place again, and the new one left beside it, found by nobody, for a person
+ * to look at. Answers the name that the new one has.
+ */
+export async function standAside(
+  tools: RotationTools,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<string> {
+  const wanted = `${log.now.name}-new`;
+  const [old, made] = [
+    await findOld(tools, log.now, signal),
+    await findNew(tools, log.now, signal),
+  ];
+  if (old === undefined || made === undefined) return made?.name ?? wanted;
+  await leadBack(tools, log.now, old, signal);
+  await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
+  if (made.name !== log.now.name) {
+    await restoreOld(tools, log.now, old, signal);
+    return made.name;
+  }
+  const aside = await freeName(tools, wanted, log.now, signal);
+  await tools.engine.renameContainer(made.id, aside, signal);
+  await restoreOld(tools, log.now, old, signal);
+  return aside;
 }
 
 /** The names to the old container, then away from the new one, so that at no time they lead nowhere. */
@@ -72,18 +107,35 @@ async function removeNew(
   await addresses.release(rotation.project, rotation.id);
 }
 
+/** False where it does not start any more: a reboot has emptied the memory that it reads. */
 async function restoreOld(
   { engine }: RotationTools,
   rotation: Rotation,
   old: ContainerDetail,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const was = rotation.old;
-  if (was === undefined) return;
+  if (was === undefined) return true;
   const ends = await outlastStop(engine, rotation, old, signal);
   if (old.name !== rotation.name) await engine.renameContainer(old.id, rotation.name, signal);
   await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
-  if (was.running && (ends || old.state !== "running")) await engine.startContainer(old.id, signal);
+  if (!was.running || (!ends && old.state === "running")) return true;
+  return starts(engine, old.id, signal);
+}
+
+/** Asked again, an engine that refuses would refuse again: the plan that follows makes another one. */
+export async function starts(
+  engine: RotationTools["engine"],
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await engine.startContainer(id, signal);
+    return true;
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    return false;
+  }
 }
 
 /**
@@ -122,6 +174,7 @@ async function keepNew(
     await log.end("failed", error);
     return "failed";
   }
+  if (log.now.method === "blue-green") await giveNames(tools, log, made, signal);
   await takeOver(tools, log, made, signal);
   if (made.state !== "running") await tools.engine.startContainer(made.id, signal);
   await log.end("rollback_required", error);

@@ -1,3 +1,4 @@
+import { DsoError } from "../../model/errors.ts";
 import { isJob } from "../../model/jobs.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
@@ -27,20 +28,31 @@ export async function replaceBlueGreen(
   signal: AbortSignal,
 ): Promise<Done> {
   const swap = await openSwap(operation, work);
+  let serving: Serving;
   try {
     const begun = work.clock.now();
     await prepare(swap, true, signal);
-    const serving = await prove(swap, begun, signal);
+    serving = await prove(swap, begun, signal);
     await switchOver(swap, serving, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
   }
-  // From here on there is only forward: the next run goes on where this one ends.
+  // From here on there is only forward, unless what it leads to ends: the next run goes on where this one does.
   const { drainMs } = swap.making.service.policy;
-  const { stopTimeout } = work.plan.options;
-  await retire(work, swap.log, { drainMs, stopTimeout }, work.force);
+  const farewell = {
+    drainMs,
+    stopTimeout: work.plan.options.stopTimeout,
+    mayEnd: serving.completed,
+  };
+  if (!(await retire(work, swap.log, farewell, work.force))) {
+    throw await giveUp(swap, endedEarly(swap), signal);
+  }
   return handOver(swap);
+}
+
+function endedEarly({ making }: Swap): DsoError {
+  return new DsoError("container-exited", `container ${making.name} ended just after it served`);
 }
 
 /** Started, and serving within its time, while nobody but us knows of it. */

@@ -51,6 +51,7 @@ async function begin(
 ): Promise<RotationLog> {
   const service = serviceOf(work, operation.service);
   const manifest = await work.delivery.manifest(generation, work.force);
+  const files = await work.delivery.reading(generation, work.force);
   const at = timestamp(work);
   const rotation = work.random.hex(8);
   const { number, why, signal } = operation;
@@ -61,6 +62,7 @@ async function begin(
       ...{ name: container.name, method: "refresh", status: "in_progress", step: "deliver", why },
       ...{ startedAt: at, updatedAt: at, old: memberOf(container), new: undefined },
       ...(signal === undefined ? {} : { signal }),
+      ...(files === undefined ? {} : { files }),
       versions: { from: manifest?.versions ?? {}, to: versionsOf(service, work.desired) },
       error: undefined,
     },

@@ -73,7 +73,7 @@ async function complete(
   served: Serving & { readonly downtimeMs: number },
 ): Promise<Done> {
   const { operation, work, log } = swap;
-  const farewell = { drainMs: 0, stopTimeout: undefined };
+  const farewell = { drainMs: 0, stopTimeout: undefined, mayEnd: true };
   const made = await work.engine.inspectContainer(newId(log), work.force);
   if (made === undefined) throw gone(operation);
   await goForward(work, log, made, farewell, work.force);

@@ -6,7 +6,7 @@ import { deliverFiles, makeContainer, type Making } from "../container/container
 import type { Done, Work } from "../context.ts";
 import { tellLastWords } from "../failure.ts";
 import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
-import { goBack } from "../recovery/undo.ts";
+import { goBack, standAside } from "../recovery/undo.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
 
 export type Replace = OperationOf<"replace-container">;
@@ -69,8 +69,10 @@ export async function giveUp(
   const ran = made !== undefined && made.startedAt !== "" && made.state !== "created";
   const error = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
   if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
+    const name =
+      operation.method === "blue-green" ? await standAside(work, log, work.force) : undefined;
     await log.end("failed", error);
-    return leftAlone(making, error);
+    return leftAlone(making, error, name);
   }
   const untouched = log.now.step === "deliver" || log.now.step === "create-new";
   const status = await goBack(work, log, error, work.force);
@@ -85,9 +87,11 @@ export async function giveUp(
   );
 }
 
-function leftAlone({ name }: Making, error: DsoError): DsoError {
+/** `beside`: the old one serves on, and this is the name of what failed. */
+function leftAlone({ name }: Making, error: DsoError, beside: string | undefined): DsoError {
+  const look = `look at ${beside ?? `${name} and ${name}-old`}`;
   return new DsoError(error.code, `${error.message}; both containers were left for you`, {
-    hint: `rollback_on_failure is off: look at ${name} and ${name}-old, then remove one.`,
+    hint: `rollback_on_failure is off: ${look}, then remove ${beside === undefined ? "one" : "it"}.`,
     cause: error,
   });
 }

@@ -1,0 +1,68 @@
+/** Blue-green in a world of fakes: what happens when somebody, or something, gets in its way. */
+import { describe, expect, test } from "vitest";
+import { recover } from "../../src/apply/recovery/recovery.ts";
+import { database, expectWhole, isServed, NAME, replacement, running } from "./database.ts";
+import { desiredOf, never } from "./fixture.ts";
+
+const wanted = desiredOf(database("app:2"));
+
+describe("blue-green", () => {
+  test("the new container takes over name, names and policy; the old one is gone", async () => {
+    const world = await running();
+    const outcome = await world.run(wanted, replacement(world.oldId, "blue-green"));
+    expect(outcome.failed).toEqual([]);
+    expect(outcome.downtimes).toEqual([]);
+    await expectWhole(world, "app:2");
+    expect(world.told("rotation-step")).toEqual([
+      ...["deliver", "create-new", "start-new", "await-health", "give-aliases", "verify-answer"],
+      ...["take-aliases", "detach-old", "rename-old", "rename-new", "set-policy"],
+      ...["drain-old", "stop-old", "remove-old", "drop-generation"],
+    ]);
+  });
+
+  test("a new container that ends while the old one drains is not what is left", async () => {
+    const world = await running();
+    const sockets = {
+      async inbound() {
+        const made = (await world.engine.inspectContainer(NAME, never))!;
+        await world.engine.stopContainer(made.id, undefined, never);
+        return 0;
+      },
+    };
+    const outcome = await world.run(wanted, replacement(world.oldId, "blue-green"), { sockets });
+    expect(outcome.failed[0]?.error.code).toBe("rolled-back");
+    await expectWhole(world, "app:1");
+  });
+
+  test("the old one removed by hand, the new one is kept, and found under the service's name", async () => {
+    const world = await running();
+    const create = world.engine.createContainer.bind(world.engine);
+    let made = "";
+    world.engine.createContainer = async (...all) => {
+      made = await create(...all);
+      await world.engine.removeContainer(world.oldId, { force: true, volumes: false }, never);
+      return made;
+    };
+    world.engine.addImage("app:2", { exits: { code: 3 } });
+    await world.run(wanted, replacement(world.oldId, "blue-green"));
+    const kept = (await world.engine.inspectContainer(NAME, never))!;
+    expect(kept.id).toBe(made);
+    expect(kept.networks.flatMap(({ aliases }) => [...aliases]).sort()).toEqual(["db", NAME]);
+  });
+
+  test("without rollback the old one serves on as it was, and the failed one is left beside it", async () => {
+    const world = await running();
+    world.engine.addImage("app:2", { exits: { code: 3 } });
+    const policy = { ...database("app:2").policy, rollbackOnFailure: false };
+    const desired = desiredOf(database("app:2", { policy }));
+    const outcome = await world.run(desired, replacement(world.oldId, "blue-green"));
+    expect(outcome.failed[0]?.error).toMatchObject({
+      hint: `rollback_on_failure is off: look at ${NAME}-new, then remove it.`,
+    });
+    expect(await isServed(world)).toBe(true);
+    const old = (await world.engine.inspectContainer(NAME, never))!;
+    expect([old.id, old.hostConfig.RestartPolicy?.Name]).toEqual([world.oldId, "unless-stopped"]);
+    await recover("shop", await world.context(desired), () => undefined, never);
+    expect((await world.engine.inspectContainer(`${NAME}-new`, never))?.state).toBe("exited");
+  });
+});

@@ -97,7 +97,11 @@ function replacement(
     ],
     unchangedAttributes: comparison.unchanged,
     before: { ...containerValues(one), ...formerValues(situation, service, before, delivered) },
-    after: { name, service: service.name, state: "running", ...wantedValues(situation, service) },
+    after: {
+      // What runs on keeps its id.
+      ...(choice.method === "refresh" ? containerValues(one) : {}),
+      ...{ name, service: service.name, state: "running", ...wantedValues(situation, service) },
+    },
   };
 }
 

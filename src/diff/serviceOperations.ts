@@ -21,11 +21,8 @@ import { dependenciesOf } from "../model/dependencies.ts";
 import { wantedNames } from "./names.ts";
 import { reasonsText } from "./reasons.ts";
 import { networkKeys, type Situation } from "./situation.ts";
-import { addSteps } from "./steps.ts";
+import { addRefreshes, addSteps } from "./steps.ts";
 import { volumeKeys } from "./volumes.ts";
-
-/** What programs take for "read your files again". */
-const DEFAULT_SIGNAL = "SIGHUP";
 
 type Services = ReadonlyMap<string, ServiceDecision>;
 
@@ -190,32 +187,6 @@ function addReplacements(
     before = batch;
   }
   return ids;
-}
-
-/** One after the other, and the first that fails ends it. */
-function addRefreshes(
-  graph: Graph,
-  decision: ServiceDecision,
-  after: readonly number[],
-): readonly number[] {
-  const { name, policy } = decision.service;
-  const signal = policy.strategy === "signal" ? (policy.signal ?? DEFAULT_SIGNAL) : undefined;
-  return refreshed(decision).reduce<readonly number[]>((before, { instance, reasons }) => {
-    const { number, container } = instance;
-    const common = { address: containerAddress(name, number), why: reasonsText(reasons) };
-    const id = graph.add(
-      {
-        ...common,
-        kind: "refresh-container",
-        service: name,
-        number,
-        containerId: container.id,
-        signal,
-      },
-      before.length === 0 ? after : before,
-    );
-    return [id];
-  }, []);
 }
 
 /** How many replicas are replaced at once. */

@@ -21,6 +21,7 @@ import {
   type MemoryBase,
   type MemoryOptions,
 } from "./memoryBase.ts";
+import { findLost } from "./lost.ts";
 import { checkId, createMirror, isId, type Mirror, namesIn, textOf } from "./mirror.ts";
 
 export interface MemoryDeliveryOptions extends MemoryOptions {
@@ -177,28 +178,6 @@ async function findManifest(
   const mirrored = await memory.mirror.find(id);
   if (mirrored !== undefined) return mirrored;
   return readManifest(join((await memory.base(signal)).path, id, "manifest.json"));
-}
-
-/** By the path that the container binds: the base of the user who asks may be another one. */
-function findLost(sources: ReadonlyMap<string, string>): ReadonlySet<string> {
-  const holders = Map.groupBy(sources, ([id, source]) =>
-    source.slice(0, source.indexOf(`/${id}/`)),
-  );
-  const lost = [...holders].flatMap(([holder, generations]) => {
-    const there = enterable(holder);
-    return generations.map(([id]) => id).filter((id) => there?.has(id) === false);
-  });
-  return new Set(lost);
-}
-
-/** What lies in the directory; undefined where this user may not look. */
-function enterable(holder: string): ReadonlySet<string> | undefined {
-  try {
-    return new Set(namesIn(holder));
-  } catch (error) {
-    if (hasCode(error, "EACCES")) return undefined;
-    throw error;
-  }
 }
 
 async function drop(memory: Memory, id: string, signal: AbortSignal): Promise<void> {

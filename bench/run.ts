@@ -1,5 +1,6 @@
 /**
  * `npm run bench [-- --quick] [--rounds=N]`: what DSO costs next to what people know, in one table.
+ * `npm run bench -- --rotations`, as root: the same for a changed secret, under requests.
  * Wants an engine (`script/engine npm run bench` starts one) and leaves nothing behind.
  * Exit code 1: a budget is missed. `--quick`: 50 containers in place of 500.
  */
@@ -8,17 +9,20 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHome } from "../test/e2e/cli.ts";
 import { stageRelease } from "./release.ts";
+import { measureRotation } from "./rotation.ts";
 import { measureMany, measureOne, measureStart, type Setting } from "./scenes.ts";
 import { renderTable, type Row } from "./table.ts";
 
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    rotations: { type: "boolean", default: false },
     rounds: { type: "string", default: "15" },
   },
 });
 
 async function measureAll(setting: Setting): Promise<Row[]> {
+  if (options.rotations) return measureRotation(setting);
   progress("starting");
   const start = measureStart(setting);
   progress("one container");

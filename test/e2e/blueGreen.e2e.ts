@@ -50,7 +50,9 @@ async function underLoad(
   await work();
   await sleep(300);
   const counted = await loop.stop();
-  process.stdout.write(`asked as ${name}: ${JSON.stringify({ ...counted, heard: undefined })}\n`);
+  process.stdout.write(
+    `asked as ${name}: ${JSON.stringify({ ...counted, heard: undefined, firstAt: undefined })}\n`,
+  );
   return counted;
 }
 

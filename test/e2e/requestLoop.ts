@@ -12,6 +12,8 @@ export interface Loop {
   readonly failed: Readonly<Record<string, number>>;
   /** Answers in the order in which they were first heard, counted. */
   readonly heard: Readonly<Record<string, number>>;
+  /** When each was heard first, milliseconds since the epoch. */
+  readonly firstAt: Readonly<Record<string, number>>;
   /** The answer that came last. */
   readonly last: string;
   readonly slowestMs: number;
@@ -26,6 +28,7 @@ const agent = mode === "keep-alive" ? new Agent({ keepAlive: true, maxSockets: 8
 
 const failed: Record<string, number> = {};
 const heard: Record<string, number> = {};
+const firstAt: Record<string, number> = {};
 let [sent, open, last, slowestMs, longestGapMs] = [0, 0, "", 0, 0];
 let lastAnswer = performance.now();
 
@@ -61,6 +64,7 @@ async function askOnce(): Promise<void> {
     longestGapMs = Math.max(longestGapMs, now - lastAnswer);
     lastAnswer = now;
     last = text;
+    firstAt[text] ??= Date.now();
     count(heard, text);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
@@ -81,7 +85,7 @@ process.on("SIGTERM", () => {
   const wait = setInterval(() => {
     if (open > 0) return;
     clearInterval(wait);
-    const loop: Loop = { sent, failed, heard, last, slowestMs, longestGapMs };
+    const loop: Loop = { sent, failed, heard, firstAt, last, slowestMs, longestGapMs };
     process.stdout.write(`${JSON.stringify(loop)}\n`, () => process.exit(0));
   }, 20);
 });

@@ -1,0 +1,93 @@
+/** From a changed value to the first answer with it, and what is lost on the way. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { newestCompose, type Home, type Project } from "../test/e2e/cli.ts";
+import { ensureTestImage } from "../test/e2e/image.ts";
+import { startLoop } from "../test/e2e/loop.ts";
+import type { Setting } from "./scenes.ts";
+import { ratioRow, type Row } from "./table.ts";
+
+/** A service that answers with its version, and a container on its network from which it is asked. */
+function compose(image: string, source: string, more: readonly string[]): string {
+  const script = `${source} > /www/index.html; exec /bin/serve`.replaceAll("$", "$$$$");
+  return [
+    "services:",
+    "  web:",
+    `    image: ${image}`,
+    `    command: [sh, -c, ${JSON.stringify(script)}]`,
+    ...more.map((line) => `    ${line}`),
+    "  client:",
+    `    image: ${image}`,
+    "    command: [/bin/idle]",
+    "",
+  ].join("\n");
+}
+
+interface Side {
+  readonly name: string;
+  readonly project: Project;
+  /** Makes the service answer with this. */
+  readonly change: (version: string) => Promise<unknown>;
+  readonly times: number[];
+  failed: number;
+  sent: number;
+}
+
+async function oneRound(home: Home, side: Side, version: string): Promise<void> {
+  const loop = await startLoop(home, `${side.project.name}-client-1`, "web", "8080", "200");
+  await sleep(300);
+  const begun = Date.now();
+  await side.change(version);
+  await sleep(300);
+  const { failed, firstAt, sent } = await loop.stop();
+  const heard = firstAt[version];
+  if (heard === undefined) throw new Error(`${side.name}: ${version} was never heard`);
+  side.times.push(heard - begun);
+  side.failed += Object.values(failed).reduce((sum, count) => sum + count, 0);
+  side.sent += sent;
+}
+
+async function ours({ home, dso }: Setting, image: string): Promise<Side> {
+  const set = (version: string) => home.run(dso, ["secret", "set", "bench/v"], { input: version });
+  await set("v0");
+  const text = compose(image, "cat /run/secrets/bench/v", [
+    "environment: { VERSION_FILE: dsofile://bench/v }",
+    "x-dso: { health: { http: { port: 8080 } } }",
+  ]);
+  const project = await home.project({ "compose.yaml": text }, "dso-bench");
+  await home.run(dso, ["up", "-d", "--wait"], { cwd: project.dir });
+  return { name: "dso secret set", project, change: set, times: [], failed: 0, sent: 0 };
+}
+
+async function theirs({ home }: Setting, image: string): Promise<Side> {
+  const text = compose(image, "echo $VERSION", ['environment: { VERSION: "${VERSION}" }']);
+  const project = await home.project({ "compose.yaml": text }, "compose-bench");
+  const up = (version: string, ...more: readonly string[]) =>
+    home.run(newestCompose(), ["up", "-d", ...more], {
+      cwd: project.dir,
+      environment: { VERSION: version },
+    });
+  await up("v0");
+  await sleep(1000);
+  const change = (version: string) => up(version, "--force-recreate", "web");
+  const name = "docker-compose up -d --force-recreate";
+  return { name, project, change, times: [], failed: 0, sent: 0 };
+}
+
+export async function measureRotation(setting: Setting): Promise<Row[]> {
+  const image = await ensureTestImage("http");
+  const sides = [await theirs(setting, image), await ours(setting, image)] as const;
+  for (let round = 1; round <= Math.ceil(setting.rounds / 2); round++) {
+    for (const side of sides) await oneRound(setting.home, side, `v${round}`);
+  }
+  const [baseline, own] = sides;
+  const lost = ({ failed, sent }: Side): string => `${failed} of ${sent}`;
+  return [
+    ratioRow({ ...own, name: `${own.name}: until heard` }, baseline, 1),
+    {
+      figure: "requests failed in rotations, 200 a second",
+      value: `${lost(own)}; with ${baseline.name}: ${lost(baseline)}`,
+      budget: "0",
+      ok: own.failed === 0,
+    },
+  ];
+}

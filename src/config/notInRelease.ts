@@ -6,7 +6,7 @@ import type { Config } from "./types.ts";
 const HINT = "Remove it, or leave it for a later release: it changes nothing now.";
 
 /** Of `deploy.update_config`, what is acted on. */
-const UPDATE_KEYS: ReadonlySet<string> = new Set(["order", "parallelism"]);
+const UPDATE_KEYS: ReadonlySet<string> = new Set(["order", "parallelism", "delay"]);
 
 /** Keys of the agent and of a project without machinery, `*` for any name. */
 const KEYS: readonly (readonly string[])[] = [

@@ -1,6 +1,7 @@
 /** The operations on the containers of one service, and the waits for those that it depends on. */
 import type { DesiredService } from "../model/desired.ts";
-import type { Operation } from "../model/plan.ts";
+import { parseDuration } from "../model/duration.ts";
+import type { Operation, OperationOf } from "../model/plan.ts";
 import type { DependencyModel } from "../model/project.ts";
 import {
   type DecisionOf,
@@ -167,7 +168,7 @@ function isMet(
   );
 }
 
-/** `update_config.parallelism` at a time (0: all at once); else one after the other. */
+/** `update_config.parallelism` at a time (0: all at once), with its delay in between; else one after the other. */
 function addReplacements(
   graph: Graph,
   situation: Situation,
@@ -177,12 +178,14 @@ function addReplacements(
   const { service } = decision;
   const list = replaced(decision);
   const size = batchSize(decision);
+  const delayMs = parseDuration(service.model.deploy?.update_config?.delay ?? "") ?? 0;
   const ids: number[] = [];
   let before = after;
   for (let start = 0; start < list.length; start += size) {
+    const delay = start === 0 || delayMs === 0 ? {} : { delayMs };
     const batch = list
       .slice(start, start + size)
-      .map((one) => addReplacement(graph, situation, service.name, one, before));
+      .map((one) => addReplacement(graph, situation, service.name, one, delay, before));
     ids.push(...batch);
     before = batch;
   }
@@ -200,6 +203,7 @@ function addReplacement(
   { desired, observed, options }: Situation,
   service: string,
   { instance, name, reasons, choice }: DecisionOf<"replace">,
+  delay: Pick<OperationOf<"replace-container">, "delayMs">,
   after: readonly number[],
 ): number {
   const { number, container } = instance;
@@ -219,6 +223,7 @@ function addReplacement(
       oldId: container.id,
       oldName: container.name,
       expectedDowntimeMs: estimate,
+      ...delay,
       address: containerAddress(service, number),
       why: reasonsText(reasons),
     },

@@ -196,6 +196,8 @@ export type Operation = OperationBase &
         readonly oldId: string;
         readonly oldName: string;
         readonly expectedDowntimeMs: number;
+        /** Waited for before it is begun, after those before it. */
+        readonly delayMs?: number;
       }
     /** New files under a container that runs on. */
     | {

@@ -20,6 +20,16 @@ describe("blue-green", () => {
     ]);
   });
 
+  test("waits first where it is told to", async () => {
+    const world = await running();
+    const plan = replacement(world.oldId, "blue-green");
+    const operations = plan.operations.map((one) => ({ ...one, delayMs: 60_000 }));
+    const begun = world.clock.now();
+    await world.run(wanted, { ...plan, operations });
+    expect(world.clock.now() - begun).toBeGreaterThanOrEqual(60_000);
+    await expectWhole(world, "app:2");
+  });
+
   test("a new container that ends while the old one drains is not what is left", async () => {
     const world = await running();
     const sockets = {

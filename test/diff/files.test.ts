@@ -70,6 +70,17 @@ describe("a change of the files", () => {
     ]);
   });
 
+  it("waits between them as deploy.update_config.delay says", () => {
+    const model: ServiceModel = { image: "web:1" };
+    const slow = { ...model, deploy: { update_config: { delay: "1m30s" } } };
+    const before = project({ services: { web: { model, replicas: 3 } } });
+    const after = project({ services: { web: { model: { ...slow, user: "1" }, replicas: 3 } } });
+    const delays = diff(after, applied(before), options()).operations.map((one) =>
+      one.kind === "replace-container" ? one.delayMs : "other",
+    );
+    expect(delays).toEqual([undefined, 90_000, 90_000]);
+  });
+
   it("has no downtime to tell while another replica serves", () => {
     const before = project({ services: { web: { model: { image: "web:1" }, replicas: 2 } } });
     const after = project({
@@ -170,7 +181,7 @@ describe("a change of the files", () => {
     const desired = project({ services: { a: model, b: { image: "b:1" } } });
     const { warnings } = diff(desired, applied(desired), options());
     expect(warnings.map(({ message }) => message)).toEqual([
-      'service "a": not in this release: deploy.update_config.delay, deploy.update_config.monitor, deploy.rollback_config',
+      'service "a": not in this release: deploy.update_config.monitor, deploy.rollback_config',
     ]);
     const acted = { ...model, deploy: { update_config: { order: "stop-first", parallelism: 2 } } };
     const quiet = project({ services: { a: acted } });

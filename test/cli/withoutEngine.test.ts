@@ -239,12 +239,12 @@ describe("without an engine", () => {
   });
 
   it("names what a service asks for that is not in this release", async () => {
-    const update = "    deploy: { update_config: { order: start-first, delay: 5s } }\n";
+    const update = "    deploy: { update_config: { order: start-first, monitor: 5s } }\n";
     await writeFile(join(home, "work/compose.yaml"), `${compose}${update}`);
     const { code, output } = await dso("validate");
     expect(code).toBe(0);
     expect(output).toMatch(
-      /"web": not in this release: deploy\.update_config\.delay\. .*compose\.yaml:7:\d+\)/,
+      /"web": not in this release: deploy\.update_config\.monitor\. .*compose\.yaml:7:\d+\)/,
     );
   });
 

@@ -26,6 +26,8 @@ export interface Circumstances {
   readonly joined: readonly string[];
   /** Where it has volumes of its own making, which its successor inherits. */
   readonly anonymous: readonly string[];
+  /** A network that it is on is taken down first. */
+  readonly uprooted: boolean;
   /** It runs to an end, by what the files say. */
   readonly job: boolean;
   /** Somebody could be served by it now. */
@@ -41,7 +43,7 @@ export interface Circumstances {
  */
 export function chooseMethod(
   service: DesiredService,
-  { image, reasons, joined, anonymous, job, serving, refreshable }: Circumstances,
+  { image, reasons, joined, anonymous, uprooted, job, serving, refreshable }: Circumstances,
 ): Choice {
   const valuesOnly = isOfValues(reasons);
   if (service.policy.strategy === "none" && valuesOnly) {
@@ -58,9 +60,7 @@ export function chooseMethod(
       .filter((target) => !service.policy.shared.includes(target))
       .filter((target) => image?.volumes.includes(target) !== true)
       .map((target) => `the anonymous volume at ${target}`),
-    ...(reasons.some(({ code }) => code === "network_changed")
-      ? ["a network that is another"]
-      : []),
+    ...(uprooted ? ["a network of it that is made anew"] : []),
     ...joined.map((name) => `service "${name}", which lives in its container`),
     ...(job ? ["a run to an end, of which there must not be two"] : []),
   ];

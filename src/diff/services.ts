@@ -21,7 +21,7 @@ import { isDeclaredJob } from "../model/jobs.ts";
 import { resolveShared } from "./namespaces.ts";
 import { dependenciesOf, sharedWith } from "../model/dependencies.ts";
 import { byText } from "./order.ts";
-import { containerName, replicasOf, type Situation } from "./situation.ts";
+import { containerName, networkKeys, replicasOf, type Situation } from "./situation.ts";
 
 /** In dependency order; services outside the selection keep what they have. */
 export function decideServices(situation: Situation): readonly ServiceDecision[] {
@@ -144,6 +144,7 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
         reasons: replace,
         joined: joinedTo(situation, service),
         anonymous: anonymousOf(situation, service, instance),
+        uprooted: isUprooted(situation, service, instance),
         job: isDeclaredJob(situation.desired, service),
         serving: instance.container.state === "running",
         refreshable: repairs.length === 0 && hasDirectory(situation, instance),
@@ -160,6 +161,19 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
     return { action: "keep", instance, drift: repairs };
   }
   return { action: "update", instance, repairs: made, drift: repairs };
+}
+
+/** Whether it is on a network that is not there, or not as it should be. */
+function isUprooted(
+  { desired, networks }: Situation,
+  service: DesiredService,
+  { container }: Instance,
+): boolean {
+  return networkKeys(service).some((key) => {
+    const name = desired.project.networks.get(key)?.name;
+    const attached = container.networks.some(({ network }) => network === name);
+    return attached && networks.get(key)?.kind !== "present";
+  });
 }
 
 /** Volumes that no file names, at the places where the successor would get the very same. */

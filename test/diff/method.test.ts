@@ -103,7 +103,7 @@ describe("why two of a service cannot run at once", () => {
 describe("the method", () => {
   const plain = {
     ...{ image: undefined, reasons: CHANGED, joined: [], job: false, serving: true },
-    ...{ refreshable: true, anonymous: [] },
+    ...{ refreshable: true, anonymous: [], uprooted: false },
   };
 
   it("is blue-green where two can run at once, and nothing lives in its containers", () => {
@@ -123,8 +123,7 @@ describe("the method", () => {
     ]);
     const shared = service({ image: "web:1" }, { shared: ["/data"] });
     expect(chooseMethod(shared, { ...plain, anonymous: ["/data"] }).method).toBe("blue-green");
-    const network = [{ code: "network_changed", detail: undefined }];
-    expect(chooseMethod(one, { ...plain, reasons: network }).method).toBe("stop-first");
+    expect(chooseMethod(one, { ...plain, uprooted: true }).method).toBe("stop-first");
     const address = service({ image: "web:1", mac_address: "02:42:ac:11:00:09" });
     expect(chooseMethod(address, plain).method).toBe("stop-first");
   });
@@ -146,7 +145,7 @@ describe("refresh", () => {
   const SECRET = "dso://vault:db";
   const circumstances = {
     ...{ image: undefined, reasons: ROTATED, joined: [], job: false, serving: true },
-    ...{ refreshable: true, anonymous: [] },
+    ...{ refreshable: true, anonymous: [], uprooted: false },
   };
   const told = (
     strategy: "restart" | "signal" | "refresh",

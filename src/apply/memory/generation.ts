@@ -44,12 +44,16 @@ export async function fill(path: string, request: DeliveryRequest, uid: number):
 export async function swap(path: string, request: DeliveryRequest, uid: number): Promise<void> {
   const root = join(path, "files");
   const versions = await versionsIn(root);
+  const before = await currentVersion(path);
   const next = `..${(versions.at(-1) ?? 0) + 1}`;
   const inside = request.files.filter(({ file }) => file.inDirectory);
   await makeDirectory(join(root, next));
   for (const one of inside) await writeInside(join(root, next), one, request, uid);
   await leadTo(root, next);
-  for (const old of versions.slice(0, -KEPT_VERSIONS)) await erase(join(root, `..${old}`));
+  for (const old of versions.slice(0, -KEPT_VERSIONS)) {
+    // Whoever does not like this version goes back to that one, however many were tried since.
+    if (`..${old}` !== before) await erase(join(root, `..${old}`));
+  }
 }
 
 /** The version that is read now: `..7`. Undefined where there is none. */

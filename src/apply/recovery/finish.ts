@@ -136,7 +136,9 @@ export async function retire(
     await drain(tools, old, drainMs, signal);
     const made = await findNew(tools, log.now, signal);
     const ended = mayEnd && made?.state === "exited" && made.exitCode === 0;
-    if (made?.state !== "running" && !ended) return false;
+    // By now it may be started over and over: its restart policy is its own.
+    const serves = made?.state === "running" && made.restartCount === 0;
+    if (!serves && !ended) return false;
     await log.step("stop-old", { stopping: old.startedAt });
     await engine.stopContainer(old.id, stopTimeout, signal);
   }

@@ -187,7 +187,7 @@ function describe({ name, method }: Rotation, status: string): string {
     case "rolled_back":
       return `${what} of ${name} had been interrupted; the old container is back`;
     case "rollback_required":
-      return `${what} of ${name} had been interrupted and its old container is gone: look at it`;
+      return `${what} of ${name} had been interrupted, and its old container is gone or does not start: look at it`;
     default:
       return `${what} of ${name} had been interrupted; what was left of it is removed`;
   }

@@ -1,5 +1,5 @@
 /** The two ways a refresh ends that was begun, each idempotent and told by the journal and the manifest. */
-import type { DsoError } from "../../model/errors.ts";
+import { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isRefusal } from "../failure.ts";
@@ -40,16 +40,29 @@ export async function putBack(
   error: DsoError,
   signal: AbortSignal,
 ): Promise<void> {
-  const { old, versions, files } = log.now;
   await log.step("restore-files", { status: "rolling_back" });
-  const swapped = await isSwapped(tools, log.now, signal);
-  if (swapped === true && old?.generation !== undefined && files !== undefined) {
-    await tools.delivery.revert(old.generation, files, versions.from, signal);
-  }
+  const there = (await isSwapped(tools, log.now, signal)) !== undefined;
+  // Also where the files are the old ones again: the manifest may not say so yet.
+  const reverted = there && (await revert(tools, log.now, signal));
   const container = await findOld(tools, log.now, signal);
   if (container !== undefined) await wake(tools, log.now, container, signal);
   // Without its files it cannot be as it was: the plan that follows makes another one.
-  await log.end(swapped === undefined ? "failed" : "rolled_back", error);
+  await log.end(reverted ? "rolled_back" : "failed", error);
+}
+
+async function revert(
+  { delivery }: Pick<RotationTools, "delivery">,
+  { old, versions, files }: Rotation,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (old?.generation === undefined || files === undefined) return false;
+  try {
+    await delivery.revert(old.generation, files, versions.from, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DsoError && error.code === "rollback-failed")) throw error;
+    return false;
+  }
 }
 
 async function wake(

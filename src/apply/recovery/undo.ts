@@ -1,4 +1,4 @@
-import type { DsoError } from "../../model/errors.ts";
+import { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { dropBelongings } from "../container/belongings.ts";
@@ -57,6 +57,8 @@ export async function standAside(
   if (old === undefined || made === undefined) return made?.name ?? wanted;
   await leadBack(tools, log.now, old, signal);
   await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
+  // Two of one number: the one that does not run is the one to go.
+  await tools.engine.stopContainer(made.id, undefined, signal);
   if (made.name !== log.now.name) {
     await restoreOld(tools, log.now, old, signal);
     return made.name;
@@ -133,9 +135,15 @@ export async function starts(
     await engine.startContainer(id, signal);
     return true;
   } catch (error) {
-    if (!isRefusal(error)) throw error;
+    if (!isDeclined(error)) throw error;
     return false;
   }
+}
+
+const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
+
+function isDeclined(error: unknown): boolean {
+  return error instanceof DsoError && DECLINED.has(error.code);
 }
 
 /**
@@ -169,14 +177,17 @@ async function keepNew(
   signal: AbortSignal,
 ): Promise<RotationStatus> {
   const made = await findNew(tools, log.now, signal);
-  if (made === undefined) {
+  // Killed before it was noted, it never ran, and nobody knows the names that it is to have.
+  const unnoted = made?.state === "created" && log.now.new?.id === undefined;
+  if (unnoted) await tools.engine.removeContainer(made.id, { force: true, volumes: false }, signal);
+  if (made === undefined || unnoted) {
     await dropBoth(tools, log.now, signal);
     await log.end("failed", error);
     return "failed";
   }
   if (log.now.method === "blue-green") await giveNames(tools, log, made, signal);
   await takeOver(tools, log, made, signal);
-  if (made.state !== "running") await tools.engine.startContainer(made.id, signal);
+  if (made.state !== "running") await starts(tools.engine, made.id, signal);
   await log.end("rollback_required", error);
   return "rollback_required";
 }

@@ -110,8 +110,17 @@ async function undo(
     return error;
   }
   await putBack(work, log, error, work.force);
-  work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
+  if (log.now.status === "rolled_back") {
+    work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
+  }
   if (error.code === "aborted") return error;
+  if (log.now.status !== "rolled_back") {
+    const message = `service ${operation.service} could not be given its old files back: ${error.message}`;
+    return new DsoError("rollback-failed", message, {
+      hint: "`dso apply` makes its container anew.",
+      cause: error,
+    });
+  }
   return new DsoError(
     "rolled-back",
     `service ${operation.service} has its old files again: with the new ones it failed: ${error.message}`,

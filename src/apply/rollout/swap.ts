@@ -98,7 +98,7 @@ function leftAlone({ name }: Making, error: DsoError, beside: string | undefined
 
 function notRestored({ name }: Making, error: DsoError): DsoError {
   return new DsoError("rollback-failed", `${name} could not be put back: ${error.message}`, {
-    hint: "Somebody removed the old container meanwhile; the new one was kept as it is.",
+    hint: "The old container is gone, or does not start any more: `dso apply` makes what is missing.",
     cause: error,
   });
 }

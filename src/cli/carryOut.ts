@@ -37,7 +37,7 @@ export async function carryOut(
     warnings: [],
   };
   const settings = { parallelism: Math.max(1, operations.length), force: session.force };
-  const run = { request, desired, observed, plan };
+  const run = { request, variables: undefined, desired, observed, plan };
   const work = await applyContext(context, run, settings, signal);
   return execute(plan, work, view.report, signal);
 }

@@ -21,7 +21,7 @@ export async function openWithoutVersions(
     const services = describeServices(context, project);
     return Promise.resolve({ project, services, versions: new Map(), unversioned: new Set() });
   };
-  return { name: project.name, load };
+  return { name: project.name, trace: undefined, load };
 }
 
 async function modelOf(

@@ -40,6 +40,7 @@ export async function projectRequest(
       flags.projectDirectory === undefined ? undefined : absolute(flags.projectDirectory),
     profiles: profiles.length === 0 ? undefined : profiles,
     environmentFiles: (flags.envFile ?? []).map(absolute),
+    variables: undefined,
     services,
   };
 }

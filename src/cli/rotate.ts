@@ -67,7 +67,7 @@ async function rotate(
     await rollOut(context, session, view, {
       operation: "secret set",
       request: project.request,
-      open: async () => Promise.resolve({ name: project.name, load }),
+      open: async () => Promise.resolve({ name: project.name, load, trace: undefined }),
       options: {
         ...DEFAULT_PLAN_OPTIONS,
         targets: services.map((service) => `service.${service}`),

@@ -6,6 +6,7 @@ import { DsoError } from "../model/errors.ts";
 import type { LoadWarning } from "../model/project.ts";
 import { parseDotenv } from "./dotenv.ts";
 import { readText } from "./text.ts";
+import type { Reading, Trace } from "./trace.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
@@ -22,6 +23,8 @@ export interface LoadOptions {
   readonly home: string;
   /** Their profiles are enabled. */
   readonly services?: readonly string[];
+  /** Filled while the project is loaded, also where that fails. */
+  readonly trace?: Trace;
 }
 
 export interface Setting {
@@ -44,25 +47,27 @@ const OVERRIDES = [
 ];
 
 /** Rejects with `compose-invalid` when there is no compose file or a variable file cannot be read. */
-export async function discover(options: LoadOptions, signal: AbortSignal): Promise<Setting> {
+export async function discover(options: LoadOptions, reading: Reading): Promise<Setting> {
   const asked = options.environmentFiles?.length
     ? options.environmentFiles
-    : listed(options.env.COMPOSE_ENV_FILES, ",");
+    : listed(variable(options.env, "COMPOSE_ENV_FILES", reading.trace), ",");
   const given = options.files?.map((file) => absolute(options.cwd, file)) ?? [];
   const directory = options.projectDirectory && absolute(options.cwd, options.projectDirectory);
   const environmentFiles = asked.map((file) => absolute(options.cwd, file));
   const early = directory ?? directoryOf(given, options.cwd);
-  const first = await withEnvFiles(options.env, environmentFiles, early, options.env, signal);
-  const found = findFiles(options, given, first, directory ?? options.cwd);
+  const first = await withEnvFiles(options.env, environmentFiles, early, options.env, reading);
+  const found = findFiles(options, given, first, directory ?? options.cwd, reading.trace);
   const workingDir = directory ?? directoryOf(found.files, options.cwd);
   const env = await withEnvFiles(
     first,
     environmentFiles,
     workingDir,
     exported(options.env, first),
-    signal,
+    reading,
   );
-  const profiles = options.profiles?.length ? options.profiles : listed(env.COMPOSE_PROFILES, ",");
+  const profiles = options.profiles?.length
+    ? options.profiles
+    : listed(variable(env, "COMPOSE_PROFILES", reading.trace), ",");
   return { ...found, workingDir, environmentFiles, env, profiles };
 }
 
@@ -93,24 +98,28 @@ async function withEnvFiles(
   files: readonly string[],
   directory: string,
   switches: Env,
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<Env> {
-  const disabled = /^(1|t|true)$/i.test(switches.COMPOSE_DISABLE_ENV_FILE ?? "");
+  const disabled = /^(1|t|true)$/i.test(
+    variable(switches, "COMPOSE_DISABLE_ENV_FILE", reading.trace) ?? "",
+  );
   const fallback = path.join(directory, ".env");
+  reading.trace.files.add(fallback);
   const defaults = !disabled && isFile(fallback) ? [fallback] : [];
-  return readEnvFiles(env, files.length > 0 ? files : defaults, signal);
+  return readEnvFiles(env, files.length > 0 ? files : defaults, reading);
 }
 
 /** `env` and what the files add to it: a later file wins over an earlier one, `env` over all. */
 export async function readEnvFiles(
   env: Env,
   files: readonly string[],
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<Env> {
+  const { trace } = reading;
   const read = new Map<string, string>();
   for (const file of files) {
-    const text = await readText(file, "the variable file", signal);
-    const lookup = (key: string): string | undefined => variable(env, key) ?? read.get(key);
+    const text = await readText(file, "the variable file", reading);
+    const lookup = (key: string): string | undefined => variable(env, key, trace) ?? read.get(key);
     for (const [name, { value }] of parseDotenv(file, text, lookup)) read.set(name, value);
   }
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
@@ -118,7 +127,8 @@ export async function readEnvFiles(
 }
 
 /** Undefined where it is not set: `constructor` is not, though every object has one. */
-export function variable(env: Env, name: string): string | undefined {
+export function variable(env: Env, name: string, trace: Trace): string | undefined {
+  trace.variables.add(name);
   return Object.hasOwn(env, name) ? env[name] : undefined;
 }
 
@@ -145,14 +155,22 @@ interface Found {
   readonly warnings: readonly LoadWarning[];
 }
 
-function findFiles({ cwd }: LoadOptions, given: readonly string[], env: Env, start: string): Found {
+function findFiles(
+  { cwd }: LoadOptions,
+  given: readonly string[],
+  env: Env,
+  start: string,
+  trace: Trace,
+): Found {
   if (given.length > 0) return { files: given, warnings: [] };
-  const separator = env.COMPOSE_PATH_SEPARATOR ?? path.delimiter;
-  const named = (env.COMPOSE_FILE ?? "").split(separator).filter((file) => file !== "");
+  const separator = variable(env, "COMPOSE_PATH_SEPARATOR", trace) ?? path.delimiter;
+  const named = (variable(env, "COMPOSE_FILE", trace) ?? "")
+    .split(separator)
+    .filter((file) => file !== "");
   if (named.length > 0) return { files: named.map((file) => absolute(cwd, file)), warnings: [] };
   for (let directory = start; ; directory = path.dirname(directory)) {
-    const found = present(directory, FILES);
-    if (found.length > 0) return withOverride(found, present(directory, OVERRIDES));
+    const found = present(directory, FILES, trace);
+    if (found.length > 0) return withOverride(found, present(directory, OVERRIDES, trace));
     if (directory === path.dirname(directory)) break;
   }
   throw new DsoError("compose-invalid", `no compose file in ${start} or above`, {
@@ -160,8 +178,10 @@ function findFiles({ cwd }: LoadOptions, given: readonly string[], env: Env, sta
   });
 }
 
-function present(directory: string, names: readonly string[]): readonly string[] {
-  return names.map((name) => path.join(directory, name)).filter(isFile);
+function present(directory: string, names: readonly string[], trace: Trace): readonly string[] {
+  const paths = names.map((name) => path.join(directory, name));
+  for (const one of paths) trace.files.add(one);
+  return paths.filter(isFile);
 }
 
 function withOverride(found: readonly string[], overrides: readonly string[]): Found {

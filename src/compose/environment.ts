@@ -19,9 +19,10 @@ import {
 import type { Mapping, Node } from "./node.ts";
 import { readText } from "./text.ts";
 import type { Lookup } from "./template.ts";
+import type { Reading, Trace } from "./trace.ts";
 
 /** `environment` and build arguments: `KEY` alone means the value of the project's environment. */
-export function inheritVariables(document: Mapping, env: Env): Mapping {
+export function inheritVariables(document: Mapping, env: Env, trace: Trace): Mapping {
   const inherit = (node: Node): Node => {
     if (node.kind === "mapping")
       return mapEntries(node, (value, key) => inheritOne(value, key, ""));
@@ -38,7 +39,7 @@ export function inheritVariables(document: Mapping, env: Env): Mapping {
     return { ...inherited, entries: new Map([...inherited.entries].filter(([, v]) => !isNull(v))) };
   };
   const inheritOne = (value: Node, key: string, prefix: string): Node => {
-    const found = isNull(value) || prefix !== "" ? variable(env, key) : undefined;
+    const found = isNull(value) || prefix !== "" ? variable(env, key, trace) : undefined;
     return found === undefined ? value : scalar(prefix + found, { ...value.at, literal: false });
   };
   const inheritItem = (item: Node): Node => {
@@ -65,27 +66,27 @@ export function eachService(
 export async function readVariableFiles(
   document: Mapping,
   env: Env,
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<Mapping> {
   const services = entriesOf(document.entries.get("services"));
   const read = new Map<string, Node>();
   for (const [name, service] of services) {
     if (service.kind !== "mapping") continue;
-    const withEnvironment = await readEnvFiles(service, env, signal);
-    read.set(name, await readLabelFiles(withEnvironment, signal));
+    const withEnvironment = await readEnvFiles(service, env, reading);
+    read.set(name, await readLabelFiles(withEnvironment, reading));
   }
   return eachService(document, (service, name) => read.get(name) ?? service);
 }
 
-async function readEnvFiles(service: Mapping, env: Env, signal: AbortSignal): Promise<Mapping> {
+async function readEnvFiles(service: Mapping, env: Env, reading: Reading): Promise<Mapping> {
   const own = service.entries.get("environment");
   const files = service.entries.get("env_file");
   if (files === undefined) return service;
   const values = new Map<string, Node>();
   for (const entry of itemsOf(files)) {
     const lookup: Lookup = (name) =>
-      variable(env, name) ?? textAt(own, name) ?? textAt(values.get(name));
-    for (const [key, value] of await readVariables(entry, "env_file", lookup, signal)) {
+      variable(env, name, reading.trace) ?? textAt(own, name) ?? textAt(values.get(name));
+    for (const [key, value] of await readVariables(entry, "env_file", lookup, reading)) {
       values.set(key, value);
     }
   }
@@ -94,13 +95,13 @@ async function readEnvFiles(service: Mapping, env: Env, signal: AbortSignal): Pr
   return withEntry(withEntry(service, "env_file", undefined), "environment", merged);
 }
 
-async function readLabelFiles(service: Mapping, signal: AbortSignal): Promise<Mapping> {
+async function readLabelFiles(service: Mapping, reading: Reading): Promise<Mapping> {
   const own = service.entries.get("labels");
   const files = service.entries.get("label_file");
   if (files === undefined) return service;
   const values = new Map<string, Node>();
   for (const entry of itemsOf(files)) {
-    for (const [key, value] of await readVariables(entry, "label_file", () => undefined, signal)) {
+    for (const [key, value] of await readVariables(entry, "label_file", () => undefined, reading)) {
       values.set(key, value);
     }
   }
@@ -113,17 +114,18 @@ async function readVariables(
   entry: Node,
   field: string,
   lookup: Lookup,
-  signal: AbortSignal,
+  reading: Reading,
 ): Promise<ReadonlyMap<string, Node>> {
   const file = textAt(entry) ?? textAt(entry, "path") ?? "";
   if (get(entry, "required") !== undefined && textAt(entry, "required") !== "true") {
+    reading.trace.files.add(file);
     if (kindOf(file) === undefined) return new Map();
   }
   const format = textAt(entry, "format") ?? "";
   if (format !== "" && format !== "raw") {
     throw invalid(`env_file: unknown format "${format}"`, entry.at, "Use raw, or leave it out.");
   }
-  const text = await readText(file, `the ${field}`, signal, entry.at);
+  const text = await readText(file, `the ${field}`, reading, entry.at);
   const variables = (format === "raw" ? parseRawEnv : parseDotenv)(file, text, lookup);
   return new Map([...variables].map(([key, variable]) => [key, fromFile(file, variable)] as const));
 }

@@ -70,11 +70,12 @@ async function environmentOf(entry: Node, directory: string, loading: Loading) {
     const files = texts(named)
       .filter((file) => file !== "/dev/null")
       .map((file) => path.resolve(loading.workingDir, file));
-    return readEnvFiles(loading.env, files, loading.signal);
+    return readEnvFiles(loading.env, files, loading);
   }
   const fallback = path.join(directory, ".env");
+  loading.trace.files.add(fallback);
   if (kindOf(fallback) !== "file") return loading.env;
-  return readEnvFiles(loading.env, [fallback], loading.signal);
+  return readEnvFiles(loading.env, [fallback], loading);
 }
 
 function importable(model: Mapping): Mapping {

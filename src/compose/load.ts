@@ -14,6 +14,7 @@ import { selectServices } from "./profiles.ts";
 import { buildProject, withoutUnused } from "./project.ts";
 import type { LoadedProject } from "./project.ts";
 import { readDocuments } from "./read.ts";
+import { newTrace, type Reading } from "./trace.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 
 export type { LoadOptions } from "./discover.ts";
@@ -28,11 +29,18 @@ export interface OpenProject {
 
 /** Rejects as `loadProject` does. */
 export async function openProject(options: LoadOptions, signal: AbortSignal): Promise<OpenProject> {
-  const setting = await discover(options, signal);
+  const reading = { signal, trace: options.trace ?? newTrace() };
+  const setting = await discover(options, reading);
   const warnings = [...setting.warnings];
-  const loading = startLoading(options, setting, warnings, signal);
+  const loading = startLoading(options, setting, warnings, reading);
   const documents = await allDocuments(setting.files, loading);
-  const name = projectName(options.projectName, setting.env, setting.workingDir, documents);
+  const name = projectName(
+    options.projectName,
+    setting.env,
+    setting.workingDir,
+    documents,
+    reading.trace,
+  );
   const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
   return { name, load: () => finishLoading(name, options, setting, named, warnings) };
 }
@@ -64,7 +72,7 @@ async function finishLoading(
     options.services ?? [],
   );
   const checked = checkProject(document);
-  const complete = await readVariableFiles(checked, loading.env, loading.signal);
+  const complete = await readVariableFiles(checked, loading.env, loading);
   const used = withoutUnused(complete);
   refuseUnsupported(used);
   const { workingDir, files, environmentFiles, profiles } = setting;
@@ -76,7 +84,7 @@ function startLoading(
   options: LoadOptions,
   { env, workingDir }: Setting,
   warnings: LoadWarning[],
-  signal: AbortSignal,
+  reading: Reading,
 ): Loading {
   const seen = new Set<string>();
   return {
@@ -92,7 +100,7 @@ function startLoading(
       if (!seen.has(key)) warnings.push(warning);
       seen.add(key);
     },
-    signal,
+    ...reading,
   };
 }
 

@@ -1,9 +1,10 @@
 import type { LoadWarning } from "../model/project.ts";
 import type { Env } from "./discover.ts";
 import type { Mapping } from "./node.ts";
+import type { Reading } from "./trace.ts";
 
 /** What the stages share; an included project has its own directory and environment. */
-export interface Loading {
+export interface Loading extends Reading {
   readonly env: Env;
   readonly workingDir: string;
   readonly home: string;
@@ -14,5 +15,4 @@ export interface Loading {
   /** Loads the model of an included project. */
   readonly load: (files: readonly string[], loading: Loading) => Promise<Mapping>;
   readonly warn: (warning: LoadWarning) => void;
-  readonly signal: AbortSignal;
 }

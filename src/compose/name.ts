@@ -8,6 +8,7 @@ import { invalid } from "./fault.ts";
 import type { Mapping } from "./node.ts";
 import { get } from "./node.ts";
 import { substitute } from "./template.ts";
+import type { Trace } from "./trace.ts";
 
 function normalName(text: string): string {
   return text
@@ -22,11 +23,12 @@ export function projectName(
   env: Env,
   workingDir: string,
   documents: readonly Mapping[],
+  trace: Trace,
 ): string {
-  const explicit = asked || env.COMPOSE_PROJECT_NAME;
+  const explicit = asked || variable(env, "COMPOSE_PROJECT_NAME", trace);
   if (explicit !== undefined && explicit !== "") return checked(explicit);
   const written = documents
-    .map((document) => writtenName(document, env))
+    .map((document) => writtenName(document, env, trace))
     .filter((name) => name !== "");
   const name = written.at(-1) ?? normalName(path.basename(realpathSync.native(workingDir)));
   if (name === "") {
@@ -44,10 +46,10 @@ function checked(name: string): string {
   });
 }
 
-function writtenName(document: Mapping, env: Env): string {
+function writtenName(document: Mapping, env: Env, trace: Trace): string {
   const node = get(document, "name");
   if (node?.kind !== "scalar" || typeof node.value !== "string") return "";
-  const { text, fault } = substitute(node.value, (name) => variable(env, name));
+  const { text, fault } = substitute(node.value, (name) => variable(env, name, trace));
   if (fault !== undefined) throw invalid(`name: ${fault}`, node.at);
   return normalName(text);
 }

@@ -47,7 +47,7 @@ const MODEL: readonly Stage<undefined>[] = [
   setDefaults,
   checkModel,
   (document, _, loading) => resolvePaths(document, loading),
-  (document, _, loading) => inheritVariables(document, loading.env),
+  (document, _, loading) => inheritVariables(document, loading.env, loading.trace),
 ];
 
 export async function loadModel(files: readonly string[], loading: Loading): Promise<Mapping> {

@@ -10,13 +10,12 @@ import type { Loading } from "./loading.ts";
 export async function readDocuments(file: string, loading: Loading): Promise<readonly Mapping[]> {
   const known = loading.documents.get(file);
   if (known !== undefined) return known;
-  const text =
-    file === "-" ? loading.stdin : await readText(file, "the compose file", loading.signal);
+  const text = file === "-" ? loading.stdin : await readText(file, "the compose file", loading);
   const documents = await parseYaml(file === "-" ? "standard input" : file, text);
   loading.documents.set(file, documents);
   return documents;
 }
 
-export function interpolated(document: Mapping, { env, warn }: Loading): Mapping {
-  return interpolate(document, { lookup: (name) => variable(env, name), warn });
+export function interpolated(document: Mapping, { env, trace, warn }: Loading): Mapping {
+  return interpolate(document, { lookup: (name) => variable(env, name, trace), warn });
 }

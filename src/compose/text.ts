@@ -1,14 +1,16 @@
 import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
 import { DsoError, type Position } from "../model/errors.ts";
 import { invalid, place } from "./fault.ts";
+import type { Reading } from "./trace.ts";
 
 /** The text of a file; `what` names it in the error, and `namedAt` is where it was asked for. */
 export async function readText(
   file: string,
   what: string,
-  signal: AbortSignal,
+  { signal, trace }: Reading,
   namedAt?: Position,
 ): Promise<string> {
+  trace.files.add(file);
   try {
     return decodeText(file, what, await readNamedFile(file, signal));
   } catch (cause) {

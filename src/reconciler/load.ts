@@ -1,5 +1,6 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
 import { type OpenProject, openProject } from "../compose/load.ts";
+import { newTrace, type Trace } from "../compose/trace.ts";
 import { policyFaults } from "../config/projectPolicy.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
@@ -13,6 +14,8 @@ import type { ProjectRequest } from "./request.ts";
 /** A project of which no more is known than its name, which is all that its lock needs. */
 export interface Opened {
   readonly name: string;
+  /** What was looked at to know it, so far; undefined where it came from no files. */
+  readonly trace: Trace | undefined;
   /** What should be: the model, its references and one snapshot of their versions. */
   readonly load: (signal: AbortSignal) => Promise<Desired>;
 }
@@ -21,11 +24,13 @@ export async function open(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
+  trace = newTrace(),
 ): Promise<Opened> {
-  const project = await openModel(context, request, signal);
+  const project = await openModel(context, request, signal, trace);
   const { name } = project;
   return {
     name,
+    trace,
     load: async (during) => withVersions(context, await project.load(), during),
   };
 }
@@ -36,13 +41,14 @@ export async function loadModel(
   request: ProjectRequest,
   signal: AbortSignal,
 ): Promise<ComposeProject> {
-  return (await openModel(context, request, signal)).load();
+  return (await openModel(context, request, signal, newTrace())).load();
 }
 
 function openModel(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
+  trace: Trace,
 ): Promise<OpenProject> {
   const { files, stdin, profiles, projectName, projectDirectory } = request;
   return openProject(
@@ -57,8 +63,9 @@ function openModel(
         ? {}
         : { environmentFiles: request.environmentFiles }),
       services: request.services,
-      env: context.environment,
+      env: request.variables ?? context.environment,
       home: context.home,
+      trace,
     },
     signal,
   );

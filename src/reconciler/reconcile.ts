@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { isOpen } from "../apply/journal/journal.ts";
 import type { RecoveryTools } from "../apply/recovery/recovery.ts";
 import { diff } from "../diff/diff.ts";
+import type { Trace } from "../compose/trace.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
@@ -28,7 +29,7 @@ export type { ApplySettings, Run } from "./run.ts";
 export async function plan(
   context: Context,
   request: ProjectRequest,
-  { name, load }: Opened,
+  { name, load, trace }: Opened,
   options: PlanOptions,
   report: Report,
   signal: AbortSignal,
@@ -45,7 +46,20 @@ export async function plan(
   const observed = await look(context, desired, mended ? list() : early, signal);
   const found = diff(desired, observed, options);
   const warnings = [...fileWarnings(desired), ...found.warnings];
-  return { request, desired, observed, plan: { ...found, warnings } };
+  const variables = trace && asked(trace, request.variables ?? context.environment);
+  return { request, variables, desired, observed, plan: { ...found, warnings } };
+}
+
+/** Of the environment no more than what the files use: the rest is nobody's business later. */
+function asked(
+  { variables }: Trace,
+  environment: Readonly<Record<string, string | undefined>>,
+): Readonly<Record<string, string>> {
+  const set = [...variables].sort().flatMap((name): readonly (readonly [string, string])[] => {
+    const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
+    return value === undefined ? [] : [[name, value]];
+  });
+  return Object.fromEntries(set);
 }
 
 /** What was read in the files, though it may not be meant: a variable that is not set. */

@@ -39,7 +39,12 @@ export async function remember(
   await context.state.register({
     name,
     // By its name: should the files be given another one, they describe another project.
-    request: { ...run.request, files: desired.project.files, projectName: name },
+    request: {
+      ...run.request,
+      files: desired.project.files,
+      projectName: name,
+      variables: run.variables ?? run.request.variables,
+    },
     engineId: run.observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),

@@ -9,6 +9,11 @@ export interface ProjectRequest {
   /** Undefined: COMPOSE_PROFILES decides. */
   readonly profiles: readonly string[] | undefined;
   readonly environmentFiles: readonly string[];
+  /**
+   * What the files may ask of the environment, for whoever loads them from elsewhere; undefined:
+   * that of this process.
+   */
+  readonly variables: Readonly<Record<string, string>> | undefined;
   /** Services named on the command line: their profiles are on. */
   readonly services: readonly string[];
 }

@@ -7,6 +7,8 @@ import type { ProjectRequest } from "./request.ts";
 /** One pass: everything that led to the plan, so that apply works on exactly that. */
 export interface Run {
   readonly request: ProjectRequest;
+  /** What the files have asked of the environment, as it was; undefined: as the request has it. */
+  readonly variables: ProjectRequest["variables"];
   readonly desired: Desired;
   readonly observed: Observed;
   readonly plan: Plan;

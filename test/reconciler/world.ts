@@ -136,14 +136,15 @@ export async function withConverged(
 
 /** What is known already, as if it were yet to be loaded. */
 export function opened(desired: Desired): Opened {
-  return { name: desired.project.name, load: () => Promise.resolve(desired) };
+  return { name: desired.project.name, trace: undefined, load: () => Promise.resolve(desired) };
 }
 
 /** A project named `shop` whose file comes through standard input. */
 export function requestOf(compose: string): ProjectRequest {
   return {
     ...{ cwd: "/srv/shop", files: ["-"], stdin: compose, projectName: "shop" },
-    ...{ projectDirectory: undefined, profiles: undefined, environmentFiles: [], services: [] },
+    ...{ projectDirectory: undefined, profiles: undefined, environmentFiles: [] },
+    ...{ variables: undefined, services: [] },
   };
 }
 

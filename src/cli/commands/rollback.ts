@@ -34,7 +34,7 @@ export function define(command: Command, session: Session): void {
           const done = await rollOut(context, session, view, {
             operation: "rollback",
             request,
-            open: async () => Promise.resolve({ name, load }),
+            open: async () => Promise.resolve({ name, load, trace: undefined }),
             options: DEFAULT_PLAN_OPTIONS,
             flags,
             remark: () => ({ rollbackTo: revision }),

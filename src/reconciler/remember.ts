@@ -1,8 +1,10 @@
+import { isDeepStrictEqual } from "node:util";
 import { isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
 import type { Plan } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
+import { afterRun } from "./attempts.ts";
 import type { Context } from "./context.ts";
 import { formerly, leftBehind } from "./lastApply.ts";
 import type { Remark, Run } from "./run.ts";
@@ -24,32 +26,33 @@ export async function remember(
     const before = history.find(({ model }) => model !== undefined)?.model;
     await context.state.remember(name, entry(context, run, outcome, remark, before));
   }
-  if (destroyed && isComplete(outcome) && wasWhole(run)) {
-    await context.state.forget(name);
-    return;
-  }
+  if (!destroyed) await keepLedger(context, run, outcome);
+  if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
   const left = isComplete(outcome)
     ? await leftBehind(context, run, outcome, signal)
     : formerly(run);
+  if (!destroyed) return context.state.register({ ...registration(context, run), ...left });
   const known = await context.state.registered(name);
-  if (destroyed) {
-    if (known !== undefined) await context.state.register({ ...known, ...left });
-    return;
-  }
-  await context.state.register({
+  if (known !== undefined) await context.state.register({ ...known, ...left });
+}
+
+function registration(context: Context, { request, variables, desired, observed }: Run) {
+  const { name, files } = desired.project;
+  return {
     name,
     // By its name: should the files be given another one, they describe another project.
-    request: {
-      ...run.request,
-      files: desired.project.files,
-      projectName: name,
-      variables: run.variables ?? run.request.variables,
-    },
-    engineId: run.observed.engine.id,
+    request: { ...request, files, projectName: name, variables: variables ?? request.variables },
+    engineId: observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),
-    ...left,
-  });
+  };
+}
+
+async function keepLedger({ state, clock }: Context, run: Run, outcome: Outcome): Promise<void> {
+  const { name } = run.desired.project;
+  const before = await state.attempts(name);
+  const after = afterRun(run, outcome, before, new Date(clock.now()).toISOString());
+  if (!isDeepStrictEqual(before, after)) await state.setAttempts(name, after);
 }
 
 /** Names (`provider:path`) of all secrets that the project uses, sorted. */

@@ -18,6 +18,9 @@ export interface ProjectState {
   history(project: string): Promise<readonly HistoryEntry[]>;
   /** Numbers the entry and keeps it. */
   remember(project: string, entry: Omit<HistoryEntry, "revision">): Promise<void>;
+  /** What failed and is not tried again as it is, sorted by service. */
+  attempts(project: string): Promise<readonly FailedAttempt[]>;
+  setAttempts(project: string, attempts: readonly FailedAttempt[]): Promise<void>;
   hold(project: string): Promise<Hold | undefined>;
   /** `undefined` lifts it. */
   setHold(project: string, hold: Hold | undefined): Promise<void>;
@@ -58,6 +61,21 @@ export interface HistoryEntry {
   readonly rollbackTo: number | undefined;
   /** What was applied, for `rollback`; absent where nothing was. */
   readonly model: StoredModel | undefined;
+}
+
+/** One try at a service that ended in a verdict: it died, or did not become healthy. */
+export interface FailedAttempt {
+  readonly service: string;
+  /** Of what was tried: it changes with everything that may decide how that turns out. */
+  readonly key: string;
+  /** Value name to the version that was to be delivered anew; empty where something else had changed. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Of the last try, ISO 8601, UTC. */
+  readonly at: string;
+  readonly tries: number;
+  /** Error code and message of the last try, scrubbed. */
+  readonly code: string;
+  readonly message: string;
 }
 
 /** A canonical model as it was, references in it as text. */

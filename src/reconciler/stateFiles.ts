@@ -7,7 +7,13 @@ import {
   writeFileAtomic,
 } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
-import type { HistoryEntry, Hold, ProjectState, RegisteredProject } from "./state.ts";
+import type {
+  FailedAttempt,
+  HistoryEntry,
+  Hold,
+  ProjectState,
+  RegisteredProject,
+} from "./state.ts";
 
 /** Entries that are kept per project, and how many of the newest keep their model. */
 const KEPT = 100;
@@ -17,6 +23,7 @@ interface ProjectFile {
   readonly v: 1;
   readonly registered?: RegisteredProject;
   readonly history: readonly HistoryEntry[];
+  readonly attempts?: readonly FailedAttempt[];
 }
 
 /**
@@ -51,6 +58,8 @@ export function createStateFiles(directory: string): ProjectState {
     history: async (project) => (await read(project)).history,
     remember: (project, entry) =>
       change(project, (file) => ({ ...file, history: append(file.history, entry) })),
+    attempts: async (project) => (await read(project)).attempts ?? [],
+    setAttempts: (project, attempts) => change(project, (file) => ({ ...file, attempts })),
     hold: (project) => readState(holdPath(project), isHold),
     setHold: async (project, hold) => {
       if (hold === undefined) return rm(holdPath(project), { force: true });

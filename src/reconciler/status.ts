@@ -9,7 +9,8 @@ import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { load } from "./load.ts";
 import { observe } from "./observe.ts";
-import type { HistoryEntry, Hold, RegisteredProject } from "./state.ts";
+import { standingAttempts } from "./attempts.ts";
+import type { FailedAttempt, HistoryEntry, Hold, RegisteredProject } from "./state.ts";
 
 /** How a project stands: every figure is read when asked. */
 export interface ProjectStatus {
@@ -26,6 +27,8 @@ export interface ProjectStatus {
   readonly secrets: readonly SecretStatus[];
   readonly lastApplied: HistoryEntry | undefined;
   readonly lastAttempted: HistoryEntry | undefined;
+  /** What failed as it is now, and so is not tried again by itself. */
+  readonly failed: readonly FailedAttempt[];
 }
 
 export interface ServiceStatus {
@@ -58,15 +61,17 @@ export async function projectStatus(
     lastApplied: history.find(({ outcome }) => outcome === "applied"),
     lastAttempted: history[0],
   };
+  const ledger = await context.state.attempts(project.name);
   try {
     const desired = await load(context, project.request, signal);
     const listed = context.engine.listProject(desired.project.name, signal);
     const observed = await observe(context, desired, listed, signal);
-    return { ...known, ...compare(desired, observed) };
+    const failed = standingAttempts({ desired, observed }, ledger);
+    return { ...known, ...compare(desired, observed), failed };
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;
     const unknown = { sync: "unknown", health: "unknown", services: [], secrets: [] } as const;
-    return { ...known, ...unknown, error, why: [error.message] };
+    return { ...known, ...unknown, error, why: [error.message], failed: ledger };
   }
 }
 

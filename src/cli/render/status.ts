@@ -1,5 +1,5 @@
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
-import type { HistoryEntry } from "../../reconciler/state.ts";
+import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
 import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
 import { printable, type Style } from "./style.ts";
 import { table } from "./table.ts";
@@ -55,6 +55,7 @@ function projectBlock(project: ProjectStatus, style: Style): string {
       ? why.map((reason) => `  ${reason}`)
       : [style.red(`  ${error.message}`)]),
     ...attempts(project),
+    ...project.failed.map((attempt) => style.red(`  ${failure(attempt)}`)),
   ];
   const tables = [
     services.length === 0 ? undefined : serviceTable(services),
@@ -72,6 +73,13 @@ function attempts({ lastApplied, lastAttempted }: ProjectStatus): readonly strin
       ? []
       : [`  last attempted: ${tell(lastAttempted)}`]),
   ];
+}
+
+function failure({ service, versions, at, tries, message }: FailedAttempt): string {
+  const given = Object.entries(versions).map(([name, version]) => `${name} @${version}`);
+  const tried = given.length === 0 ? service : `${service} with ${given.join(", ")}`;
+  const often = tries === 1 ? "" : `, ${tries} times by now`;
+  return `${tried} failed at ${at}${often}: ${message}\n  It is not tried again until something of it changes; dso apply does it once more.`;
 }
 
 function serviceTable(services: readonly ServiceStatus[]): string {
@@ -140,6 +148,9 @@ export function statusJson({ version, at, engine, projects, rotations }: Machine
       secrets: project.secrets,
       lastApplied: attemptJson(project.lastApplied),
       lastAttempted: attemptJson(project.lastAttempted),
+      failed: project.failed.map(({ service, versions, at, tries, code, message }) => ({
+        ...{ service, versions, at, tries, code, message },
+      })),
     })),
     rotations: rotations.map(
       ({ id, project, service, number, status, step, startedAt, error }) => ({

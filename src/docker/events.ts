@@ -17,7 +17,8 @@ async function* listen(
   options: Parameters<Engine["events"]>[0],
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent> {
-  const filters = JSON.stringify({ label: options.labels ?? [] });
+  const { labels = [], actions = [] } = options;
+  const filters = JSON.stringify({ label: labels, event: actions });
   const since = options.since === undefined ? undefined : toSeconds(options.since);
   const call = { doing: "listen to the engine's events", query: { since, filters } };
   const body = await client.stream("GET", "/events", call, signal);

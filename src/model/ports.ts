@@ -138,9 +138,16 @@ export interface Engine {
   createVolume(body: VolumeBody, signal: AbortSignal): Promise<void>;
   removeVolume(name: string, signal: AbortSignal): Promise<void>;
 
-  /** From `since` (nanoseconds since the epoch as decimal text) on; ends with the connection. */
+  /**
+   * From `since` (nanoseconds since the epoch as decimal text) on; ends with the connection.
+   * `actions`: only such as these, so that nobody is woken for the rest.
+   */
   events(
-    options: { readonly since?: string; readonly labels?: readonly string[] },
+    options: {
+      readonly since?: string;
+      readonly labels?: readonly string[];
+      readonly actions?: readonly string[];
+    },
     signal: AbortSignal,
   ): AsyncIterable<EngineEvent>;
   close(): Promise<void>;

@@ -82,6 +82,23 @@ export function streamContract(stage: Scene): void {
         "die",
       ]);
     });
+
+    test("tells only of the actions that are asked for", async () => {
+      const label = `com.docker.compose.project=${stage.setting().project}`;
+      const id = await make("job", images().exits);
+      const { timeNano: since } = await firstEvent(stage, label);
+      await engine().startContainer(id, never);
+      await engine().waitContainer(id, never);
+      await engine().removeContainer(id, { force: false, volumes: false }, never);
+      const stop = new AbortController();
+      const seen: string[] = [];
+      const options = { since, labels: [label], actions: ["die", "destroy"] };
+      for await (const { action } of engine().events(options, stop.signal)) {
+        seen.push(action);
+        if (action === "destroy") stop.abort();
+      }
+      expect(seen).toEqual(["die", "destroy"]);
+    });
   });
 }
 

@@ -80,7 +80,9 @@ async function* events(
     }
     next += 1;
     const late = BigInt(event.timeNano) >= BigInt(options.since ?? "0");
-    if (late && (options.labels ?? []).every((label) => carries(event, label))) yield event;
+    const wanted = options.actions === undefined || options.actions.includes(event.action);
+    const ours = (options.labels ?? []).every((label) => carries(event, label));
+    if (late && wanted && ours) yield event;
   }
 }
 

@@ -1,8 +1,7 @@
 import { DsoError } from "../model/errors.ts";
-import type { Run } from "../reconciler/reconcile.ts";
+import { removesAll, type Run } from "../reconciler/run.ts";
 import type { ApproveFlags, RunFlags } from "./flags.ts";
 import { approves } from "./input.ts";
-import { removesAll } from "./rollout.ts";
 import { canShowAndAsk, type Session } from "./session.ts";
 
 type Flags = ApproveFlags & Pick<RunFlags, "input" | "json">;

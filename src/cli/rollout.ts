@@ -131,15 +131,3 @@ export async function withView(
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
-
-/** Everything that runs would go, though nobody asked for that with `-destroy`. */
-export function removesAll({ plan: { changes, unchanged, options } }: Run): boolean {
-  const containers = changes.filter(({ kind }) => kind === "container");
-  const kept = unchanged.some((address) => address.startsWith("container."));
-  return (
-    options.mode === "apply" &&
-    !kept &&
-    containers.length > 0 &&
-    containers.every(({ action }) => action === "delete")
-  );
-}

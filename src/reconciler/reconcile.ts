@@ -40,14 +40,16 @@ export async function plan(
   early.catch(() => undefined);
   // Only now it is asked.
   await setImmediate();
-  const desired = await load(signal);
-  const mended = await mend(context, name, desired, report, signal);
+  const desired = await load(signal).catch(async (error: unknown) => {
+    // What is half done is not to wait for whoever mends the files, or for a store to answer.
+    if (!signal.aborted) await mend(context, name, report, signal);
+    throw error;
+  });
+  const mended = await mend(context, name, report, signal, desired);
   const look = options.mode === "refresh-only" ? observeClosely : observe;
   const observed = await look(context, desired, mended ? list() : early, signal);
-  const found = diff(desired, observed, options);
-  const warnings = [...fileWarnings(desired), ...found.warnings];
   const variables = trace && asked(trace, request.variables ?? context.environment);
-  return { request, variables, desired, observed, plan: { ...found, warnings } };
+  return replan({ request, variables, desired, observed }, options);
 }
 
 /** Of the environment no more than what the files use: the rest is nobody's business later. */
@@ -87,13 +89,23 @@ export async function apply(
   return outcome;
 }
 
-/** Finishes or undoes what a killed process left. Answers whether there was anything. */
-async function mend(
+/** What comes of what was seen with these options. */
+export function replan(seen: Omit<Run, "plan">, options: PlanOptions): Run {
+  const found = diff(seen.desired, seen.observed, options);
+  const warnings = [...fileWarnings(seen.desired), ...found.warnings];
+  return { ...seen, plan: { ...found, warnings } };
+}
+
+/**
+ * Finishes or undoes what a killed process left. Answers whether there was anything. Without `desired`
+ * each container is judged by its own healthcheck. Wants the project's lock.
+ */
+export async function mend(
   context: Context,
   project: string,
-  desired: Desired,
   report: Report,
   signal: AbortSignal,
+  desired?: Desired,
 ): Promise<boolean> {
   if (!(await context.journal.list(project)).some(isOpen)) return false;
   const { recover } = await import("../apply/recovery/recovery.ts");
@@ -101,14 +113,14 @@ async function mend(
 }
 
 /** What recovery has to know of the services: how they are judged, and which run to an end. */
-function recoveryTools(context: Context, desired: Desired): RecoveryTools {
+function recoveryTools(context: Context, desired: Desired | undefined): RecoveryTools {
   return {
     ...context,
-    drainMsOf: (name) => desired.services.get(name)?.policy.drainMs,
-    healthOf: (name) => desired.services.get(name)?.policy.health,
+    drainMsOf: (name) => desired?.services.get(name)?.policy.drainMs,
+    healthOf: (name) => desired?.services.get(name)?.policy.health,
     isJob: (name) => {
-      const service = desired.services.get(name);
-      return service !== undefined && isJob(desired, service);
+      const service = desired?.services.get(name);
+      return desired !== undefined && service !== undefined && isJob(desired, service);
     },
   };
 }

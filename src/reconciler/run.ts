@@ -27,3 +27,15 @@ export interface Remark {
   /** Set by `rollback`: the revision whose state this brings back. */
   readonly rollbackTo?: number;
 }
+
+/** Everything that runs would go, though nobody asked for that with `-destroy`. */
+export function removesAll({ plan: { changes, unchanged, options } }: Pick<Run, "plan">): boolean {
+  const containers = changes.filter(({ kind }) => kind === "container");
+  const kept = unchanged.some((address) => address.startsWith("container."));
+  return (
+    options.mode === "apply" &&
+    !kept &&
+    containers.length > 0 &&
+    containers.every(({ action }) => action === "delete")
+  );
+}

@@ -1,0 +1,167 @@
+/** One pass over one project without a person: load -> observe -> diff -> apply -> report. */
+import { isComplete, type Outcome } from "../apply/context.ts";
+import { newTrace, type Trace } from "../compose/trace.ts";
+import type { ProjectConfig } from "../config/types.ts";
+import { DsoError } from "../model/errors.ts";
+import type { Report } from "../model/events.ts";
+import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
+import type { Context } from "./context.ts";
+import { leftAlone, type LeftAlone } from "./leave.ts";
+import { withProjectLock } from "./lock.ts";
+import { apply, mend, open, type Opened, plan, replan, type Run } from "./reconcile.ts";
+import type { ProjectRequest } from "./request.ts";
+import { rotationTarget } from "./rotate.ts";
+import { removesAll } from "./run.ts";
+import type { RegisteredProject } from "./state.ts";
+
+/** A project that is looked after without a person. */
+export interface Tracked {
+  readonly name: string;
+  readonly request: ProjectRequest;
+  /** Undefined: nothing of it was applied from here. */
+  readonly registered: RegisteredProject | undefined;
+  readonly policy: Pick<ProjectConfig["policy"], "apply" | "prune">;
+}
+
+export interface PassSettings {
+  /** A person asked: what failed is tried once more. */
+  readonly asked: boolean;
+  readonly parallelism: number;
+  /** Aborts when somebody insists: stop now, recover later. */
+  readonly force: AbortSignal;
+  readonly report: Report;
+}
+
+export interface Passed {
+  readonly outcome: "quiet" | "worked" | "failed";
+  /** For people: `3 added, 0 changed, 1 destroyed`, `nothing to do`, or what went wrong. */
+  readonly summary: string;
+  readonly error: DsoError | undefined;
+  readonly left: readonly LeftAlone[];
+  /** What the project was read from, for whoever watches it; also where that failed. */
+  readonly trace: Trace;
+}
+
+/** A person's command is waited for that long; then the project is looked at later. */
+const LOCK_MS = 30_000;
+
+/** Rejects with what hinders the pass as a whole; the project is as it was then, or recovered. */
+export async function pass(
+  context: Context,
+  tracked: Tracked,
+  settings: PassSettings,
+  signal: AbortSignal,
+): Promise<Passed> {
+  const trace = newTrace();
+  const lock = { operation: "agent", timeoutMs: LOCK_MS, report: settings.report };
+  try {
+    return await withProjectLock(
+      ...([context, tracked.name, lock] as const),
+      (locked) => reconcile(context, tracked, settings, trace, locked),
+      signal,
+    );
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    return { outcome: "failed", summary: error.message, error, left: [], trace };
+  }
+}
+
+async function reconcile(
+  context: Context,
+  tracked: Tracked,
+  settings: PassSettings,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<Passed> {
+  const { report } = settings;
+  const quiet = (summary: string, left: readonly LeftAlone[] = []): Passed => {
+    return { outcome: "quiet", summary, error: undefined, left, trace };
+  };
+  if ((await context.state.hold(tracked.name)) !== undefined) {
+    await mend(context, tracked.name, report, signal);
+    return quiet("held");
+  }
+  const opened = await openTracked(context, tracked, trace, report, signal);
+  const options = optionsOf(tracked);
+  const seen = await plan(context, tracked.request, opened, options, report, signal);
+  const { run, left } = await narrowed(context, tracked, settings, seen);
+  const { changes, operations } = run.plan;
+  if (tracked.policy.apply === "none") {
+    return quiet(
+      changes.length === 0 ? "nothing to do" : `out of sync: ${changes.length} to change`,
+    );
+  }
+  if (removesAll(run)) throw emptied(tracked);
+  if (operations.length === 0 && tracked.registered !== undefined) {
+    return quiet("nothing to do", left);
+  }
+  const outcome = await apply(context, run, settings, signal);
+  return { ...concluded(outcome), left, trace };
+}
+
+/** The files, or only the secrets of what was last applied. */
+async function openTracked(
+  context: Context,
+  { name, request, registered, policy }: Tracked,
+  trace: Trace,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Opened> {
+  if (policy.apply === "secrets" && registered !== undefined) {
+    const load = async (during: AbortSignal) =>
+      (await rotationTarget(context, registered, during)).desired;
+    return { name, load, trace: undefined };
+  }
+  try {
+    return await open(context, request, signal, trace);
+  } catch (error) {
+    if (!signal.aborted) await mend(context, name, report, signal);
+    throw error;
+  }
+}
+
+function optionsOf({ policy }: Tracked): PlanOptions {
+  return { ...DEFAULT_PLAN_OPTIONS, removeOrphans: policy.prune ? "ours" : "none" };
+}
+
+/** Without what is left alone; where only secrets are to change, with nothing but these. */
+async function narrowed(
+  { state }: Context,
+  { name, policy }: Tracked,
+  { asked }: PassSettings,
+  seen: Run,
+): Promise<{ readonly run: Run; readonly left: readonly LeftAlone[] }> {
+  const left = leftAlone(seen, asked ? [] : await state.attempts(name));
+  const excludes = left.map(({ address }) => address);
+  const { options } = seen.plan;
+  if (policy.apply !== "secrets") {
+    return { run: excludes.length === 0 ? seen : replan(seen, { ...options, excludes }), left };
+  }
+  const rotated = seen.plan.changes.filter(({ kind, reasons }) => {
+    return kind === "container" && reasons.some(({ code }) => code === "secret_rotated");
+  });
+  const targets = [...new Set(rotated.map(({ name: service }) => `service.${service}`))];
+  const only = { targets, excludes, withDependencies: false, removeOrphans: "none" } as const;
+  const run = replan(seen, { ...options, ...only });
+  // Without a target everything would be one.
+  return { run: targets.length > 0 ? run : { ...run, plan: idle(run) }, left };
+}
+
+function idle({ plan: found }: Run): Run["plan"] {
+  return { ...found, changes: [], operations: [] };
+}
+
+function emptied({ name }: Tracked): DsoError {
+  return new DsoError("approval-missing", `the files of ${name} ask for no container at all`, {
+    hint: "That may be a mistake, so nothing is removed: dso apply -allow-empty, or dso down.",
+  });
+}
+
+function concluded(outcome: Outcome): Omit<Passed, "left" | "trace"> {
+  const { added, changed, destroyed, failed } = outcome;
+  const summary = `${added} added, ${changed} changed, ${destroyed} destroyed`;
+  const error = failed[0]?.error;
+  if (error !== undefined) return { outcome: "failed", summary: error.message, error };
+  if (isComplete(outcome)) return { outcome: "worked", summary, error: undefined };
+  return { outcome: "failed", summary: `interrupted: ${summary}`, error: undefined };
+}

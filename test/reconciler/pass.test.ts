@@ -1,0 +1,174 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { pass, type Passed, type Tracked } from "../../src/reconciler/pass.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { createWorld, never, requestOf, type World } from "./world.ts";
+
+interface Texts {
+  readonly web?: string;
+  readonly mode?: string;
+  readonly api?: string | false;
+}
+
+const compose = ({ web = "app:1", mode = "a", api = "app:1" }: Texts = {}): string => `
+services:
+  web: { image: "${web}", environment: { MODE: ${mode}, PASSWORD: "dso://db#password" } }
+  ${api === false ? "" : `api: { image: "${api}" }`}
+`;
+
+interface Scene extends World {
+  readonly file: string;
+  readonly write: (text: string) => Promise<void>;
+  readonly look: (options?: {
+    readonly asked?: boolean;
+    readonly policy?: Partial<Tracked["policy"]>;
+  }) => Promise<Passed>;
+  readonly imageOf: (container: string) => Promise<string | undefined>;
+}
+
+async function withShop(work: (scene: Scene) => Promise<void>): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const world = await createWorld(directory.path);
+  const file = join(directory.path, "compose.yaml");
+  world.engine.addImage("app:1");
+  world.engine.addImage("app:2");
+  world.engine.addImage("broken:1", { exits: { code: 3 } });
+  const request = { ...requestOf(""), cwd: directory.path, files: [file], stdin: undefined };
+  const look: Scene["look"] = async ({ asked = false, policy = {} } = {}) => {
+    const registered = await world.context.state.registered("shop");
+    const tracked = {
+      ...{ name: "shop", request, registered },
+      policy: { apply: "all" as const, prune: true, ...policy },
+    };
+    const report = (event: World["events"][number]): void => void world.events.push(event);
+    const settings = { asked, parallelism: 4, force: never, report };
+    return pass(world.context, tracked, settings, never);
+  };
+  const scene: Scene = {
+    ...{ ...world, file, look },
+    write: (text) => writeFile(file, text),
+    imageOf: async (name) => (await world.engine.inspectContainer(name, never))?.config.Image,
+  };
+  await scene.write(compose());
+  expect(await look()).toMatchObject({ outcome: "worked" });
+  await work(scene);
+}
+
+describe("a pass without a person", () => {
+  it("applies what was never applied, and then has nothing to do", () =>
+    withShop(async ({ look, context }) => {
+      expect(await look()).toMatchObject({ outcome: "quiet", summary: "nothing to do", left: [] });
+      expect(await context.state.projects()).toMatchObject([{ name: "shop" }]);
+    }));
+
+  it("brings an edit and a new version out", () =>
+    withShop(async ({ look, write, secrets, imageOf, context }) => {
+      await write(compose({ web: "app:2" }));
+      secrets["db"]?.push({ password: "new", user: "u" });
+      expect(await look()).toMatchObject({
+        outcome: "worked",
+        summary: expect.stringContaining("1 added"),
+      });
+      expect(await imageOf("shop-web-1")).toBe("app:2");
+      expect((await context.state.history("shop"))[0]?.versions).toEqual({ "local:db": "2" });
+    }));
+
+  it("tells what it has read, also where that makes no sense", () =>
+    withShop(async ({ look, write, file }) => {
+      await write("services: [");
+      const { outcome, error, trace } = await look();
+      expect([outcome, error?.code]).toEqual(["failed", "compose-invalid"]);
+      expect(trace.files).toContain(file);
+    }));
+
+  it("leaves what a person stopped, and mends what somebody took away", () =>
+    withShop(async ({ look, engine }) => {
+      await engine.stopContainer("shop-web-1", undefined, never);
+      await engine.removeContainer("shop-api-1", { force: true, volumes: false }, never);
+      expect(await look()).toMatchObject({
+        outcome: "worked",
+        left: [{ address: "container.web[1]", why: "it was stopped" }],
+      });
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("exited");
+      expect((await engine.inspectContainer("shop-api-1", never))?.state).toBe("running");
+      expect(await look()).toMatchObject({ outcome: "quiet" });
+    }));
+
+  it("tries nothing twice that failed, unless somebody asks or it is another thing", () =>
+    withShop(async ({ look, write, engine, imageOf }) => {
+      await write(compose({ web: "broken:1" }));
+      expect(await look()).toMatchObject({ outcome: "failed", error: { code: "rolled-back" } });
+      const before = engine.changes().length;
+      expect(await look()).toMatchObject({ outcome: "quiet", left: [{ address: "service.web" }] });
+      expect(engine.changes()).toHaveLength(before);
+      expect(await look({ asked: true })).toMatchObject({ outcome: "failed" });
+      await write(compose({ web: "broken:1", api: "app:2" }));
+      expect(await look()).toMatchObject({ outcome: "worked", left: [{ address: "service.web" }] });
+      expect(await imageOf("shop-api-1")).toBe("app:2");
+      await write(compose({ web: "app:2", api: "app:2" }));
+      expect(await look()).toMatchObject({ outcome: "worked", left: [] });
+    }));
+
+  it("leaves a held project alone", () =>
+    withShop(async ({ look, write, engine, context }) => {
+      await context.state.setHold("shop", { since: "now", who: "me", why: "" });
+      await write(compose({ web: "app:2" }));
+      const before = engine.changes().length;
+      expect(await look()).toMatchObject({ outcome: "quiet", summary: "held" });
+      expect(engine.changes()).toHaveLength(before);
+    }));
+
+  it("removes no last container because a file has lost its services", () =>
+    withShop(async ({ look, write, engine }) => {
+      await write("services: {}");
+      expect(await look()).toMatchObject({
+        outcome: "failed",
+        error: { code: "approval-missing" },
+      });
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("running");
+    }));
+
+  it("removes what has left the files, unless told not to", () =>
+    withShop(async ({ look, write, engine }) => {
+      await write(compose({ api: false }));
+      expect(await look({ policy: { prune: false } })).toMatchObject({ outcome: "quiet" });
+      expect(await engine.inspectContainer("shop-api-1", never)).toBeDefined();
+      expect(await look()).toMatchObject({ outcome: "worked" });
+      expect(await engine.inspectContainer("shop-api-1", never)).toBeUndefined();
+    }));
+
+  it("brings nothing but secrets out where that is the policy", () =>
+    withShop(async ({ look, write, secrets, imageOf, context, engine }) => {
+      await write(compose({ web: "app:2", api: "app:2" }));
+      await engine.removeContainer("shop-api-1", { force: true, volumes: false }, never);
+      expect(await look({ policy: { apply: "secrets" } })).toMatchObject({ outcome: "quiet" });
+      secrets["db"]?.push({ password: "new", user: "u" });
+      expect(await look({ policy: { apply: "secrets" } })).toMatchObject({ outcome: "worked" });
+      expect(await imageOf("shop-web-1")).toBe("app:1");
+      expect(await imageOf("shop-api-1")).toBeUndefined();
+      expect((await context.state.history("shop"))[0]?.versions).toEqual({ "local:db": "2" });
+    }));
+
+  it("only tells where that is the policy", () =>
+    withShop(async ({ look, write, engine }) => {
+      await write(compose({ web: "app:2" }));
+      const before = engine.changes().length;
+      expect(await look({ policy: { apply: "none" } })).toMatchObject({
+        ...{ outcome: "quiet", summary: "out of sync: 1 to change" },
+      });
+      expect(engine.changes()).toHaveLength(before);
+    }));
+
+  it("finishes what was half done though nobody can read the files", () =>
+    withShop(async ({ look, write, rotations, file, engine }) => {
+      await write(compose({ web: "app:2" }));
+      await look();
+      const [id, rotation] = [...rotations].at(-1) ?? [];
+      rotations.set(id!, { ...rotation!, status: "in_progress", step: "remove-old" });
+      await rm(file);
+      expect(await look()).toMatchObject({ outcome: "failed", error: { code: "compose-invalid" } });
+      expect(rotations.get(id!)?.status).toBe("completed");
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("running");
+    }));
+});

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
 import { createMemoryDelivery } from "./apply/memory/memory.ts";
-import { findConfig, readConfig } from "./config/load.ts";
+import { configPlaces, findConfig, readConfig, type Whereabouts } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
@@ -39,13 +39,15 @@ export async function wire(options: WireOptions): Promise<Context> {
   const { environment, version } = options;
   const home = environment["HOME"] ?? homedir();
   const paths = localPaths(environment, home);
-  const config = await loadConfig(options, home);
+  const whereabouts = whereaboutsOf(options, home);
+  const config = await readConfig(findConfig(whereabouts), options.signal);
   const connection = await resolveConnection({ ...environment, HOME: home });
   const engine = createEngine(connection);
   const vault = vaultOptions(options, paths);
   const openVault = once((signal) => openLocalVault(vault, signal));
   return {
     config,
+    configPlaces: configPlaces(whereabouts),
     paths,
     engine,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
@@ -66,15 +68,12 @@ export async function wire(options: WireOptions): Promise<Context> {
   };
 }
 
-async function loadConfig(options: WireOptions, home: string): Promise<Config> {
-  const { configFile, cwd, environment, signal } = options;
-  const file = findConfig({
+function whereaboutsOf(options: WireOptions, home: string): Whereabouts {
+  const { configFile, cwd, environment } = options;
+  return {
     ...(configFile === undefined ? {} : { explicit: configFile }),
-    env: environment,
-    cwd,
-    home,
-  });
-  return readConfig(file, signal);
+    ...{ env: environment, cwd, home },
+  };
 }
 
 function memoryOptions({

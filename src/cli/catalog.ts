@@ -135,6 +135,17 @@ export const CATALOG: readonly Entry[] = [
     }),
   },
   {
+    name: "agent",
+    summary:
+      "Look after all projects until stopped: edits and changed secrets roll out by themselves",
+    load: () => import("./commands/agent.ts"),
+  },
+  {
+    name: "reconcile",
+    summary: "Ask the agent to look at a project now, and watch it",
+    load: () => import("./commands/reconcile.ts"),
+  },
+  {
     name: "rollback",
     summary: "Go back to the model and versions before the last apply",
     load: () => import("./commands/rollback.ts"),

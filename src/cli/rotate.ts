@@ -3,10 +3,13 @@ import type { Command } from "commander";
 import { referencesOf, type Desired } from "../model/desired.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
+import type { Controls } from "../agent/control.ts";
+import { findAgent } from "../agent/client.ts";
 import type { Context } from "../reconciler/context.ts";
 import { rotationTarget, usersOf } from "../reconciler/rotate.ts";
 import type { RegisteredProject } from "../reconciler/state.ts";
 import { approveLoss } from "./approval.ts";
+import { askAgent } from "./askAgent.ts";
 import { printable } from "./render/style.ts";
 import { rollOut, withView } from "./rollout.ts";
 import { note, type Session } from "./session.ts";
@@ -22,6 +25,8 @@ export async function rotateUsers(
   paths: readonly string[],
 ): Promise<void> {
   const names = new Set(paths.flatMap((path) => referenceNames(context, path)));
+  const agent = await findAgent(context.paths.agentSocket, session.signal);
+  const looksAfter = new Set((await agent?.status())?.projects.map(({ name }) => name));
   for (const project of await usersOfAny(context, names)) {
     const hold = await context.state.hold(project.name);
     if (hold !== undefined) {
@@ -32,7 +37,9 @@ export async function rotateUsers(
       );
       continue;
     }
-    await rotate(context, session, command, project, names);
+    if (looksAfter.has(project.name) && agent !== undefined) {
+      await watchAgent(agent, session, project);
+    } else await rotate(context, session, command, project, names);
     session.signal.throwIfAborted();
   }
 }
@@ -46,6 +53,18 @@ export async function usersOfAny(
     for (const project of await usersOf(context, name)) found.set(project.name, project);
   }
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** It would hear of the new version anyway; asked, it need not wait for more, and tells how it goes. */
+async function watchAgent(
+  agent: Controls,
+  session: Session,
+  project: RegisteredProject,
+): Promise<void> {
+  note(session, `Used by project ${project.name}. The agent rolls it out:`);
+  if (await askAgent(agent, session, project.name)) return;
+  note(session, conclusion(project));
+  session.exitCode = 1;
 }
 
 async function rotate(

@@ -24,18 +24,21 @@ export interface Whereabouts {
  * none is. A file that somebody named is not looked for: reading it must fail.
  */
 export function findConfig(whereabouts: Whereabouts): string | undefined {
-  const { explicit, env, cwd, home } = whereabouts;
+  const named = namedConfig(whereabouts);
+  return named ?? configPlaces(whereabouts).find(isThere);
+}
+
+/** Where the file is, or may come to be; absolute. */
+export function configPlaces(whereabouts: Whereabouts): readonly string[] {
+  const { cwd, home } = whereabouts;
+  const named = namedConfig(whereabouts);
+  if (named !== undefined) return [named];
+  return [path.join(cwd, "dso.yaml"), path.join(home, ".dso", "dso.yaml"), "/etc/dso/dso.yaml"];
+}
+
+function namedConfig({ explicit, env, cwd }: Whereabouts): string | undefined {
   const named = explicit ?? (env["DSO_CONFIG"] || undefined);
-  if (named !== undefined) return path.resolve(cwd, named);
-  const places = [
-    path.join(cwd, "dso.yaml"),
-    path.join(home, ".dso", "dso.yaml"),
-    "/etc/dso/dso.yaml",
-  ];
-  for (const place of places) {
-    if (isThere(place)) return place;
-  }
-  return undefined;
+  return named === undefined ? undefined : path.resolve(cwd, named);
 }
 
 function isThere(file: string): boolean {

@@ -10,14 +10,10 @@ const UPDATE_KEYS: ReadonlySet<string> = new Set(["order", "parallelism", "delay
 
 /** Keys of the agent and of a project without machinery, `*` for any name. */
 const KEYS: readonly (readonly string[])[] = [
-  ["agent", "watch"],
   ["agent", "cache", "ttl"],
   ["agent", "cache", "max_cache_size"],
   ["agent", "http"],
-  ["agent", "concurrency"],
-  ["projects", "*", "files"],
   ["projects", "*", "source"],
-  ["projects", "*", "policy"],
 ];
 
 /** One finding of `not-in-release` for each such thing that somebody wrote in dso.yaml, at its position. */

@@ -8,6 +8,8 @@ export interface Paths {
   readonly keyFile: string;
   readonly stateDir: string;
   readonly locksDir: string;
+  /** Of the agent; in a directory of its own, which is private. */
+  readonly agentSocket: string;
   /** Base of the memory-backed directories; undefined lets the delivery choose. */
   readonly memoryBase: string | undefined;
   /** `$XDG_RUNTIME_DIR`: memory of this user, where the system gives any. */
@@ -33,6 +35,7 @@ export function localPaths(
     keyFile: path("DSO_VAULT_KEY_FILE") ?? join(configHome, "dso", "vault.key"),
     stateDir: join(base, "state"),
     locksDir: join(base, "locks"),
+    agentSocket: join(base, "run", "agent.sock"),
     memoryBase: path("DSO_MEMORY_DIR"),
     runtimeDir: path("XDG_RUNTIME_DIR"),
   };

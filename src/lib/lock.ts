@@ -20,8 +20,10 @@ import { describeSelf, isGone, type LockOwner, parseOwner, refuseNetwork } from 
 export interface LockOptions {
   /** What the lock is for, for whoever finds it taken: `apply shop`. */
   readonly operation: string;
-  /** How long to wait for another owner; 0: not at all. */
-  readonly timeoutMs: number;
+  /** How long to wait for another owner, or for this one; 0: not at all. */
+  readonly timeoutMs: number | ((holder: LockOwner) => number);
+  /** Called once where that takes long enough to wonder about. */
+  readonly onWait?: (holder: LockOwner) => void;
   /** Called when the lock of an owner that no longer lives was taken. */
   readonly onTakeover?: (previous: LockOwner) => void;
 }
@@ -37,6 +39,8 @@ export interface Lock {
   release(): Promise<void>;
 }
 
+/** After so long somebody who waits wants to know for whom. */
+const WONDER_MS = 1000;
 /** How often the holder looks whether the lock is still its own. */
 const CHECK_MS = 2000;
 
@@ -58,7 +62,8 @@ export async function acquireLock(
   ensurePrivateDirectory(dirname(path));
   refuseNetwork(dirname(path));
   const owner = describeSelf(randomBytes(8).toString("hex"), options.operation);
-  const deadline = performance.now() + options.timeoutMs;
+  const begun = performance.now();
+  let told = false;
   for (let waited = false; ; waited = true) {
     signal.throwIfAborted();
     const lock = await tryAcquire(path, owner);
@@ -69,10 +74,19 @@ export async function acquireLock(
       if (breakLock(path, holder.id)) options.onTakeover?.(holder);
       continue;
     }
-    if (performance.now() >= deadline) throw locked(path, holder);
+    const elapsed = performance.now() - begun;
+    if (elapsed >= patience(options, holder)) throw locked(path, holder);
+    if (!told && elapsed > WONDER_MS) {
+      told = true;
+      options.onWait?.(holder);
+    }
     // Uneven, or two waiters in step would let a third, busy one win every time.
     await sleep(5 + Math.random() * 20, undefined, { signal });
   }
+}
+
+function patience({ timeoutMs }: LockOptions, holder: LockOwner): number {
+  return typeof timeoutMs === "number" ? timeoutMs : timeoutMs(holder);
 }
 
 /** Who holds the lock, dead or alive; `undefined` when nobody does. */

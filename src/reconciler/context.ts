@@ -11,6 +11,8 @@ import type { ProjectState } from "./state.ts";
 /** Everything that the loop works with; `wire.ts` makes it, tests make their own. */
 export interface Context {
   readonly config: Config;
+  /** Where dso.yaml is, or may come to be; absolute. */
+  readonly configPlaces: readonly string[];
   readonly paths: Paths;
   readonly engine: Engine;
   readonly builder: ImageBuilder;

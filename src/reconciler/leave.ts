@@ -14,7 +14,7 @@ export interface LeftAlone {
 }
 
 /**
- * A container that a person stopped stays stopped: that is an intent, and one that died is its restart
+ * A container that a person stopped or paused stays so: that is an intent, and one that died is its restart
  * policy's business. A service that failed as it is now is not tried again.
  */
 export function leftAlone(run: Run, ledger: readonly FailedAttempt[]): readonly LeftAlone[] {
@@ -25,7 +25,7 @@ export function leftAlone(run: Run, ledger: readonly FailedAttempt[]): readonly 
     .filter((container) => isStopped(run, container))
     .map(({ labels }) => ({
       address: `container.${labels[COMPOSE.service] ?? ""}[${labels[COMPOSE.number] ?? ""}]`,
-      why: "it was stopped",
+      why: "it was stopped; dso up starts it",
     }));
   return [...failed, ...stopped];
 }
@@ -33,8 +33,9 @@ export function leftAlone(run: Run, ledger: readonly FailedAttempt[]): readonly 
 function isStopped({ desired, observed, plan }: Run, container: ObservedContainer): boolean {
   const { labels, state } = container;
   const service = desired.services.get(labels[COMPOSE.service] ?? "");
-  if (service === undefined || labels[COMPOSE.oneoff] === "True" || state !== "exited")
-    return false;
+  if (service === undefined || labels[COMPOSE.oneoff] === "True") return false;
+  if (state === "paused") return true;
+  if (state !== "exited") return false;
   // The host's memory was emptied: nobody has stopped that.
   if (observed.lostGenerations.has(labels[DSO.generation] ?? "")) return false;
   return !isFinishedJob({ desired, observed, options: plan.options }, service, container);

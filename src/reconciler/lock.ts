@@ -4,6 +4,11 @@ import type { LockOwner } from "../lib/lockOwner.ts";
 import type { Report } from "../model/events.ts";
 import type { Context } from "./context.ts";
 
+/** The agent's operation. */
+export const AGENT = "agent";
+/** It looks when it likes, so that whoever comes in between is not to be turned away. */
+const AGENT_MS = 600_000;
+
 /** The lock of one project: whoever plans or applies it holds this. */
 function projectLock(context: Pick<Context, "paths">, project: string): string {
   return join(context.paths.locksDir, `project-${project}.lock`);
@@ -12,7 +17,7 @@ function projectLock(context: Pick<Context, "paths">, project: string): string {
 export interface ProjectLockOptions {
   /** `apply`, for whoever finds it taken. */
   readonly operation: string;
-  /** How long to wait for another owner; 0: not at all. */
+  /** How long to wait for a person's command; 0: not at all. The agent's passes are always waited for. */
   readonly timeoutMs: number;
   readonly report: Report;
 }
@@ -32,9 +37,18 @@ export async function withProjectLock<T>(
     const message = `process ${pid} of ${who} ended without giving its lock back (${left}); it was taken over`;
     report({ type: "warning", code: "lock-taken-over", message });
   };
+  const onWait = ({ pid, operation: doing }: LockOwner): void => {
+    const message = `waiting for process ${pid} (${doing}); Ctrl-C gives up`;
+    report({ type: "warning", code: "waiting", message });
+  };
   const lock = await acquireLock(
     projectLock(context, project),
-    { operation: `${operation} of project ${project}`, timeoutMs, onTakeover },
+    {
+      operation: `${operation} of project ${project}`,
+      timeoutMs: ({ operation: doing }) =>
+        doing === `${AGENT} of project ${project}` ? Math.max(timeoutMs, AGENT_MS) : timeoutMs,
+      ...{ onTakeover, onWait },
+    },
     signal,
   );
   try {

@@ -3,8 +3,8 @@
 /** Why somebody thinks that something is different. */
 export type Cause = "start" | "asked" | "files" | "secrets" | "engine" | "interval";
 
-/** `failed`: to be tried again later, though nothing should change. */
-export type Outcome = "quiet" | "worked" | "failed";
+/** `failed`: to be tried again later, though nothing should change; `gone`: nobody looks after it any more. */
+export type Outcome = "quiet" | "worked" | "failed" | "gone";
 
 /** What is known of one project; changed in place by the functions below. Times in ms, by a clock that never jumps. */
 export interface Pace {

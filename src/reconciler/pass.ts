@@ -1,29 +1,21 @@
 /** One pass over one project without a person: load -> observe -> diff -> apply -> report. */
-import { isComplete, type Outcome } from "../apply/context.ts";
+import { isComplete, type Outcome as Applied } from "../apply/context.ts";
 import { newTrace, type Trace } from "../compose/trace.ts";
-import type { ProjectConfig } from "../config/types.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { leftAlone, type LeftAlone } from "./leave.ts";
-import { withProjectLock } from "./lock.ts";
+import type { Outcome } from "./pace.ts";
+import { AGENT, withProjectLock } from "./lock.ts";
 import { apply, mend, open, type Opened, plan, replan, type Run } from "./reconcile.ts";
-import type { ProjectRequest } from "./request.ts";
 import { rotationTarget } from "./rotate.ts";
 import { removesAll } from "./run.ts";
-import type { RegisteredProject } from "./state.ts";
-
-/** A project that is looked after without a person. */
-export interface Tracked {
-  readonly name: string;
-  readonly request: ProjectRequest;
-  /** Undefined: nothing of it was applied from here. */
-  readonly registered: RegisteredProject | undefined;
-  readonly policy: Pick<ProjectConfig["policy"], "apply" | "prune">;
-}
+import { type Tracked, trackedProject } from "./tracked.ts";
 
 export interface PassSettings {
+  /** The engine's own id: a project that was applied to another one is none of this pass's business. */
+  readonly engineId: string;
   /** A person asked: what failed is tried once more. */
   readonly asked: boolean;
   readonly parallelism: number;
@@ -33,7 +25,7 @@ export interface PassSettings {
 }
 
 export interface Passed {
-  readonly outcome: "quiet" | "worked" | "failed";
+  readonly outcome: Outcome;
   /** For people: `3 added, 0 changed, 1 destroyed`, `nothing to do`, or what went wrong. */
   readonly summary: string;
   readonly error: DsoError | undefined;
@@ -45,19 +37,22 @@ export interface Passed {
 /** A person's command is waited for that long; then the project is looked at later. */
 const LOCK_MS = 30_000;
 
-/** Rejects with what hinders the pass as a whole; the project is as it was then, or recovered. */
+/**
+ * Looks at the project of that name as it is once its lock is held: whoever had it may have taken the
+ * project down. What hinders the pass as a whole is in the answer.
+ */
 export async function pass(
   context: Context,
-  tracked: Tracked,
+  name: string,
   settings: PassSettings,
   signal: AbortSignal,
 ): Promise<Passed> {
   const trace = newTrace();
-  const lock = { operation: "agent", timeoutMs: LOCK_MS, report: settings.report };
+  const lock = { operation: AGENT, timeoutMs: LOCK_MS, report: settings.report };
   try {
     return await withProjectLock(
-      ...([context, tracked.name, lock] as const),
-      (locked) => reconcile(context, tracked, settings, trace, locked),
+      ...([context, name, lock] as const),
+      (locked) => reconcile(context, name, settings, trace, locked),
       signal,
     );
   } catch (error) {
@@ -68,7 +63,7 @@ export async function pass(
 
 async function reconcile(
   context: Context,
-  tracked: Tracked,
+  name: string,
   settings: PassSettings,
   trace: Trace,
   signal: AbortSignal,
@@ -77,8 +72,10 @@ async function reconcile(
   const quiet = (summary: string, left: readonly LeftAlone[] = []): Passed => {
     return { outcome: "quiet", summary, error: undefined, left, trace };
   };
-  if ((await context.state.hold(tracked.name)) !== undefined) {
-    await mend(context, tracked.name, report, signal);
+  const tracked = await trackedProject(context, settings.engineId, name);
+  if (tracked === undefined) return { ...quiet("taken down"), outcome: "gone" };
+  if ((await context.state.hold(name)) !== undefined) {
+    await mend(context, name, report, signal);
     return quiet("held");
   }
   const opened = await openTracked(context, tracked, trace, report, signal);
@@ -157,7 +154,7 @@ function emptied({ name }: Tracked): DsoError {
   });
 }
 
-function concluded(outcome: Outcome): Omit<Passed, "left" | "trace"> {
+function concluded(outcome: Applied): Omit<Passed, "left" | "trace"> {
   const { added, changed, destroyed, failed } = outcome;
   const summary = `${added} added, ${changed} changed, ${destroyed} destroyed`;
   const error = failed[0]?.error;

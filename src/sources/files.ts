@@ -1,76 +1,90 @@
 /** Files that somebody may edit, replace, remove or make: whoever watches them hears of it. */
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
+import type { FSWatcher } from "chokidar";
 
 export interface FileWatch {
-  /** From now on these, and no others; absolute paths, also of files that are not there yet. */
-  watch(files: ReadonlySet<string>): void;
+  /**
+   * From now on these, and no others; absolute paths, also of files that are not there yet. Of a
+   * directory all that lies in it is heard of, under its own path. Resolves once nothing goes unheard
+   * any more; what changed before that is not told.
+   */
+  watch(files: ReadonlySet<string>): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How often a directory is looked for that is not there: nothing can be watched in it. */
+interface State {
+  readonly changed: (file: string) => void;
+  readonly failed: (error: unknown) => void;
+  files: ReadonlySet<string>;
+  /** Those whose directory is not there: nothing can be watched in it. */
+  homeless: ReadonlySet<string>;
+  watcher: FSWatcher | undefined;
+  /** One change of it after the other. */
+  last: Promise<void>;
+}
+
+/** How often a directory is looked for that is not there. */
 const LOOK_MS = 1000;
 
 /**
  * `changed` hears the path, once or more often for one change. `failed` hears why the system does not
  * tell any more, as where its watches are used up: whoever relies on it has to look now and then.
  */
-export async function watchFiles(
+export function watchFiles(
   changed: (file: string) => void,
   failed: (error: unknown) => void,
-): Promise<FileWatch> {
-  const { watch } = await import("chokidar");
-  const watcher = watch([], { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 });
-  watcher.on("error", failed);
-  const watched = new Set<string>();
-  const homeless = new Set<string>();
-  const begin = (file: string): void => {
-    if (hasHome(file)) watcher.add(file);
-    else homeless.add(file);
+): FileWatch {
+  const none = new Set<string>();
+  const state: State = {
+    ...{ changed, failed, files: none, homeless: none },
+    ...{ watcher: undefined, last: Promise.resolve() },
   };
-  const end = (file: string): void => {
-    homeless.delete(file);
-    watcher.unwatch(file);
-  };
-  watcher.on("all", (_, file) => {
-    // To see a file being made its directory is watched, and others are made there, too.
-    if (!watched.has(file)) return;
-    // A directory that comes again under its name is another one.
-    if (!hasHome(file)) {
-      end(file);
-      homeless.add(file);
-    }
-    changed(file);
-  });
-  const settle = (file: string): void => {
-    homeless.delete(file);
-    begin(file);
-    if (existsSync(file)) changed(file);
-  };
-  const look = setInterval(() => [...homeless].filter(hasHome).forEach(settle), LOOK_MS);
+  const look = setInterval(() => {
+    const settled = [...state.homeless].filter(hasHome);
+    if (settled.length === 0) return;
+    void renew(state, state.files).then(() => settled.filter(existsSync).forEach(changed));
+  }, LOOK_MS);
   return {
-    watch: (files) => replace(watched, files, { begin, end }),
+    watch: (files) => {
+      const same =
+        files.size === state.files.size && [...files].every((one) => state.files.has(one));
+      return same ? state.last : renew(state, files);
+    },
     async close() {
       clearInterval(look);
-      await watcher.close();
+      await state.last;
+      await state.watcher?.close();
     },
   };
 }
 
+function renew(state: State, files: ReadonlySet<string>): Promise<void> {
+  state.files = files;
+  state.last = state.last.then(() => begin(state, files)).catch(state.failed);
+  return state.last;
+}
+
+/** The new watch stands before the old one ends. */
+async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
+  const { watch } = await import("chokidar");
+  const before = state.watcher;
+  const homes = [...files].filter(hasHome);
+  state.homeless = new Set([...files].filter((file) => !hasHome(file)));
+  const options = { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 };
+  const watcher = watch(homes, options).on("error", state.failed);
+  state.watcher = watcher;
+  watcher.on("all", (_, file) => {
+    // To see a file being made its directory is watched, and others are made there, too.
+    if (!files.has(file) && !files.has(dirname(file))) return;
+    // A directory that comes again under its name is another one.
+    if (!hasHome(file)) state.homeless = new Set([...state.homeless, file]);
+    state.changed(file);
+  });
+  if (homes.length > 0) await new Promise<void>((resolve) => void watcher.once("ready", resolve));
+  await before?.close();
+}
+
 function hasHome(file: string): boolean {
   return existsSync(dirname(file));
-}
-
-interface Watching {
-  readonly begin: (file: string) => void;
-  readonly end: (file: string) => void;
-}
-
-function replace(watched: Set<string>, files: ReadonlySet<string>, { begin, end }: Watching): void {
-  const gone = [...watched].filter((file) => !files.has(file));
-  const fresh = [...files].filter((file) => !watched.has(file));
-  for (const file of gone) watched.delete(file);
-  for (const file of fresh) watched.add(file);
-  gone.forEach(end);
-  fresh.forEach(begin);
 }

@@ -234,8 +234,8 @@ describe("without an engine", () => {
 
   it("names what is in dso.yaml but not in this release", async () => {
     await writeFile(join(home, "work/compose.yaml"), compose);
-    await writeFile(join(home, "work/dso.yaml"), "agent:\n  concurrency: 3\n");
-    expect((await dso("validate")).output).toMatch(/concurrency.*not in this release.*dso\.yaml:2/);
+    await writeFile(join(home, "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
+    expect((await dso("validate")).output).toMatch(/http.*not in this release.*dso\.yaml:2/);
   });
 
   it("names what a service asks for that is not in this release", async () => {
@@ -249,10 +249,10 @@ describe("without an engine", () => {
   });
 
   it("names that also where there is no compose file to check", async () => {
-    await writeFile(join(home, "work/dso.yaml"), "agent:\n  concurrency: 3\n");
+    await writeFile(join(home, "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
     const session = createSession();
     await expect(runProgram(["validate"], session)).rejects.toThrow("no compose file");
-    expect(session.written.output()).toContain("concurrency is not in this release");
+    expect(session.written.output()).toContain("http is not in this release");
   });
 
   it("prints the model and Compose's config hashes", async () => {

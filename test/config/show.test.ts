@@ -62,6 +62,7 @@ agent:
 defaults: { env: sealed, provider: local }
 projects:
   shop: { files: [compose.yaml], policy: { prune: false } }
+  blog: { files: [compose.yaml], source: { git: { url: "https://g/b.git" } } }
 `,
     "/etc/dso/dso.yaml",
   );
@@ -71,11 +72,8 @@ projects:
     `not-in-release 5:12 providers.local.versions: by-value is not in this release | ${later}`,
     'not-in-release 3:3 provider "vault" of type vault is not in this release | Only local can be used now.',
     "not-in-release 12:13 defaults.env: sealed is not in this release | Use auto or exposed, or deliver the values as files with dsofile://.",
-    `not-in-release 7:3 agent.watch is not in this release | ${later}`,
     `not-in-release 9:12 agent.cache.ttl is not in this release | ${later}`,
-    `not-in-release 11:3 agent.concurrency is not in this release | ${later}`,
-    `not-in-release 14:11 projects.shop.files is not in this release | ${later}`,
-    `not-in-release 14:34 projects.shop.policy is not in this release | ${later}`,
+    `not-in-release 15:34 projects.blog.source is not in this release | ${later}`,
   ]);
 });
 

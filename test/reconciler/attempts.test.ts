@@ -128,7 +128,14 @@ describe("the ledger of attempts", () => {
       const project = await projectStatus(world.context, { ...registered!, request }, never);
       const at = "2026-01-01T00:00:00.000Z";
       const engine = { reachable: false, error: "gone" } as const;
-      const status = { version: "4", at, engine, projects: [project], rotations: [] };
+      const status = {
+        version: "4",
+        at,
+        engine,
+        agent: undefined,
+        projects: [project],
+        rotations: [],
+      };
       const text = renderStatus(status, styleOf({ write: () => true }, {}, false));
       expect(text).toContain("web with local:db#password @2 failed at ");
       expect(text).toContain("ended with 3");

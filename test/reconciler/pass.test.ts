@@ -1,9 +1,11 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { pass, type Passed, type Tracked } from "../../src/reconciler/pass.ts";
+import { readConfig } from "../../src/config/load.ts";
+import { pass, type Passed } from "../../src/reconciler/pass.ts";
+import type { Tracked } from "../../src/reconciler/tracked.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { createWorld, never, requestOf, type World } from "./world.ts";
+import { createWorld, never, type World } from "./world.ts";
 
 interface Texts {
   readonly web?: string;
@@ -34,16 +36,15 @@ async function withShop(work: (scene: Scene) => Promise<void>): Promise<void> {
   world.engine.addImage("app:1");
   world.engine.addImage("app:2");
   world.engine.addImage("broken:1", { exits: { code: 3 } });
-  const request = { ...requestOf(""), cwd: directory.path, files: [file], stdin: undefined };
+  const configFile = join(directory.path, "dso.yaml");
   const look: Scene["look"] = async ({ asked = false, policy = {} } = {}) => {
-    const registered = await world.context.state.registered("shop");
-    const tracked = {
-      ...{ name: "shop", request, registered },
-      policy: { apply: "all" as const, prune: true, ...policy },
-    };
+    const shop = { files: ["compose.yaml"], policy };
+    await writeFile(configFile, JSON.stringify({ projects: { shop } }));
     const report = (event: World["events"][number]): void => void world.events.push(event);
-    const settings = { asked, parallelism: 4, force: never, report };
-    return pass(world.context, tracked, settings, never);
+    const { id: engineId } = await world.engine.info(never);
+    const settings = { engineId, asked, parallelism: 4, force: never, report };
+    const context = { ...world.context, config: await readConfig(configFile, never) };
+    return pass(context, "shop", settings, never);
   };
   const scene: Scene = {
     ...{ ...world, file, look },
@@ -66,10 +67,8 @@ describe("a pass without a person", () => {
     withShop(async ({ look, write, secrets, imageOf, context }) => {
       await write(compose({ web: "app:2" }));
       secrets["db"]?.push({ password: "new", user: "u" });
-      expect(await look()).toMatchObject({
-        outcome: "worked",
-        summary: expect.stringContaining("1 added"),
-      });
+      const { outcome, summary } = await look();
+      expect([outcome, summary]).toEqual(["worked", "1 added, 0 changed, 1 destroyed"]);
       expect(await imageOf("shop-web-1")).toBe("app:2");
       expect((await context.state.history("shop"))[0]?.versions).toEqual({ "local:db": "2" });
     }));
@@ -88,7 +87,7 @@ describe("a pass without a person", () => {
       await engine.removeContainer("shop-api-1", { force: true, volumes: false }, never);
       expect(await look()).toMatchObject({
         outcome: "worked",
-        left: [{ address: "container.web[1]", why: "it was stopped" }],
+        left: [{ address: "container.web[1]", why: "it was stopped; dso up starts it" }],
       });
       expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("exited");
       expect((await engine.inspectContainer("shop-api-1", never))?.state).toBe("running");

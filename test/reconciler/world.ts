@@ -66,6 +66,7 @@ export async function createWorld(
   const provider = createFakeProvider("local", secrets);
   const context: Context = {
     config: await readConfig(undefined, never),
+    configPlaces: [],
     paths,
     engine: outside(engine),
     builder: {

@@ -8,7 +8,7 @@ interface Scene {
   readonly path: (name: string) => string;
   /** Resolves when the file is heard of. */
   readonly heard: (name: string) => Promise<void>;
-  readonly watch: (...names: readonly string[]) => void;
+  readonly watch: (...names: readonly string[]) => Promise<void>;
   readonly all: string[];
 }
 
@@ -26,7 +26,7 @@ async function withWatch(work: (scene: Scene) => Promise<void>): Promise<void> {
   const path = (name: string): string => join(directory.path, name);
   const all: string[] = [];
   const waiting = new Map<string, () => void>();
-  const watch = await watchFiles(
+  const watch = watchFiles(
     (file) => {
       all.push(file);
       waiting.get(file)?.();
@@ -39,9 +39,7 @@ async function withWatch(work: (scene: Scene) => Promise<void>): Promise<void> {
     await work({
       ...{ path, all },
       heard: (name) => new Promise((resolve) => waiting.set(path(name), resolve)),
-      watch: (...names) => {
-        watch.watch(new Set(names.map(path)));
-      },
+      watch: (...names) => watch.watch(new Set(names.map(path))),
     });
   } finally {
     await watch.close();
@@ -52,7 +50,7 @@ describe("watched files", () => {
   it("are heard of when they are written to", () =>
     withWatch(async ({ path, watch, heard }) => {
       await writeFile(path("compose.yaml"), "one");
-      watch("compose.yaml");
+      await watch("compose.yaml");
       let count = 0;
       await until(() => writeFile(path("compose.yaml"), `${++count}`), heard("compose.yaml"));
     }));
@@ -60,7 +58,7 @@ describe("watched files", () => {
   it("are heard of each time another file is put in their place", () =>
     withWatch(async ({ path, watch, heard }) => {
       await writeFile(path("vault.enc"), "one");
-      watch("vault.enc");
+      await watch("vault.enc");
       let count = 0;
       const replace = async (): Promise<void> => {
         await writeFile(path("vault.enc.new"), `${++count}`);
@@ -71,7 +69,7 @@ describe("watched files", () => {
 
   it("are heard of when they come and go", () =>
     withWatch(async ({ path, watch, heard }) => {
-      watch("compose.override.yaml");
+      await watch("compose.override.yaml");
       await until(async () => {
         await rm(path("compose.override.yaml"), { force: true });
         await writeFile(path("compose.override.yaml"), "services: {}");
@@ -87,7 +85,7 @@ describe("watched files", () => {
 
   it("may lie in a directory that is yet to be made, and is made again", () =>
     withWatch(async ({ path, watch, heard }) => {
-      watch("conf/app.env");
+      await watch("conf/app.env");
       for (let turn = 0; turn < 2; turn++) {
         const made = heard("conf/app.env");
         await mkdir(path("conf"));
@@ -105,8 +103,8 @@ describe("watched files", () => {
     withWatch(async ({ path, watch, heard, all }) => {
       await writeFile(path("a"), "1");
       await writeFile(path("b"), "1");
-      watch("a");
-      watch("b");
+      await watch("a");
+      await watch("b");
       let count = 0;
       await until(async () => {
         await writeFile(path("a"), `${++count}`);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { findAgent } from "../../agent/client.ts";
 import { addProjectFlags } from "../flags.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
@@ -10,11 +11,13 @@ export function define(command: Command, session: Session): void {
     .action((reason: readonly string[]) =>
       withContext(session, command, async (context) => {
         const { name } = await registeredProject(context, session, command);
-        await context.state.setHold(name, {
-          since: new Date(context.clock.now()).toISOString(),
-          who: context.who,
-          why: reason.join(" "),
-        });
+        const agent = await findAgent(context.paths.agentSocket, session.signal);
+        const why = reason.join(" ");
+        if (agent !== undefined) await agent.hold(name, context.who, why);
+        else {
+          const since = new Date(context.clock.now()).toISOString();
+          await context.state.setHold(name, { since, who: context.who, why });
+        }
         print(session, `Project ${name} is held: changed secrets do not reach it by themselves.`);
         print(session, "dso apply and dso up still work. Lift it with: dso resume");
       }),

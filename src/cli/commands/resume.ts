@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { findAgent } from "../../agent/client.ts";
 import { addProjectFlags } from "../flags.ts";
 import { registeredProject } from "../registered.ts";
 import { withContext } from "../request.ts";
@@ -13,8 +14,14 @@ export function define(command: Command, session: Session): void {
         print(session, `Project ${name} is not held.`);
         return;
       }
-      await context.state.setHold(name, undefined);
-      print(session, `Project ${name} is no longer held. What changed meanwhile: dso plan`);
+      const agent = await findAgent(context.paths.agentSocket, session.signal);
+      if (agent === undefined) {
+        await context.state.setHold(name, undefined);
+        print(session, `Project ${name} is no longer held. What changed meanwhile: dso plan`);
+        return;
+      }
+      await agent.resume(name);
+      print(session, `Project ${name} is no longer held. The agent brings it up to date.`);
     }),
   );
 }

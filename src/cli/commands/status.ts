@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../../model/errors.ts";
+import { findAgent } from "../../agent/client.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { type ProjectStatus, projectStatus } from "../../reconciler/status.ts";
 import { projectFlags } from "../flags.ts";
@@ -58,10 +59,12 @@ async function look(
   const projects: ProjectStatus[] = [];
   for (const project of chosen) projects.push(await projectStatus(context, project, signal));
   const rotations = await Promise.all(chosen.map(({ name }) => context.journal.list(name)));
+  const agent = await findAgent(context.paths.agentSocket, signal);
   return {
     version: context.version,
     at: new Date(context.clock.now()).toISOString(),
     engine: await engineStatus(context, signal),
+    agent: await agent?.status(),
     projects,
     rotations: rotations.flat(),
   };

@@ -1,3 +1,5 @@
+import type { AgentStatus } from "../../agent/control.ts";
+import { showDuration } from "../../model/duration.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
 import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
@@ -12,6 +14,8 @@ export interface MachineStatus {
   readonly engine:
     | { readonly reachable: true; readonly version: string; readonly endpoint: string }
     | { readonly reachable: false; readonly error: string };
+  /** Undefined: none is running. */
+  readonly agent: AgentStatus | undefined;
   readonly projects: readonly ProjectStatus[];
   readonly rotations: readonly Rotation[];
 }
@@ -29,15 +33,38 @@ export function renderStatus(status: MachineStatus, style: Style): string {
     : style.red(`Docker: ${printable(engine.error)}`);
   const pending = rotations.filter((rotation) => UNFINISHED.has(rotation.status));
   const blocks = [
-    `DSO ${status.version}, ${docker}`,
+    [`DSO ${status.version}, ${docker}`, agentLine(status, style)].join("\n"),
     ...(projects.length === 0 ? ["No project was applied here yet: dso up, or dso apply."] : []),
-    ...projects.map((project) => projectBlock(project, style)),
+    ...projects.map((project) => projectBlock(project, status.agent, style)),
     ...(pending.length === 0 ? [] : [pendingBlock(pending, status.at, style)]),
   ];
   return blocks.join("\n\n");
 }
 
-function projectBlock(project: ProjectStatus, style: Style): string {
+function agentLine({ agent, at }: MachineStatus, style: Style): string {
+  if (agent === undefined) return style.dim("No agent is running: nothing changes by itself.");
+  const uptime = showDuration(Math.max(0, Date.parse(at) - Date.parse(agent.startedAt)));
+  const line = `Agent: running for ${uptime} (pid ${agent.pid})`;
+  const { engineError } = agent;
+  return engineError === undefined ? line : `${line}, ${style.red(printable(engineError))}`;
+}
+
+/** What the agent last did with the project, and when it looks again. */
+function agentLines(name: string, agent: AgentStatus | undefined): readonly string[] {
+  const known = agent?.projects.find((project) => project.name === name);
+  if (known === undefined) return [];
+  const { last, dueInMs } = known;
+  const next =
+    dueInMs === undefined ? "" : dueInMs === 0 ? "; at work" : `; next in ${showDuration(dueInMs)}`;
+  const done = last === undefined ? "not looked at yet" : `${last.at}: ${last.summary}`;
+  return [`  agent: ${done}${next}`, ...(last?.left ?? []).map((line) => `  agent leaves ${line}`)];
+}
+
+function projectBlock(
+  project: ProjectStatus,
+  agent: AgentStatus | undefined,
+  style: Style,
+): string {
   const { name, sync, health, hold, error, services, secrets, why } = project;
   const good = (word: string, fine: string): string =>
     word === fine ? style.green(word) : style.yellow(word);
@@ -55,6 +82,7 @@ function projectBlock(project: ProjectStatus, style: Style): string {
       ? why.map((reason) => `  ${reason}`)
       : [style.red(`  ${error.message}`)]),
     ...attempts(project),
+    ...agentLines(name, agent),
     ...project.failed.map((attempt) => style.red(`  ${failure(attempt)}`)),
   ];
   const tables = [
@@ -131,11 +159,13 @@ function printableLines(lines: readonly string[]): string {
 }
 
 /** Keys stay as they are from release to release; new ones may come. */
-export function statusJson({ version, at, engine, projects, rotations }: MachineStatus): object {
+export function statusJson(status: MachineStatus): object {
+  const { version, at, engine, agent, projects, rotations } = status;
   return {
     version,
     at,
     engine,
+    agent: agent ?? null,
     projects: projects.map((project) => ({
       name: project.name,
       workingDir: project.workingDir,

@@ -1,0 +1,124 @@
+/** What is known of the agent's work, for whoever asks; it outlives a lost engine. */
+import { DsoError } from "../model/errors.ts";
+import type { Passed } from "../reconciler/pass.ts";
+import type { AgentStatus, Reconciled } from "./control.ts";
+import type { Log, LogRecord } from "./log.ts";
+
+interface Session {
+  readonly ask: (project: string) => Promise<Passed>;
+  readonly dueIn: (project: string) => number | undefined;
+}
+
+type Last = Reconciled & { readonly at: string };
+
+export interface Board {
+  /** Of the engine, nanoseconds since the epoch as text; undefined before the first. */
+  lastEvent: string | undefined;
+  /** A session has begun, or ended. */
+  open(session: Session): void;
+  close(): void;
+  /** Why there is no session. */
+  lost(why: string): void;
+  track(projects: readonly string[]): void;
+  note(project: string, last: Last): void;
+  tell(project: string, record: LogRecord): void;
+  unknown(project: string): DsoError;
+  reconcile(project: string, tell: Log): Promise<Reconciled>;
+  view(): Pick<AgentStatus, "projects" | "engineError">;
+}
+
+interface State {
+  readonly listeners: Map<string, Set<Log>>;
+  readonly last: Map<string, Last>;
+  tracked: readonly string[];
+  session: Session | undefined;
+  why: string | undefined;
+  /** Of those who ask while one session has ended and the next has not begun. */
+  waiting: PromiseWithResolvers<void>;
+}
+
+export function createBoard(): Board {
+  const state: State = {
+    ...{ listeners: new Map(), last: new Map(), tracked: [] },
+    ...{ session: undefined, why: undefined, waiting: Promise.withResolvers() },
+  };
+  const settle = (change: Partial<State>): void => {
+    Object.assign(state, change);
+    state.waiting.resolve();
+    state.waiting = Promise.withResolvers();
+  };
+  return {
+    lastEvent: undefined,
+    open: (session) => settle({ session, why: undefined }),
+    close: () => (state.session = undefined),
+    lost: (why) => settle({ why }),
+    track: (projects) => (state.tracked = projects),
+    note: (project, passed) => void state.last.set(project, passed),
+    tell: (project, record) => {
+      for (const listener of state.listeners.get(project) ?? []) listener(record);
+    },
+    unknown: (project) => unknown(state, project),
+    reconcile: (project, tell) => reconcile(state, project, tell),
+    view: () => view(state),
+  };
+}
+
+function unknown({ tracked }: State, project: string): DsoError {
+  return new DsoError("usage", `The agent does not look after a project ${project}.`, {
+    hint: tracked.length === 0 ? "It has none yet: dso up." : `It has ${tracked.join(", ")}.`,
+  });
+}
+
+async function reconcile(state: State, project: string, tell: Log): Promise<Reconciled> {
+  const { listeners } = state;
+  const own = listeners.get(project) ?? new Set();
+  listeners.set(project, own.add(tell));
+  try {
+    for (;;) {
+      const session = await current(state);
+      if (!state.tracked.includes(project)) throw unknown(state, project);
+      try {
+        return reconciledOf(await session.ask(project));
+      } catch (error) {
+        // It ended before it came to that; the next one does it.
+        if (state.session === session) throw error;
+      }
+    }
+  } finally {
+    own.delete(tell);
+  }
+}
+
+/** One that has just ended is followed by the next, unless the engine is away. */
+async function current(state: State): Promise<Session> {
+  while (state.session === undefined) {
+    if (state.why !== undefined) {
+      throw new DsoError("engine-unreachable", state.why, {
+        hint: "The agent looks at all projects as soon as the engine answers.",
+      });
+    }
+    await state.waiting.promise;
+  }
+  return state.session;
+}
+
+function view({ why, tracked, last, session }: State): ReturnType<Board["view"]> {
+  return {
+    ...(why === undefined ? {} : { engineError: why }),
+    projects: tracked.map((name) => {
+      const [passed, dueInMs] = [last.get(name), session?.dueIn(name)];
+      return {
+        ...{ name, ...(passed === undefined ? {} : { last: passed }) },
+        ...(dueInMs === undefined ? {} : { dueInMs: Math.round(dueInMs) }),
+      };
+    }),
+  };
+}
+
+export function reconciledOf({ outcome, summary, error, left }: Passed): Reconciled {
+  return {
+    ...{ outcome, summary, left: left.map(({ address, why }) => `${address}: ${why}`) },
+    ...(error === undefined ? {} : { code: error.code }),
+    ...(error?.hint === undefined ? {} : { hint: error.hint }),
+  };
+}

@@ -1,0 +1,59 @@
+/** The other end of the agent's socket. */
+import { request } from "node:http";
+import { createInterface } from "node:readline";
+import { hasCode } from "../lib/files.ts";
+import { DsoError } from "../model/errors.ts";
+import type { AgentStatus, Answer, Controls, Reconciled, Told } from "./control.ts";
+import type { Log } from "./log.ts";
+
+/** The agent that listens at this path; undefined where there is none. */
+export async function findAgent(path: string, signal: AbortSignal): Promise<Controls | undefined> {
+  const quiet = (): void => undefined;
+  try {
+    await call(path, "GET", "/v1/status", {}, quiet, signal);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ECONNREFUSED", "EACCES", "ECONNRESET", "EPIPE")) return undefined;
+    throw error;
+  }
+  const post = (name: string, verb: string, body: object, tell: Log): Promise<unknown> =>
+    call(path, "POST", `/v1/projects/${name}/${verb}`, body, tell, signal);
+  return {
+    status: async () => (await call(path, "GET", "/v1/status", {}, quiet, signal)) as AgentStatus,
+    reconcile: async (name, tell) => (await post(name, "reconcile", {}, tell)) as Reconciled,
+    hold: async (name, who, why) => {
+      await post(name, "hold", { who, why }, quiet);
+    },
+    resume: async (name) => {
+      await post(name, "resume", {}, quiet);
+    },
+  };
+}
+
+async function call(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: object,
+  tell: Log,
+  signal: AbortSignal,
+): Promise<unknown> {
+  const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+    const asked = request({ socketPath, method, path, signal, agent: false });
+    asked.once("response", resolve);
+    asked.once("error", reject);
+    asked.end(method === "GET" ? undefined : JSON.stringify(body));
+  });
+  for await (const line of createInterface({ input: response })) {
+    const said = JSON.parse(line) as Told | Answer;
+    if ("told" in said) tell(said.told);
+    else if ("done" in said) return said.done;
+    else {
+      const { code, message, hint } = said.error;
+      throw new DsoError(code, message, hint === undefined ? {} : { hint });
+    }
+  }
+  signal.throwIfAborted();
+  throw new DsoError("aborted", "The agent ended before it had answered.", {
+    hint: "What it had begun was undone or is recorded; its next run goes on.",
+  });
+}

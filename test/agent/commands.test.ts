@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { COMPOSE, until, withAgent } from "./agency.ts";
+import { never } from "../reconciler/world.ts";
+import { COMPOSE, QUICK, until, withAgency, withAgent } from "./agency.ts";
 
 const BROKEN = COMPOSE.replace("app:1", "broken:1");
 
@@ -60,5 +61,20 @@ describe("commands where an agent is at work", () => {
       expect(parsed.projects[0]?.failed).toMatchObject([
         { service: "web", code: "container-exited" },
       ]);
+    }));
+
+  it("down keeps a project down that dso.yaml names, until resume", () =>
+    withAgency(async ({ dso, write, start, engine, control }) => {
+      await write("dso.yaml", `${QUICK}projects: { shop: { files: [compose.yaml] } }\n`);
+      await start();
+      const runs = async (): Promise<boolean> =>
+        (await engine.inspectContainer("shop-web-1", never))?.state === "running";
+      await until(runs);
+      const [code, said] = await dso("down");
+      expect([code, said]).toEqual([0, expect.stringContaining("Lift that with: dso resume")]);
+      const { summary } = await (await control()).reconcile("shop", () => undefined);
+      expect([summary, await runs()]).toEqual(["held", false]);
+      expect((await dso("resume"))[0]).toBe(0);
+      await until(runs);
     }));
 });

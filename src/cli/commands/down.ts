@@ -1,7 +1,10 @@
 import type { Command } from "commander";
+import { isComplete } from "../../apply/context.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
+import type { Context } from "../../reconciler/context.ts";
 import { addProjectFlags, addRunFlags, address, type RunFlags, seconds } from "../flags.ts";
+import type { View } from "../render/view.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { rollOut, withView } from "../rollout.ts";
 import type { Session } from "../session.ts";
@@ -29,7 +32,7 @@ export function define(command: Command, session: Session): void {
         withContext(session, command, async (context) => {
           if (flags.rmi !== undefined) throw rmi();
           const request = await projectRequest(session, command, services);
-          await rollOut(context, session, view, {
+          const done = await rollOut(context, session, view, {
             operation: "down",
             request,
             open: (signal) => openWithoutVersions(context, request, signal),
@@ -45,9 +48,25 @@ export function define(command: Command, session: Session): void {
             flags,
             approve: async () => true,
           });
+          if (done === undefined || services.length > 0) return;
+          if (isComplete(done.outcome)) await keepDown(context, view, done.run.plan.project);
         }),
       ),
     );
+}
+
+/** dso.yaml names it still, and whoever works by that would bring it up again. */
+async function keepDown(context: Context, view: View, project: string): Promise<void> {
+  if (!context.config.projects.has(project)) return;
+  await context.state.setHold(project, {
+    since: new Date(context.clock.now()).toISOString(),
+    who: context.who,
+    why: "taken down",
+  });
+  view.remark(
+    `dso.yaml names project ${project}: it is held, so that no agent brings it up again.`,
+  );
+  view.remark("Lift that with: dso resume");
 }
 
 function rmi(): DsoError {

@@ -1,14 +1,15 @@
 import type { Command } from "commander";
 import { findAgent } from "../../agent/client.ts";
 import { addProjectFlags } from "../flags.ts";
-import { registeredProject } from "../registered.ts";
+import { projectName } from "../registered.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
 
 export function define(command: Command, session: Session): void {
   addProjectFlags(command).action(() =>
     withContext(session, command, async (context) => {
-      const { name } = await registeredProject(context, session, command);
+      // By its name alone: one that was taken down is registered no more.
+      const name = await projectName(context, session, command);
       const hold = await context.state.hold(name);
       if (hold === undefined) {
         print(session, `Project ${name} is not held.`);

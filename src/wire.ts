@@ -144,10 +144,15 @@ function once<T>(make: (signal: AbortSignal) => Promise<T>): (signal: AbortSigna
 /** A drain that was begun is ended by nothing but the end of the process. */
 const NEVER = new AbortController().signal;
 
+/** A longer timer would be over at once. */
+const LONGEST_MS = 2 ** 31 - 1;
+
 const systemClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
-    await sleep(ms, undefined, { signal });
+    let left = ms;
+    for (; left > LONGEST_MS; left -= LONGEST_MS) await sleep(LONGEST_MS, undefined, { signal });
+    await sleep(left, undefined, { signal });
   },
 };
 

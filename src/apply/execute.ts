@@ -11,7 +11,7 @@ import { isOpen } from "./journal/journal.ts";
 import { preflight } from "./preflight.ts";
 import { abandoned } from "./journal/rotation.ts";
 import { createRoster } from "./journal/roster.ts";
-import { schedule } from "./schedule.ts";
+import { type Result, schedule } from "./schedule.ts";
 import { takeBack } from "./undone.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./recovery/sweep.ts";
@@ -45,9 +45,12 @@ export async function execute(
     await settleAddresses(plan, context);
     const skipped = await schedule(
       plan.operations,
-      context.parallelism,
-      (operation) => runOne(operation, work, results, signal),
-      () => signal.aborted || context.force.aborted,
+      {
+        limit: context.parallelism,
+        run: (operation) => runOne(operation, work, results, signal),
+        pause: (operation, stop) => pauseBefore(operation, work, stop),
+      },
+      AbortSignal.any([signal, context.force]),
     );
     reportSkipped(work, results, skipped);
     const undone = context.force.aborted ? [] : await tidyUp(work, results, skipped);
@@ -56,6 +59,12 @@ export async function execute(
     values.drop();
     scrubber.drop();
   }
+}
+
+function pauseBefore(operation: Operation, work: Work, stop: AbortSignal): Promise<void> {
+  const ms = "delayMs" in operation ? (operation.delayMs ?? 0) : 0;
+  work.report({ type: "operation-paused", operation, ms });
+  return work.clock.sleep(ms, stop);
 }
 
 function reportSkipped({ report }: Work, { failed }: Results, skipped: readonly Operation[]): void {
@@ -94,7 +103,7 @@ async function runOne(
   work: Work,
   results: Results,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Result> {
   const begun = work.clock.now();
   work.report({ type: "operation-started", operation });
   try {
@@ -106,14 +115,14 @@ async function runOne(
       elapsedMs: work.clock.now() - begun,
       containerId: done.containerId,
     });
-    return true;
+    return "done";
   } catch (thrown) {
     const failure = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
     const error = ofService(failure, operation, work);
     results.failed.push({ operation, error });
     const elapsedMs = work.clock.now() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });
-    return false;
+    return "failed";
   }
 }
 

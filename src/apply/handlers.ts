@@ -1,4 +1,3 @@
-import { showDuration } from "../model/duration.ts";
 import type { OperationKind, OperationOf } from "../model/plan.ts";
 import type { Done, Handler, Work } from "./context.ts";
 import { createContainer } from "./rollout/createContainer.ts";
@@ -10,12 +9,6 @@ import { refreshContainer } from "./rollout/refresh.ts";
 import { replaceStopFirst } from "./rollout/stopFirst.ts";
 
 const replaceContainer: Handler<"replace-container"> = async (operation, work, signal) => {
-  const { delayMs } = operation;
-  if (delayMs !== undefined) {
-    const message = `waiting ${showDuration(delayMs)}, as deploy.update_config says`;
-    work.report({ type: "operation-progress", operation, message, elapsedMs: 0 });
-    await work.clock.sleep(delayMs, AbortSignal.any([signal, work.force]));
-  }
   const replace = operation.method === "blue-green" ? replaceBlueGreen : replaceStopFirst;
   return replace(operation, work, signal);
 };

@@ -5,6 +5,8 @@ import type { RotationStep } from "./journal.ts";
 
 export type DsoEvent =
   | { readonly type: "operation-started"; readonly operation: Operation }
+  /** It is next, and its turn is in `ms`: the files ask for a pause between replicas. */
+  | { readonly type: "operation-paused"; readonly operation: Operation; readonly ms: number }
   /** A line of progress: of a pull, a build, or what is being waited for. */
   | {
       readonly type: "operation-progress";

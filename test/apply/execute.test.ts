@@ -1,5 +1,4 @@
 import { describe, expect, test } from "vitest";
-import { schedule } from "../../src/apply/schedule.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { parseReference } from "../../src/model/parseReference.ts";
@@ -212,40 +211,4 @@ test("an abort before it begins changes nothing; one in between finishes the ste
   expect((await engine.listProject("shop", never)).containers).toEqual([]);
   const again = world.run(web, planOf([createWeb]), { signal: stop.signal });
   await expect(again).rejects.toMatchObject({ code: "aborted" });
-});
-
-describe("schedule", () => {
-  test("keeps the order of the graph and the limit", async () => {
-    const nodes = Array.from({ length: 12 }, (_, id) => ({ id, after: id < 4 ? [] : [id - 4] }));
-    const finished: number[] = [];
-    let running = 0;
-    let most = 0;
-    const left = await schedule(
-      nodes,
-      3,
-      async ({ id, after }) => {
-        most = Math.max(most, ++running);
-        expect(after.every((before) => finished.includes(before))).toBe(true);
-        await Promise.resolve();
-        running--;
-        finished.push(id);
-        return true;
-      },
-      () => false,
-    );
-    expect(left).toEqual([]);
-    expect(finished).toHaveLength(12);
-    expect(most).toBe(3);
-  });
-
-  test("after a failure nothing begins, also what does not depend on it", async () => {
-    const nodes = [1, 2, 3].map((id) => ({ id, after: [] }));
-    const left = await schedule(
-      nodes,
-      1,
-      ({ id }) => Promise.resolve(id !== 2),
-      () => false,
-    );
-    expect(left.map(({ id }) => id)).toEqual([3]);
-  });
 });

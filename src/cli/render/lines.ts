@@ -89,6 +89,8 @@ export function lastingLines(event: Lasting, style: Style): readonly string[] {
     }
     case "operation-failed":
       return [style.red(`${address}: Failed after ${wholeSeconds(event.elapsedMs)}`)];
+    case "operation-paused":
+      return [style.dim(`${address}: Waits ${showDuration(event.ms)}, as its files say`)];
     case "operation-skipped":
       return [style.dim(`${address}: ${event.interrupted ? INTERRUPTED : SKIPPED}`)];
     case "operation-undone":

@@ -1,6 +1,7 @@
 /** The `-json` stream: Terraform's message types, one object per line. */
 import { isComplete, type Outcome } from "../../apply/context.ts";
 import { resourceOf, streamMessages } from "../../diff/stream.ts";
+import { showDuration } from "../../model/duration.ts";
 import { DsoError, type Position } from "../../model/errors.ts";
 import type { DsoEvent } from "../../model/events.ts";
 import type { Operation, Plan } from "../../model/plan.ts";
@@ -73,6 +74,7 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
   if (event.type === "warning") return [diagnostic("warning", event.message, "")];
   const { operation } = event;
   const { address } = operation;
+  if (isIdle(event)) return [log(`${address}: ${wordOf(event)}`, { address })];
   switch (event.type) {
     case "operation-started":
       return [
@@ -98,9 +100,6 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
       ];
     case "rotation-step":
       return [log(`${address}: ${event.step}`, { rotation: event.rotation, step: event.step })];
-    case "operation-skipped":
-    case "operation-undone":
-      return [log(`${address}: ${wordOf(event)}`, { address })];
     case "container-log":
       return event.lines.map((line) => log(line, { address, container_log: true }));
     case "rolled-back":
@@ -110,9 +109,17 @@ function eventMessages(event: DsoEvent): readonly StreamMessage[] {
   }
 }
 
-type Undone = Extract<DsoEvent, { type: "operation-skipped" | "operation-undone" }>;
+type Idle = Extract<
+  DsoEvent,
+  { type: "operation-paused" | "operation-skipped" | "operation-undone" }
+>;
 
-function wordOf(event: Undone): string {
+function isIdle(event: DsoEvent): event is Idle {
+  return ["operation-paused", "operation-skipped", "operation-undone"].includes(event.type);
+}
+
+function wordOf(event: Idle): string {
+  if (event.type === "operation-paused") return `waits ${showDuration(event.ms)}`;
   if (event.type === "operation-undone") return "undone";
   return event.interrupted ? "not begun: interrupted" : "skipped";
 }

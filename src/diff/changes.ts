@@ -8,7 +8,7 @@ import { deliveryChanges } from "./delivered.ts";
 import type { Departure } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { containerAddress, isUp } from "./inventory.ts";
-import { batchSize } from "./serviceOperations.ts";
+import { batchSize } from "./replicas.ts";
 import type { Situation } from "./situation.ts";
 
 const BARE = {
@@ -114,7 +114,7 @@ function downtimeOf(
   const { service } = decision;
   if (choice.method !== "stop-first" || !isUp(instance.container)) return undefined;
   const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
-  if (serving > batchSize(decision)) return undefined;
+  if (serving > batchSize(decision, options.pace)) return undefined;
   const image = observed.images.get(service.image);
   return { ...estimateDowntime(service, image, options), forcedBy: choice.forcedBy };
 }

@@ -2,8 +2,9 @@
 import { type DesiredService, referencesOf } from "../model/desired.ts";
 import type { ImageDetail } from "../model/observed.ts";
 import type { Method, Reason } from "../model/plan.ts";
-import type { MountModel } from "../model/project.ts";
+import type { MountModel, ServiceModel } from "../model/project.ts";
 import { valueName } from "../model/reference.ts";
+import { type Pace, updatePolicy } from "../model/updates.ts";
 
 export interface Choice {
   readonly method: Method;
@@ -34,6 +35,7 @@ export interface Circumstances {
   readonly serving: boolean;
   /** It reads its files from a directory of ours that is there. */
   readonly refreshable: boolean;
+  readonly pace: Pace;
 }
 
 /**
@@ -43,7 +45,7 @@ export interface Circumstances {
  */
 export function chooseMethod(
   service: DesiredService,
-  { image, reasons, joined, anonymous, uprooted, job, serving, refreshable }: Circumstances,
+  { image, reasons, joined, anonymous, uprooted, job, serving, refreshable, pace }: Circumstances,
 ): Choice {
   const valuesOnly = isOfValues(reasons);
   if (service.policy.strategy === "none" && valuesOnly) {
@@ -55,7 +57,7 @@ export function chooseMethod(
     return { method: "refresh", forcedBy: [] };
   }
   const forcedBy = [
-    ...exclusiveness(service, image),
+    ...exclusiveness(service, image, pace),
     ...anonymous
       .filter((target) => !service.policy.shared.includes(target))
       .filter((target) => image?.volumes.includes(target) !== true)
@@ -98,6 +100,7 @@ export function unrefreshable(
 export function exclusiveness(
   service: DesiredService,
   image: ImageDetail | undefined,
+  pace: Pace = "update",
 ): readonly string[] {
   const { model } = service;
   return [
@@ -109,11 +112,15 @@ export function exclusiveness(
     ...sharedNamespaces(service),
     ...(model.devices ?? []).map(({ source }) => `device ${source}`),
     ...fixedAddresses(service),
-    ...(model.deploy?.update_config?.order === "stop-first"
-      ? ["deploy.update_config.order: stop-first"]
-      : []),
+    ...stopFirst(model, pace),
     ...labelProxies(service),
   ];
+}
+
+function stopFirst(model: ServiceModel, pace: Pace): readonly string[] {
+  if (!updatePolicy(model, pace).stopFirst) return [];
+  const own = pace === "rollback" && model.deploy?.rollback_config?.order !== undefined;
+  return [`deploy.${own ? "rollback" : "update"}_config.order: stop-first`];
 }
 
 function publishedPorts({ model }: DesiredService): readonly string[] {

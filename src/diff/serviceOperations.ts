@@ -1,7 +1,6 @@
 /** The operations on the containers of one service, and the waits for those that it depends on. */
 import type { DesiredService } from "../model/desired.ts";
-import { parseDuration } from "../model/duration.ts";
-import type { Operation, OperationOf } from "../model/plan.ts";
+import type { Operation } from "../model/plan.ts";
 import type { DependencyModel } from "../model/project.ts";
 import {
   type DecisionOf,
@@ -12,9 +11,8 @@ import {
   type ServiceDecision,
 } from "./decision.ts";
 import { addDeparture, departureOf } from "./departures.ts";
-import { estimateDowntime } from "./downtime.ts";
 import { afterOr, type Graph } from "./graph.ts";
-import { containerAddress, isUp } from "./inventory.ts";
+import { containerAddress } from "./inventory.ts";
 import { isJob } from "../model/jobs.ts";
 import { isFinishedJob } from "./jobs.ts";
 import { exclusiveness } from "./method.ts";
@@ -22,7 +20,8 @@ import { dependenciesOf } from "../model/dependencies.ts";
 import { wantedNames } from "./names.ts";
 import { reasonsText } from "./reasons.ts";
 import { networkKeys, type Situation } from "./situation.ts";
-import { addRefreshes, addSteps } from "./steps.ts";
+import { addChanges } from "./replicas.ts";
+import { addSteps } from "./steps.ts";
 import { volumeKeys } from "./volumes.ts";
 
 type Services = ReadonlyMap<string, ServiceDecision>;
@@ -64,8 +63,7 @@ export function addService(
   );
   const done = [
     ...only(decision, "update").flatMap((one) => addSteps(graph, one, cleared)),
-    ...addRefreshes(graph, decision, cleared),
-    ...addReplacements(graph, situation, decision, cleared),
+    ...addChanges(graph, situation, decision, cleared),
     ...only(decision, "create").map((one) =>
       addCreation(graph, situation, decision.service, one, cleared),
     ),
@@ -111,7 +109,7 @@ function prerequisites(
   if (!acts) return vacated;
   const image = situation.observed.images.get(service.image);
   // Its successor may want the port, the name or the data that an orphan still holds.
-  const exclusive = makes && exclusiveness(service, image).length > 0;
+  const exclusive = makes && exclusiveness(service, image, situation.options.pace).length > 0;
   const ids = (keys: readonly string[], made: ReadonlyMap<string, number>): readonly number[] =>
     keys.flatMap((key) => made.get(key) ?? []);
   return [
@@ -165,68 +163,5 @@ function isMet(
     condition === "service_healthy"
       ? container.state === "running" && container.health === "healthy"
       : isFinishedJob(situation, other.service, container),
-  );
-}
-
-/** `update_config.parallelism` at a time (0: all at once), with its delay in between; else one after the other. */
-function addReplacements(
-  graph: Graph,
-  situation: Situation,
-  decision: ServiceDecision,
-  after: readonly number[],
-): readonly number[] {
-  const { service } = decision;
-  const list = replaced(decision);
-  const size = batchSize(decision);
-  const delayMs = parseDuration(service.model.deploy?.update_config?.delay ?? "") ?? 0;
-  const ids: number[] = [];
-  let before = after;
-  for (let start = 0; start < list.length; start += size) {
-    const delay = start === 0 || delayMs === 0 ? {} : { delayMs };
-    const batch = list
-      .slice(start, start + size)
-      .map((one) => addReplacement(graph, situation, service.name, one, delay, before));
-    ids.push(...batch);
-    before = batch;
-  }
-  return ids;
-}
-
-/** How many replicas are replaced at once. */
-export function batchSize({ service, decisions }: ServiceDecision): number {
-  const parallelism = service.model.deploy?.update_config?.parallelism ?? 1;
-  return parallelism > 0 ? parallelism : Math.max(1, decisions.length);
-}
-
-function addReplacement(
-  graph: Graph,
-  { desired, observed, options }: Situation,
-  service: string,
-  { instance, name, reasons, choice }: DecisionOf<"replace">,
-  delay: Pick<OperationOf<"replace-container">, "delayMs">,
-  after: readonly number[],
-): number {
-  const { number, container } = instance;
-  const model = desired.services.get(service);
-  const method = choice.method === "blue-green" ? "blue-green" : "stop-first";
-  const estimate =
-    model === undefined || method === "blue-green" || !isUp(container)
-      ? 0
-      : estimateDowntime(model, observed.images.get(model.image), options).expectedMs;
-  return graph.add(
-    {
-      kind: "replace-container",
-      service,
-      number,
-      name,
-      method,
-      oldId: container.id,
-      oldName: container.name,
-      expectedDowntimeMs: estimate,
-      ...delay,
-      address: containerAddress(service, number),
-      why: reasonsText(reasons),
-    },
-    after,
   );
 }

@@ -147,6 +147,7 @@ function decideOne(situation: Situation, service: DesiredService, verdict: Verdi
         uprooted: isUprooted(situation, service, instance),
         job: isDeclaredJob(situation.desired, service),
         serving: instance.container.state === "running",
+        pace: situation.options.pace,
         refreshable: repairs.length === 0 && hasDirectory(situation, instance),
       }),
       before,

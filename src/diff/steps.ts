@@ -1,12 +1,9 @@
 /** The small things that put right a container that stays. */
 import type { Reason } from "../model/plan.ts";
-import { type DecisionOf, refreshed, type ServiceDecision, type Step } from "./decision.ts";
+import type { DecisionOf, Step } from "./decision.ts";
 import type { Graph } from "./graph.ts";
 import { containerAddress } from "./inventory.ts";
 import { reasonsText } from "./reasons.ts";
-
-/** What programs take for "read your files again". */
-const DEFAULT_SIGNAL = "SIGHUP";
 
 /** Returns the id of the last step. */
 export function addSteps(
@@ -48,30 +45,4 @@ function addStep(
     case "restart":
       return graph.add({ ...common, kind: "restart-container", service }, after);
   }
-}
-
-/** One after the other, and the first that fails ends it. */
-export function addRefreshes(
-  graph: Graph,
-  decision: ServiceDecision,
-  after: readonly number[],
-): readonly number[] {
-  const { name, policy } = decision.service;
-  const signal = policy.strategy === "signal" ? (policy.signal ?? DEFAULT_SIGNAL) : undefined;
-  return refreshed(decision).reduce<readonly number[]>((before, { instance, reasons }) => {
-    const { number, container } = instance;
-    const common = { address: containerAddress(name, number), why: reasonsText(reasons) };
-    const id = graph.add(
-      {
-        ...common,
-        kind: "refresh-container",
-        service: name,
-        number,
-        containerId: container.id,
-        signal,
-      },
-      before.length === 0 ? after : before,
-    );
-    return [id];
-  }, []);
 }

@@ -31,6 +31,7 @@ export type RotationStep =
   | "rename-old"
   | "rename-new"
   | "set-policy"
+  | "watch-new"
   | "drain-old"
   | "remove-old"
   | "drop-generation"
@@ -68,6 +69,8 @@ export interface Rotation {
   readonly files?: string;
   /** Of a refresh: what its process is sent once its files are others. */
   readonly signal?: string;
+  /** So long the new state is watched once it serves, ms. */
+  readonly monitorMs?: number;
   /** Value name to version, before and after. */
   readonly versions: {
     readonly from: Readonly<Record<string, string>>;

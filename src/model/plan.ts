@@ -6,6 +6,7 @@
 import type { Grade } from "./desired.ts";
 import type { Position } from "./errors.ts";
 import type { Json } from "./project.ts";
+import type { Pace, Paced } from "./updates.ts";
 
 export interface Plan {
   readonly project: string;
@@ -52,6 +53,8 @@ export interface PlanOptions {
    * names; not what some dependent waits to be completed.
    */
   readonly rerun: boolean;
+  /** Whose words pace the replicas: those for the way there, or for the way back. */
+  readonly pace: Pace;
 }
 
 export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
@@ -70,6 +73,7 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   removeVolumes: false,
   start: true,
   rerun: false,
+  pace: "update",
 };
 
 export type ResourceKind = "service" | "container" | "network" | "volume" | "image";
@@ -187,7 +191,7 @@ export type Operation = OperationBase &
         readonly name: string;
         readonly oneShot: boolean;
       }
-    | {
+    | ({
         readonly kind: "replace-container";
         readonly service: string;
         readonly number: number;
@@ -196,18 +200,16 @@ export type Operation = OperationBase &
         readonly oldId: string;
         readonly oldName: string;
         readonly expectedDowntimeMs: number;
-        /** Waited for before it is begun, after those before it. */
-        readonly delayMs?: number;
-      }
+      } & Paced)
     /** New files under a container that runs on. */
-    | {
+    | ({
         readonly kind: "refresh-container";
         readonly service: string;
         readonly number: number;
         readonly containerId: string;
         /** What its process is sent then; undefined: nothing. */
         readonly signal: string | undefined;
-      }
+      } & Paced)
     | {
         readonly kind: "start-container";
         readonly service: string;

@@ -81,6 +81,29 @@ describe("a change of the files", () => {
     expect(delays).toEqual([undefined, 90_000, 90_000]);
   });
 
+  it("goes back at the pace, and in the order, of deploy.rollback_config", () => {
+    const update_config = { parallelism: 1, delay: "1m", monitor: "9s", order: "start-first" };
+    const rollback_config = { parallelism: 0, monitor: "2s", order: "stop-first" };
+    const model: ServiceModel = { image: "web:1", deploy: { update_config, rollback_config } };
+    const before = project({ services: { web: { model, replicas: 2 } } });
+    const after = project({ services: { web: { model: { ...model, user: "1" }, replicas: 2 } } });
+    const told = (pace: "update" | "rollback") => {
+      const plan = diff(after, applied(before), options({ pace }));
+      expect(plan.changes[0]?.method).toBe(pace === "update" ? "blue-green" : "stop-first");
+      return plan.operations.map((one) =>
+        one.kind === "replace-container" ? [one.after, one.delayMs, one.monitorMs] : [],
+      );
+    };
+    expect(told("update")).toEqual([
+      [[], undefined, 9000],
+      [[1], 60_000, 9000],
+    ]);
+    expect(told("rollback")).toEqual([
+      [[], undefined, 2000],
+      [[], undefined, 2000],
+    ]);
+  });
+
   it("has no downtime to tell while another replica serves", () => {
     const before = project({ services: { web: { model: { image: "web:1" }, replicas: 2 } } });
     const after = project({

@@ -103,7 +103,7 @@ describe("why two of a service cannot run at once", () => {
 describe("the method", () => {
   const plain = {
     ...{ image: undefined, reasons: CHANGED, joined: [], job: false, serving: true },
-    ...{ refreshable: true, anonymous: [], uprooted: false },
+    ...{ refreshable: true, anonymous: [], uprooted: false, pace: "update" as const },
   };
 
   it("is blue-green where two can run at once, and nothing lives in its containers", () => {
@@ -126,6 +126,15 @@ describe("the method", () => {
     expect(chooseMethod(one, { ...plain, uprooted: true }).method).toBe("stop-first");
     const address = service({ image: "web:1", mac_address: "02:42:ac:11:00:09" });
     expect(chooseMethod(address, plain).method).toBe("stop-first");
+    const way = (there: string, back?: string) => {
+      const rollback = back === undefined ? {} : { rollback_config: { order: back } };
+      const deploy = { update_config: { order: there }, ...rollback };
+      const model = { image: "web:1", deploy };
+      return chooseMethod(service(model), { ...plain, pace: "rollback" }).forcedBy;
+    };
+    expect(way("stop-first")).toEqual(["deploy.update_config.order: stop-first"]);
+    expect(way("stop-first", "start-first")).toEqual([]);
+    expect(way("start-first", "stop-first")).toEqual(["deploy.rollback_config.order: stop-first"]);
   });
 
   it("is stop-first for what does not serve now", () => {
@@ -145,7 +154,7 @@ describe("refresh", () => {
   const SECRET = "dso://vault:db";
   const circumstances = {
     ...{ image: undefined, reasons: ROTATED, joined: [], job: false, serving: true },
-    ...{ refreshable: true, anonymous: [], uprooted: false },
+    ...{ refreshable: true, anonymous: [], uprooted: false, pace: "update" as const },
   };
   const told = (
     strategy: "restart" | "signal" | "refresh",

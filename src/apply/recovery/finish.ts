@@ -20,6 +20,8 @@ import { offer, withdraw } from "../rollout/traffic.ts";
 export interface Farewell {
   /** How long connections to it may last on, ms. */
   readonly drainMs: number;
+  /** So long nobody was led to it any more, ms: as if it had drained already. */
+  readonly leftMs: number;
   /** Seconds to stop in, over the container's own. */
   readonly stopTimeout: number | undefined;
   /** The new one may have run to its end. */
@@ -126,14 +128,14 @@ export async function takeOver(
 export async function retire(
   tools: RotationTools,
   log: RotationLog,
-  { drainMs, stopTimeout, mayEnd }: Farewell,
+  { drainMs, leftMs, stopTimeout, mayEnd }: Farewell,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { engine } = tools;
   const old = await findOld(tools, log.now, signal);
   if (old?.state === "running" && log.now.method === "blue-green") {
     await log.step("drain-old");
-    await drain(tools, old, drainMs, signal);
+    await drain(tools, old, { drainMs, leftMs }, signal);
     const made = await findNew(tools, log.now, signal);
     const ended = mayEnd && made?.state === "exited" && made.exitCode === 0;
     // By now it may be started over and over: its restart policy is its own.

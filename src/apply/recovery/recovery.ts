@@ -4,7 +4,7 @@ import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { waitServing } from "../rollout/health.ts";
-import { waitSteady } from "../rollout/verify.ts";
+import { waitSteady, waitWatched } from "../rollout/verify.ts";
 import { isSwapped, putBack, signalAgain } from "./refreshed.ts";
 import { isOpen } from "../journal/journal.ts";
 import { removeLeftovers } from "../memory/leftovers.ts";
@@ -81,7 +81,12 @@ async function recoverOne(
 
 function farewellOf(tools: RecoveryTools, rotation: Rotation): Farewell {
   const drainMs = tools.drainMsOf?.(rotation.service) ?? DEFAULT_DRAIN_MS;
-  return { drainMs, stopTimeout: undefined, mayEnd: mayEnd(tools, rotation) };
+  return {
+    drainMs,
+    leftMs: 0,
+    stopTimeout: undefined,
+    mayEnd: mayEnd(tools, rotation),
+  };
 }
 
 /** Not swapped, nothing has happened, and the plan that follows does it; else health decides. */
@@ -106,6 +111,8 @@ async function endRefresh(
   const healthTools = { engine: tools.engine, clock: tools.clock, scrub: dropControls };
   try {
     await waitSteady(healthTools, container, health, signal);
+    const { monitorMs = 0 } = log.now;
+    if (monitorMs > 0) await waitWatched(healthTools, container, health, monitorMs, signal);
     await log.end("completed");
   } catch (error) {
     if (!isVerdict(error)) throw error;
@@ -149,11 +156,15 @@ async function serves(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { engine, clock, healthOf } = tools;
-  const health = healthOf?.(rotation.service) ?? DEFAULT_HEALTH;
+  const { service, monitorMs = 0 } = rotation;
+  const health = healthOf?.(service) ?? DEFAULT_HEALTH;
   const options = { oneShot: mayEnd(tools, rotation), fresh: true };
   const healthTools = { engine, clock, scrub: dropControls };
   try {
     await waitServing(healthTools, made.id, health, options, signal);
+    // Nobody knows how long it was watched before: it is, once more.
+    const fresh = { id: made.id, restartCount: 0 };
+    if (monitorMs > 0) await waitWatched(healthTools, fresh, health, monitorMs, signal);
     return true;
   } catch (error) {
     if (isVerdict(error)) return false;

@@ -36,6 +36,7 @@ export function begin(
       updatedAt: at,
       old: old === undefined ? undefined : memberOf(old),
       new: undefined,
+      ...("monitorMs" in operation ? { monitorMs: operation.monitorMs } : {}),
       versions: { from: versionsIn(old), to: versionsOf(service, work.desired) },
       error: undefined,
     },

@@ -15,6 +15,7 @@ import {
   prepare,
   type Replace,
   type Swap,
+  watchNew,
 } from "./swap.ts";
 
 /**
@@ -34,6 +35,7 @@ export async function replaceBlueGreen(
     await prepare(swap, true, signal);
     serving = await prove(swap, begun, signal);
     await switchOver(swap, serving, signal);
+    if (!serving.completed) await watchNew(swap, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
@@ -42,6 +44,7 @@ export async function replaceBlueGreen(
   const { drainMs } = swap.making.service.policy;
   const farewell = {
     drainMs,
+    leftMs: operation.monitorMs ?? 0,
     stopTimeout: work.plan.options.stopTimeout,
     mayEnd: serving.completed,
   };

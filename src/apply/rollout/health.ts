@@ -164,9 +164,13 @@ export function refuseEnded(
   throw new DsoError("container-exited", `container ${name} ${what}${why}`);
 }
 
-export function unhealthy({ name }: ContainerDetail, failure: string | undefined): DsoError {
+export function unhealthy(
+  { name }: ContainerDetail,
+  failure: string | undefined,
+  verb: "become" | "stay" = "become",
+): DsoError {
   const reason = failure ? `: ${failure}` : "";
-  return new DsoError("container-unhealthy", `container ${name} did not become healthy${reason}`, {
+  return new DsoError("container-unhealthy", `container ${name} did not ${verb} healthy${reason}`, {
     hint: "Look at its healthcheck; `health.timeout` of x-dso gives it more time.",
   });
 }

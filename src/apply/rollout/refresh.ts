@@ -8,7 +8,7 @@ import { openLog, memberOf, type RotationLog, timestamp } from "../journal/rotat
 import { versionsOf } from "../memory/values.ts";
 import { putBack } from "../recovery/refreshed.ts";
 import { DSO } from "../../model/labels.ts";
-import { waitSteady } from "./verify.ts";
+import { waitSteady, waitWatched } from "./verify.ts";
 
 type Refresh = OperationOf<"refresh-container">;
 
@@ -54,7 +54,7 @@ async function begin(
   const files = await work.delivery.reading(generation, work.force);
   const at = timestamp(work);
   const rotation = work.random.hex(8);
-  const { number, why, signal } = operation;
+  const { number, why, signal, monitorMs } = operation;
   return openLog(
     work,
     {
@@ -63,6 +63,7 @@ async function begin(
       ...{ startedAt: at, updatedAt: at, old: memberOf(container), new: undefined },
       ...(signal === undefined ? {} : { signal }),
       ...(files === undefined ? {} : { files }),
+      ...(monitorMs === undefined ? {} : { monitorMs }),
       versions: { from: manifest?.versions ?? {}, to: versionsOf(service, work.desired) },
       error: undefined,
     },
@@ -71,7 +72,7 @@ async function begin(
 }
 
 async function tell(
-  { service: name, number, signal: posix }: Refresh,
+  { service: name, number, signal: posix, monitorMs = 0 }: Refresh,
   work: Work,
   container: ContainerDetail,
   log: RotationLog,
@@ -91,6 +92,9 @@ async function tell(
   const tools = { engine, clock, scrub: work.scrubber.scrub };
   const stop = AbortSignal.any([signal, force]);
   await waitSteady(tools, container, service.policy.health, stop);
+  if (monitorMs === 0) return;
+  await log.step("watch-new");
+  await waitWatched(tools, container, service.policy.health, monitorMs, stop);
 }
 
 async function undo(

@@ -13,6 +13,7 @@ import {
   prepare,
   type Replace,
   type Swap,
+  watchNew,
 } from "./swap.ts";
 
 /**
@@ -29,6 +30,7 @@ export async function replaceStopFirst(
   try {
     await prepare(swap, false, signal);
     served = await switchOver(swap, signal);
+    if (!served.completed) await watchNew(swap, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
@@ -73,7 +75,7 @@ async function complete(
   served: Serving & { readonly downtimeMs: number },
 ): Promise<Done> {
   const { operation, work, log } = swap;
-  const farewell = { drainMs: 0, stopTimeout: undefined, mayEnd: true };
+  const farewell = { drainMs: 0, leftMs: 0, stopTimeout: undefined, mayEnd: true };
   const made = await work.engine.inspectContainer(newId(log), work.force);
   if (made === undefined) throw gone(operation);
   await goForward(work, log, made, farewell, work.force);

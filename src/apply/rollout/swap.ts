@@ -8,6 +8,7 @@ import { tellLastWords } from "../failure.ts";
 import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
 import { goBack, standAside } from "../recovery/undo.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
+import { waitWatched } from "./verify.ts";
 
 export type Replace = OperationOf<"replace-container">;
 
@@ -57,6 +58,24 @@ export function newId(log: RotationLog): string {
   const id = log.now.new?.id;
   if (id === undefined) throw new Error("the new container was not noted");
   return id;
+}
+
+/** The old container is kept until the new one has served for as long as the files want it watched. */
+export async function watchNew(
+  { operation, work, making, log }: Swap,
+  signal: AbortSignal,
+): Promise<void> {
+  const { monitorMs = 0 } = operation;
+  if (monitorMs === 0) return;
+  await log.step("watch-new");
+  const { engine, clock, force } = work;
+  await waitWatched(
+    { engine, clock, scrub: work.scrubber.scrub },
+    { id: newId(log), restartCount: 0 },
+    making.service.policy.health,
+    monitorMs,
+    AbortSignal.any([signal, force]),
+  );
 }
 
 /** What began is undone, also after a request to stop; `work.force` alone ends that. */

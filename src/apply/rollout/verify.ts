@@ -1,5 +1,6 @@
 /** Asks a container again that has served before, after something was done to it. */
 import type { HealthPolicy } from "../../model/desired.ts";
+import type { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import {
   CHECK_DEFAULTS,
@@ -62,6 +63,39 @@ export async function waitAnswering(
     if (failure === undefined) return;
     if (tools.clock.now() >= until) throw unhealthy(container, failure);
     await tools.clock.sleep(NETWORK_POLL_MS, signal);
+  }
+}
+
+/**
+ * Watches a container that serves for `ms` more: it has to run on, and its check must not fail as
+ * often in a row as `retries` says. Time is counted in pauses, so that no clock that jumps cuts it
+ * short or draws it out. Rejects like `waitServing`.
+ */
+export async function waitWatched(
+  tools: HealthTools,
+  { id, restartCount }: Pick<ContainerDetail, "id" | "restartCount">,
+  policy: HealthPolicy,
+  ms: number,
+  signal: AbortSignal,
+): Promise<void> {
+  const failed = (container: ContainerDetail, failure: string | undefined): DsoError =>
+    unhealthy(container, failure, "stay");
+  let [failures, askedAt] = [0, 0];
+  for (let passed = 0; ; passed += POLL_MS) {
+    const container = await look(tools, id, signal);
+    refuseEnded(tools, container, restartCount);
+    if (container.health === "unhealthy") {
+      throw failed(container, tools.scrub(container.healthLog ?? "").trim());
+    }
+    const over = passed >= ms;
+    if ((over && failures === 0) || passed - askedAt >= policy.intervalMs) {
+      askedAt = passed;
+      const failure = await ask(tools, container, policy, signal);
+      failures = failure === undefined ? 0 : failures + 1;
+      if (failures >= Math.max(policy.retries, 1)) throw failed(container, failure);
+    }
+    if (over && failures === 0) return;
+    await tools.clock.sleep(POLL_MS, signal);
   }
 }
 

@@ -35,7 +35,7 @@ export function define(command: Command, session: Session): void {
             operation: "rollback",
             request,
             open: async () => Promise.resolve({ name, load, trace: undefined }),
-            options: DEFAULT_PLAN_OPTIONS,
+            options: { ...DEFAULT_PLAN_OPTIONS, pace: "rollback" },
             flags,
             remark: () => ({ rollbackTo: revision }),
             approve: (run) => approvePlan(session, flags, run),

@@ -73,6 +73,7 @@ const STEPS: Partial<Record<RotationStep, string>> = {
   "swap-files": "putting the new files in place",
   "restore-files": "putting the old files back",
   "take-aliases": "leading requests to it",
+  "watch-new": "watching it, as its files say",
   "drain-old": "letting the old container finish",
   "remove-old": "removing the old container",
   "remove-new": "removing the new container",

@@ -1,0 +1,94 @@
+/** The replicas of a service that change, one batch of them after the other. */
+import type { Operation, OperationOf } from "../model/plan.ts";
+import { type Pace, type Paced, updatePolicy } from "../model/updates.ts";
+import { type DecisionOf, only, type ServiceDecision } from "./decision.ts";
+import { estimateDowntime } from "./downtime.ts";
+import type { Graph } from "./graph.ts";
+import { containerAddress, isUp } from "./inventory.ts";
+import { reasonsText } from "./reasons.ts";
+import type { Situation } from "./situation.ts";
+
+/** What programs take for "read your files again". */
+const DEFAULT_SIGNAL = "SIGHUP";
+
+/** Those that are replaced or refreshed, not only reported. */
+export function changing(decision: ServiceDecision): readonly DecisionOf<"replace">[] {
+  return only(decision, "replace").filter(({ choice }) => choice.method !== "none");
+}
+
+/** As many at a time as the files say, with their delay in between; else one after the other. */
+export function addChanges(
+  graph: Graph,
+  situation: Situation,
+  decision: ServiceDecision,
+  after: readonly number[],
+): readonly number[] {
+  const { pace } = situation.options;
+  const { delayMs, monitorMs } = updatePolicy(decision.service.model, pace);
+  const list = changing(decision);
+  const size = batchSize(decision, pace);
+  const ids: number[] = [];
+  let before = after;
+  for (let start = 0; start < list.length; start += size) {
+    const paced = {
+      ...(start === 0 || delayMs === 0 ? {} : { delayMs }),
+      ...(monitorMs === 0 ? {} : { monitorMs }),
+    };
+    const batch = list
+      .slice(start, start + size)
+      .map((one) => addChange(graph, situation, decision, one, paced, before));
+    ids.push(...batch);
+    before = batch;
+  }
+  return ids;
+}
+
+/** How many replicas change at once. */
+export function batchSize({ service, decisions }: ServiceDecision, pace: Pace): number {
+  const { parallelism } = updatePolicy(service.model, pace);
+  return parallelism > 0 ? parallelism : Math.max(1, decisions.length);
+}
+
+function addChange(
+  graph: Graph,
+  situation: Situation,
+  { service }: ServiceDecision,
+  one: DecisionOf<"replace">,
+  paced: Paced,
+  after: readonly number[],
+): number {
+  const { instance, reasons, choice } = one;
+  const { number, container } = instance;
+  const common = {
+    ...{ service: service.name, number, ...paced },
+    address: containerAddress(service.name, number),
+    why: reasonsText(reasons),
+  };
+  if (choice.method !== "refresh") {
+    const swap = replacement(situation, service, one);
+    return graph.add({ ...common, ...swap }, after);
+  }
+  const { strategy, signal = DEFAULT_SIGNAL } = service.policy;
+  const told = strategy === "signal" ? signal : undefined;
+  const refresh = { kind: "refresh-container", containerId: container.id, signal: told } as const;
+  return graph.add({ ...common, ...refresh }, after);
+}
+
+function replacement(
+  { observed, options }: Situation,
+  service: ServiceDecision["service"],
+  { instance: { container }, name, choice }: DecisionOf<"replace">,
+): Pick<
+  OperationOf<"replace-container"> & Operation,
+  "kind" | "name" | "method" | "oldId" | "oldName" | "expectedDowntimeMs"
+> {
+  const method = choice.method === "blue-green" ? "blue-green" : "stop-first";
+  const expectedDowntimeMs =
+    method === "blue-green" || !isUp(container)
+      ? 0
+      : estimateDowntime(service, observed.images.get(service.image), options).expectedMs;
+  return {
+    ...{ kind: "replace-container", name, method, expectedDowntimeMs },
+    ...{ oldId: container.id, oldName: container.name },
+  };
+}

@@ -11,6 +11,7 @@ import type { Addresses } from "./network/addresses.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Roster } from "./journal/roster.ts";
 import type { Scrubber } from "./scrub.ts";
+import type { FailedUpdate } from "./tolerance.ts";
 import type { Values, ValueSource } from "./memory/values.ts";
 
 /** Everything that carrying out a plan works with. */
@@ -41,6 +42,8 @@ export interface Outcome {
   readonly skipped: readonly Operation[];
   /** Done, and taken back at the end: what was to come of it failed. */
   readonly undone: readonly Operation[];
+  /** Services whose files want them as they were before, now that too many replicas failed. */
+  readonly toRollBack: readonly FailedUpdate[];
   /** Resources, as the plan counts them. */
   readonly added: number;
   readonly changed: number;

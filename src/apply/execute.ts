@@ -12,6 +12,7 @@ import { preflight } from "./preflight.ts";
 import { abandoned } from "./journal/rotation.ts";
 import { createRoster } from "./journal/roster.ts";
 import { type Result, schedule } from "./schedule.ts";
+import { createTolerance, type Tolerance } from "./tolerance.ts";
 import { takeBack } from "./undone.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./recovery/sweep.ts";
@@ -19,6 +20,7 @@ import { sweepGenerations } from "./recovery/sweep.ts";
 interface Results {
   readonly done: Map<Operation, Done>;
   readonly failed: { readonly operation: Operation; readonly error: DsoError }[];
+  readonly tolerance: Tolerance;
 }
 
 /**
@@ -38,7 +40,8 @@ export async function execute(
   });
   const scrubber = createScrubber(values.all);
   const roster = createRoster(context.observed.containers);
-  const results: Results = { done: new Map(), failed: [] };
+  const tolerance = createTolerance(plan, context.desired);
+  const results: Results = { done: new Map(), failed: [], tolerance };
   try {
     const former = await rememberNetworks(plan, context, signal);
     const work: Work = { ...context, plan, report, values, scrubber, roster, former };
@@ -122,13 +125,28 @@ async function runOne(
     results.failed.push({ operation, error });
     const elapsedMs = work.clock.now() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });
-    return "failed";
+    return tolerated(operation, results, failure, work.report) ? "tolerated" : "failed";
   }
+}
+
+/** Whether the others go on in spite of it, as the files say. */
+function tolerated(
+  operation: Operation,
+  { tolerance }: Results,
+  failure: DsoError,
+  report: Report,
+): boolean {
+  const update = tolerance.count(operation, failure);
+  if (update === undefined) return false;
+  const { service, failed, total } = update;
+  const message = `service "${service}": ${failed} of ${total} replicas failed so far, and its update goes on, as its files say`;
+  report({ type: "warning", code: "update-goes-on", message });
+  return true;
 }
 
 function outcomeOf(
   plan: Plan,
-  { done, failed }: Results,
+  { done, failed, tolerance }: Results,
   skipped: readonly Operation[],
   undone: readonly Operation[],
 ): Outcome {
@@ -145,6 +163,7 @@ function outcomeOf(
     failed,
     skipped,
     undone,
+    toRollBack: [...tolerance.toRollBack.values()],
     added: count("create", "replace"),
     changed: count("update"),
     destroyed: count("delete", "replace"),

@@ -101,9 +101,13 @@ const ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "state-corrupt",
 ]);
 
+export function isElsewhere(code: ErrorCode): boolean {
+  return ELSEWHERE.has(code);
+}
+
 /** The error of an operation on a service, with that service's place in the files. */
 export function ofService(error: DsoError, operation: Operation, { desired }: Work): DsoError {
-  if (!("service" in operation) || ELSEWHERE.has(error.code)) return error;
+  if (!("service" in operation) || isElsewhere(error.code)) return error;
   const { service } = operation;
   const placed = withPosition(error, desired.project.positions.at(["services", service]));
   if (error.code !== "engine-refused") return placed;

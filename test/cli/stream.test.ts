@@ -72,6 +72,7 @@ const outcome = {
   rotations: [],
   downtimes: [],
   undone: [],
+  toRollBack: [],
 };
 
 async function ours(): Promise<readonly Line[]> {

@@ -61,6 +61,11 @@ export function rollOut(
     const outcome = await apply(context, run, { ...settings, ...remark }, signal);
     if (!idle) await view.applied(run.plan, outcome);
     if (!isComplete(outcome)) session.exitCode = 1;
+    if (outcome.toRollBack.length > 0) {
+      const { rollBackUpdates } = await import("../reconciler/failedUpdates.ts");
+      const back = await rollBackUpdates(context, run, outcome, settings, signal);
+      for (const { error } of back?.failed ?? []) await view.failed(error);
+    }
     return { run, outcome };
   });
 }

@@ -44,7 +44,10 @@ export async function rollbackTarget(
 }
 
 /** All references at exactly the versions of the snapshot, so that asking for them checks that they are kept. */
-function pinned({ services, versions }: Desired): readonly WantedReference[] {
+export function pinned({
+  services,
+  versions,
+}: Pick<Desired, "services" | "versions">): readonly WantedReference[] {
   return [...services.values()].flatMap(({ bindings }) =>
     bindings.flatMap(({ template, position }) =>
       referencesOf(template).map((reference) => {
@@ -82,7 +85,7 @@ function differs(a: Applied, b: Applied): boolean {
 }
 
 /** Those of a provider: what only this host holds cannot be brought back. */
-function secretVersions(
+export function secretVersions(
   versions: HistoryEntry["versions"],
 ): readonly (readonly [string, string])[] {
   return Object.entries(versions).filter(([name]) => !isHostContentName(name));

@@ -1,0 +1,128 @@
+/** What follows where too many replicas failed to change, and the files say `failure_action: rollback`. */
+import { isComplete, type Outcome } from "../apply/context.ts";
+import type { FailedUpdate } from "../apply/tolerance.ts";
+import type { Desired } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
+import { DEFAULT_PLAN_OPTIONS, type Plan, type PlanOptions } from "../model/plan.ts";
+import { readVersions } from "../providers/versions.ts";
+import type { Context } from "./context.ts";
+import { hostVersions } from "./hostContent.ts";
+import { describeServices } from "./load.ts";
+import { apply, plan } from "./reconcile.ts";
+import { pinned, restore, secretVersions } from "./rollback.ts";
+import type { ApplySettings, Run } from "./run.ts";
+import type { StoredModel } from "./state.ts";
+
+/**
+ * Takes the services that `outcome` names back to what was last applied: a plan of its own, paced by
+ * their `rollback_config`, and its apply, under the lock that the caller holds. Undefined where there
+ * is nothing to take back. No hold is set: the files still want what they say. Rejects with
+ * `rollback-failed` where nothing applied is known and with `secret-version-gone` where its values
+ * are gone, before anything is touched.
+ */
+export async function rollBackUpdates(
+  context: Context,
+  run: Run,
+  outcome: Outcome,
+  settings: ApplySettings,
+  signal: AbortSignal,
+): Promise<Outcome | undefined> {
+  const updates = outcome.toRollBack.filter((update) => hasChanged(outcome, update));
+  if (updates.length === 0 || settings.force.aborted) return undefined;
+  const { name } = run.desired.project;
+  const { desired, revision } = await target(context, run, updates, signal);
+  const options = optionsFor(run.plan, updates);
+  const load = (): Promise<Desired> => Promise.resolve(desired);
+  const { report } = settings;
+  const back = await plan(context, run.request, { name, load }, options, report, signal);
+  const tell = (end: string): void => {
+    for (const { service, failed, total } of updates) {
+      const message = `service "${service}": ${failed} of ${total} replicas failed; ${end}`;
+      report({ type: "warning", code: "update-rolled-back", message });
+    }
+  };
+  if (back.plan.operations.length === 0) {
+    tell(`revision ${revision} says the same of it, so the others stay as they are`);
+    return undefined;
+  }
+  tell(`going back to revision ${revision}, as its files say`);
+  const remark = { rollbackTo: revision };
+  const undone = await apply(context, back, { ...settings, remark }, signal);
+  if (isComplete(undone)) tell(`rolled back to revision ${revision}`);
+  return undone;
+}
+
+/** Whether a replica is not what it was: a failed one went back by itself. */
+function hasChanged({ done, failed }: Outcome, { service }: FailedUpdate): boolean {
+  const changed = [
+    ...done,
+    ...failed.filter(({ error }) => error.code === "rollback-failed").map((one) => one.operation),
+  ];
+  return changed.some(
+    (one) =>
+      (one.kind === "replace-container" || one.kind === "refresh-container") &&
+      one.service === service,
+  );
+}
+
+/** These services alone, of images that are here. */
+function optionsFor({ options }: Plan, updates: readonly FailedUpdate[]): PlanOptions {
+  return {
+    ...DEFAULT_PLAN_OPTIONS,
+    targets: updates.map(({ service }) => `service.${service}`),
+    withDependencies: false,
+    removeOrphans: "none",
+    pull: "missing",
+    scale: options.scale,
+    stopTimeout: options.stopTimeout,
+    pace: "rollback",
+  };
+}
+
+async function target(
+  context: Context,
+  { desired: wanted }: Run,
+  updates: readonly FailedUpdate[],
+  signal: AbortSignal,
+): Promise<{ readonly desired: Desired; readonly revision: number }> {
+  const history = await context.state.history(wanted.project.name);
+  const applied = history.find(({ model }) => model !== undefined);
+  const model = applied?.model;
+  const stranger = updates.find(({ service }) => model?.services[service] === undefined);
+  if (applied === undefined || model === undefined || stranger !== undefined) {
+    throw unknown(stranger ?? updates[0]);
+  }
+  const project = restore(standing(model, wanted));
+  const services = describeServices(context, project);
+  const versions = new Map([
+    ...secretVersions(applied.versions),
+    ...(await hostVersions(context, services)),
+  ]);
+  const desired = { project, services, versions, unversioned: wanted.unversioned };
+  const concerned = new Map(
+    [...services].filter(([name]) => updates.some(({ service }) => service === name)),
+  );
+  await readVersions(context.providers, pinned({ services: concerned, versions }), signal);
+  return { desired, revision: applied.revision };
+}
+
+/** What others use too is left as the run has made it: one service goes back, not the project. */
+function standing(model: StoredModel, { project }: Desired): StoredModel {
+  const now = <T>(stored: Readonly<Record<string, T>>, current: ReadonlyMap<string, T>) =>
+    Object.fromEntries(
+      Object.entries(stored).map(([key, one]) => [key, current.get(key) ?? one] as const),
+    );
+  return {
+    ...model,
+    networks: now(model.networks, project.networks),
+    volumes: now(model.volumes, project.volumes),
+  };
+}
+
+function unknown(update: FailedUpdate | undefined): DsoError {
+  return new DsoError(
+    "rollback-failed",
+    `service ${update?.service ?? ""} cannot be rolled back: no apply of it before this one is known`,
+    { hint: "Mend what failed, then run `dso apply`: the replicas that are new by now stay." },
+  );
+}

@@ -11,7 +11,6 @@ import type { Addresses } from "./network/addresses.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Roster } from "./journal/roster.ts";
 import type { Scrubber } from "./scrub.ts";
-import type { FailedUpdate } from "./tolerance.ts";
 import type { Values, ValueSource } from "./memory/values.ts";
 
 /** Everything that carrying out a plan works with. */
@@ -50,6 +49,14 @@ export interface Outcome {
   readonly destroyed: number;
   readonly rotations: readonly Rotation[];
   readonly downtimes: readonly { readonly operation: Operation; readonly ms: number }[];
+}
+
+/** How an update of a service went. */
+export interface FailedUpdate {
+  readonly service: string;
+  /** Replicas that failed, of those that were to change. */
+  readonly failed: number;
+  readonly total: number;
 }
 
 /** Everything that was planned was done: nothing failed, and nobody ended it early. */

@@ -3,15 +3,8 @@ import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import { updatePolicy } from "../model/updates.ts";
+import type { FailedUpdate } from "./context.ts";
 import { isElsewhere } from "./failure.ts";
-
-/** How an update of a service went. */
-export interface FailedUpdate {
-  readonly service: string;
-  /** Replicas that failed, of those that were to change. */
-  readonly failed: number;
-  readonly total: number;
-}
 
 export interface Tolerance {
   /** Counts a failure; answers how the update stands where the run is to go on all the same. */

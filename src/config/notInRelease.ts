@@ -1,12 +1,8 @@
-/** What dso.yaml and compose files may say already, but nothing in this release acts on. */
+/** What dso.yaml may say already, but nothing in this release acts on. */
 import { DsoError } from "../model/errors.ts";
-import type { Positions, ServiceModel } from "../model/project.ts";
 import type { Config } from "./types.ts";
 
 const HINT = "Remove it, or leave it for a later release: it changes nothing now.";
-
-/** Of `deploy.update_config`, what is acted on. */
-const UPDATE_KEYS: ReadonlySet<string> = new Set(["order", "parallelism", "delay"]);
 
 /** Keys of the agent and of a project without machinery, `*` for any name. */
 const KEYS: readonly (readonly string[])[] = [
@@ -19,28 +15,6 @@ const KEYS: readonly (readonly string[])[] = [
 /** One finding of `not-in-release` for each such thing that somebody wrote in dso.yaml, at its position. */
 export function notInRelease(config: Config): readonly DsoError[] {
   return [...providers(config), ...choices(config), ...keys(config)];
-}
-
-/** The same for how a service is updated: one finding at most, at the first such key. */
-export function updateNotInRelease(
-  name: string,
-  { deploy }: ServiceModel,
-  positions: Positions,
-): DsoError | undefined {
-  const ignored = [
-    ...Object.keys(deploy?.update_config ?? {})
-      .filter((key) => !UPDATE_KEYS.has(key) && !key.startsWith("x-"))
-      .map((key) => ["update_config", key]),
-    ...(deploy?.rollback_config === undefined ? [] : [["rollback_config"]]),
-  ];
-  const [first] = ignored;
-  if (first === undefined) return undefined;
-  const keys = ignored.map((path) => ["deploy", ...path].join(".")).join(", ");
-  const position = positions.at(["services", name, "deploy", ...first]);
-  return new DsoError("not-in-release", `service "${name}": not in this release: ${keys}`, {
-    hint: HINT,
-    ...(position && { position }),
-  });
 }
 
 function providers(config: Config): readonly DsoError[] {

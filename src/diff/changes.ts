@@ -8,7 +8,7 @@ import { deliveryChanges } from "./delivered.ts";
 import type { Departure } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
 import { containerAddress, isUp } from "./inventory.ts";
-import { batchSize } from "./replicas.ts";
+import { batchSize, changing, rollout } from "./replicas.ts";
 import type { Situation } from "./situation.ts";
 
 const BARE = {
@@ -89,6 +89,7 @@ function replacement(
     reasons,
     method: choice.method,
     downtime: downtimeOf(situation, decision, one),
+    ...(changing(decision)[0] === one ? rollout(decision, situation.options.pace) : {}),
     deliveries: deliveryChanges(situation.desired, service, delivered),
     attributes: [
       // Of a container about which nothing is known all would look new.

@@ -41,7 +41,7 @@ function hiddenLine({ unchangedAttributes: number }: Change, palette: Palette): 
 }
 
 function comments(change: Change): readonly string[] {
-  const { address, downtime, reasons } = change;
+  const { address, downtime, reasons, rollout } = change;
   const first = wrap(`${address} ${fate(change)}`, "  # ", "  #   ");
   const why = reasonsText(reasons);
   const plain = why === "created" || why === "destroy" || why === "";
@@ -53,6 +53,7 @@ function comments(change: Change): readonly string[] {
     ...(downtime !== undefined && downtime.worstMs > downtime.expectedMs
       ? [`  # (up to ${showDuration(downtime.worstMs)} if it ignores its stop signal)`]
       : []),
+    ...(rollout === undefined ? [] : wrap(`(${rollout})`, "  # ", "  #  ")),
   ];
 }
 

@@ -1,6 +1,7 @@
 /** The replicas of a service that change, one batch of them after the other. */
+import { showDuration } from "../model/duration.ts";
 import type { Operation, OperationOf } from "../model/plan.ts";
-import { type Pace, type Paced, updatePolicy } from "../model/updates.ts";
+import { type Pace, type Paced, updatePolicy, type UpdatePolicy } from "../model/updates.ts";
 import { type DecisionOf, only, type ServiceDecision } from "./decision.ts";
 import { estimateDowntime } from "./downtime.ts";
 import type { Graph } from "./graph.ts";
@@ -48,6 +49,29 @@ export function batchSize({ service, decisions }: ServiceDecision, pace: Pace): 
   const { parallelism } = updatePolicy(service.model, pace);
   return parallelism > 0 ? parallelism : Math.max(1, decisions.length);
 }
+
+/** In one line for people; nothing where the files say nothing, or one replica alone changes. */
+export function rollout(decision: ServiceDecision, pace: Pace): { readonly rollout?: string } {
+  const count = changing(decision).length;
+  const policy = updatePolicy(decision.service.model, pace);
+  const { parallelism, delayMs, monitorMs, failureAction, maxFailureRatio } = policy;
+  const usual = parallelism === 1 && failureAction === "pause" && maxFailureRatio === 0;
+  if (count < 2 || (usual && delayMs + monitorMs === 0)) return {};
+  const several = parallelism === 0 || parallelism >= count ? "all" : String(parallelism);
+  const all = several === "all" ? "all replicas at once" : `${several} replicas at a time`;
+  const pauses = delayMs > 0 && several !== "all" ? `, ${showDuration(delayMs)} between them` : "";
+  const watched = monitorMs > 0 ? `, each watched for ${showDuration(monitorMs)}` : "";
+  const ratio = failureAction === "continue" ? 0 : maxFailureRatio;
+  const many = ratio > 0 ? `more than ${Number((ratio * 100).toFixed(1))}% fail` : "one fails";
+  const how = parallelism === 1 ? "one replica after the other" : all;
+  return { rollout: `${how}${pauses}${watched}; if ${many}, ${THEN[failureAction]}` };
+}
+
+const THEN: Readonly<Record<UpdatePolicy["failureAction"], string>> = {
+  continue: "the others go on",
+  pause: "no other is begun",
+  rollback: "those before it go back",
+};
 
 function addChange(
   graph: Graph,

@@ -1,4 +1,3 @@
-import { updateNotInRelease } from "../config/notInRelease.ts";
 import type { DesiredService } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { secretName, versionKey } from "../model/reference.ts";
@@ -27,7 +26,6 @@ export function serviceWarnings(
     ...perhapsFinished(situation, decision),
     ...leftByHand(decision),
     ...decidedAfterPull(situation, service),
-    ...withoutEffect(situation, service),
   ];
 }
 
@@ -164,14 +162,6 @@ function decidedAfterPull(situation: Situation, service: DesiredService): readon
       position: undefined,
     },
   ];
-}
-
-function withoutEffect({ desired }: Situation, service: DesiredService): readonly PlanWarning[] {
-  const { name, model } = service;
-  const finding = updateNotInRelease(name, model, desired.project.positions);
-  if (finding === undefined) return [];
-  const { code, message, hint, position } = finding;
-  return [{ code, message, hint, position }];
 }
 
 /** Removing everything is rarely what an empty or filtered model meant. */

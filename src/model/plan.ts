@@ -96,6 +96,8 @@ export interface Change {
   readonly method: Method | undefined;
   /** Undefined where nothing that serves is interrupted. */
   readonly downtime: Downtime | undefined;
+  /** How the replicas of its service follow one another; on the first of them, where the files say so. */
+  readonly rollout?: string;
   readonly deliveries: readonly DeliveryChange[];
   readonly attributes: readonly AttributeChange[];
   /** How many attributes stay as they are. */

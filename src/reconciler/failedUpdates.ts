@@ -1,15 +1,13 @@
 /** What follows where too many replicas failed to change, and the files say `failure_action: rollback`. */
-import { isComplete, type Outcome } from "../apply/context.ts";
-import type { FailedUpdate } from "../apply/tolerance.ts";
+import { type FailedUpdate, isComplete, type Outcome } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type Plan, type PlanOptions } from "../model/plan.ts";
-import { readVersions } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import { describeServices } from "./load.ts";
 import { apply, plan } from "./reconcile.ts";
-import { pinned, restore, secretVersions } from "./rollback.ts";
+import { restore, secretVersions } from "./rollback.ts";
 import type { ApplySettings, Run } from "./run.ts";
 import type { StoredModel } from "./state.ts";
 
@@ -30,7 +28,7 @@ export async function rollBackUpdates(
   const updates = outcome.toRollBack.filter((update) => hasChanged(outcome, update));
   if (updates.length === 0 || settings.force.aborted) return undefined;
   const { name } = run.desired.project;
-  const { desired, revision } = await target(context, run, updates, signal);
+  const { desired, revision } = await target(context, run, updates);
   const options = optionsFor(run.plan, updates);
   const load = (): Promise<Desired> => Promise.resolve(desired);
   const { report } = settings;
@@ -83,7 +81,6 @@ async function target(
   context: Context,
   { desired: wanted }: Run,
   updates: readonly FailedUpdate[],
-  signal: AbortSignal,
 ): Promise<{ readonly desired: Desired; readonly revision: number }> {
   const history = await context.state.history(wanted.project.name);
   const applied = history.find(({ model }) => model !== undefined);
@@ -99,10 +96,6 @@ async function target(
     ...(await hostVersions(context, services)),
   ]);
   const desired = { project, services, versions, unversioned: wanted.unversioned };
-  const concerned = new Map(
-    [...services].filter(([name]) => updates.some(({ service }) => service === name)),
-  );
-  await readVersions(context.providers, pinned({ services: concerned, versions }), signal);
   return { desired, revision: applied.revision };
 }
 

@@ -44,10 +44,7 @@ export async function rollbackTarget(
 }
 
 /** All references at exactly the versions of the snapshot, so that asking for them checks that they are kept. */
-export function pinned({
-  services,
-  versions,
-}: Pick<Desired, "services" | "versions">): readonly WantedReference[] {
+function pinned({ services, versions }: Desired): readonly WantedReference[] {
   return [...services.values()].flatMap(({ bindings }) =>
     bindings.flatMap(({ template, position }) =>
       referencesOf(template).map((reference) => {

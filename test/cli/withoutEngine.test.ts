@@ -238,16 +238,6 @@ describe("without an engine", () => {
     expect((await dso("validate")).output).toMatch(/http.*not in this release.*dso\.yaml:2/);
   });
 
-  it("names what a service asks for that is not in this release", async () => {
-    const update = "    deploy: { update_config: { order: start-first, monitor: 5s } }\n";
-    await writeFile(join(home, "work/compose.yaml"), `${compose}${update}`);
-    const { code, output } = await dso("validate");
-    expect(code).toBe(0);
-    expect(output).toMatch(
-      /"web": not in this release: deploy\.update_config\.monitor\. .*compose\.yaml:7:\d+\)/,
-    );
-  });
-
   it("names that also where there is no compose file to check", async () => {
     await writeFile(join(home, "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
     const session = createSession();

@@ -198,19 +198,6 @@ describe("a change of the files", () => {
     expect(plan("web").operations).not.toEqual([]);
   });
 
-  it("warns once of how a service is updated, where this release does not do that", () => {
-    const update_config = { order: "start-first", parallelism: 2, delay: "5s", monitor: "1m" };
-    const model = { image: "a:1", deploy: { update_config, rollback_config: { delay: "1s" } } };
-    const desired = project({ services: { a: model, b: { image: "b:1" } } });
-    const { warnings } = diff(desired, applied(desired), options());
-    expect(warnings.map(({ message }) => message)).toEqual([
-      'service "a": not in this release: deploy.update_config.monitor, deploy.rollback_config',
-    ]);
-    const acted = { ...model, deploy: { update_config: { order: "stop-first", parallelism: 2 } } };
-    const quiet = project({ services: { a: acted } });
-    expect(diff(quiet, applied(quiet), options()).warnings).toEqual([]);
-  });
-
   it("removes orphans before a successor that may want what they hold, and their network last", () => {
     const before = project({
       services: { old: { image: "web:1", networks: { back: null } } },

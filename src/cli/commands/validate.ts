@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { notInRelease, updateNotInRelease } from "../../config/notInRelease.ts";
+import { notInRelease } from "../../config/notInRelease.ts";
 import type { DsoError, Position } from "../../model/errors.ts";
 import { describeServices, loadModel, permittedReferences } from "../../reconciler/load.ts";
 import { addProjectFlags, projectFlags } from "../flags.ts";
@@ -26,10 +26,6 @@ export function define(command: Command, session: Session): void {
       const project = await loadModel(context, request, session.signal);
       const services = describeServices(context, project);
       for (const { message, position } of project.warnings) warn(message, position);
-      for (const { name, model } of services.values()) {
-        const finding = updateNotInRelease(name, model, project.positions);
-        if (finding !== undefined) tell(finding);
-      }
       permittedReferences(context, project, services);
       const references = [...services.values()].flatMap(({ bindings }) => bindings).length;
       const valid = `Valid: project ${project.name}, ${count(services.size, "service")}, ${count(references, "reference")}.`;

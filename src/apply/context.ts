@@ -36,7 +36,7 @@ export interface ApplyContext extends ValueSource {
 
 export interface Outcome {
   readonly done: readonly Operation[];
-  readonly failed: readonly { readonly operation: Operation; readonly error: DsoError }[];
+  readonly failed: readonly Failure[];
   /** Never begun. */
   readonly skipped: readonly Operation[];
   /** Done, and taken back at the end: what was to come of it failed. */
@@ -51,6 +51,13 @@ export interface Outcome {
   readonly downtimes: readonly { readonly operation: Operation; readonly ms: number }[];
 }
 
+export interface Failure {
+  readonly operation: Operation;
+  readonly error: DsoError;
+  /** The files allow for it: the run went on. */
+  readonly tolerated: boolean;
+}
+
 /** How an update of a service went. */
 export interface FailedUpdate {
   readonly service: string;
@@ -62,6 +69,26 @@ export interface FailedUpdate {
 /** Everything that was planned was done: nothing failed, and nobody ended it early. */
 export function isComplete({ failed, skipped }: Pick<Outcome, "failed" | "skipped">): boolean {
   return failed.length === 0 && skipped.length === 0;
+}
+
+/**
+ * The run went to its end, and what failed was allowed to: what it was to bring is what holds now, in
+ * every service of which a replica has it.
+ */
+export function isCarriedThrough({ done, failed, skipped }: Outcome): boolean {
+  const changed = new Set(done.map(changedService));
+  return (
+    skipped.length === 0 &&
+    failed.every(({ operation, tolerated }) => tolerated && changed.has(changedService(operation)))
+  );
+}
+
+/** The service of which the operation changes a replica that is there. */
+export function changedService(operation: Operation): string | undefined {
+  const { kind } = operation;
+  return kind === "replace-container" || kind === "refresh-container"
+    ? operation.service
+    : undefined;
 }
 
 /** One run of the executor: the context and what the run itself learns. */

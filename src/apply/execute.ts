@@ -3,7 +3,14 @@ import type { Report } from "../model/events.ts";
 import type { Rotation } from "../model/journal.ts";
 import { DSO } from "../model/labels.ts";
 import type { Operation, Plan } from "../model/plan.ts";
-import { type ApplyContext, type Done, isComplete, type Outcome, type Work } from "./context.ts";
+import {
+  type ApplyContext,
+  type Done,
+  type Failure,
+  isComplete,
+  type Outcome,
+  type Work,
+} from "./context.ts";
 import { failureOf, ofService } from "./failure.ts";
 import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
@@ -19,7 +26,7 @@ import { sweepGenerations } from "./recovery/sweep.ts";
 
 interface Results {
   readonly done: Map<Operation, Done>;
-  readonly failed: { readonly operation: Operation; readonly error: DsoError }[];
+  readonly failed: Failure[];
   readonly tolerance: Tolerance;
 }
 
@@ -122,15 +129,16 @@ async function runOne(
   } catch (thrown) {
     const failure = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
     const error = ofService(failure, operation, work);
-    results.failed.push({ operation, error });
     const elapsedMs = work.clock.now() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });
-    return tolerated(operation, results, failure, work.report) ? "tolerated" : "failed";
+    const tolerated = isTolerated(operation, results, failure, work.report);
+    results.failed.push({ operation, error, tolerated });
+    return tolerated ? "tolerated" : "failed";
   }
 }
 
 /** Whether the others go on in spite of it, as the files say. */
-function tolerated(
+function isTolerated(
   operation: Operation,
   { tolerance }: Results,
   failure: DsoError,

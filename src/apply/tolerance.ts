@@ -3,7 +3,7 @@ import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import { updatePolicy } from "../model/updates.ts";
-import type { FailedUpdate } from "./context.ts";
+import { changedService, type FailedUpdate } from "./context.ts";
 import { isElsewhere } from "./failure.ts";
 
 export interface Tolerance {
@@ -38,14 +38,6 @@ export function createTolerance(
       return undefined;
     },
   };
-}
-
-/** The service of which the operation changes a replica. */
-function changedService(operation: Operation): string | undefined {
-  const { kind } = operation;
-  return kind === "replace-container" || kind === "refresh-container"
-    ? operation.service
-    : undefined;
 }
 
 /** It says something about the replica: not that somebody stopped the run, nor that the engine is gone. */

@@ -1,5 +1,5 @@
 /** What follows where too many replicas failed to change, and the files say `failure_action: rollback`. */
-import { type FailedUpdate, isComplete, type Outcome } from "../apply/context.ts";
+import { changedService, type FailedUpdate, isComplete, type Outcome } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type Plan, type PlanOptions } from "../model/plan.ts";
@@ -56,11 +56,7 @@ function hasChanged({ done, failed }: Outcome, { service }: FailedUpdate): boole
     ...done,
     ...failed.filter(({ error }) => error.code === "rollback-failed").map((one) => one.operation),
   ];
-  return changed.some(
-    (one) =>
-      (one.kind === "replace-container" || one.kind === "refresh-container") &&
-      one.service === service,
-  );
+  return changed.some((one) => changedService(one) === service);
 }
 
 /** These services alone, of images that are here. */

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import { isComplete, type Outcome } from "../apply/context.ts";
+import { isCarriedThrough, isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
 import type { Plan } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
@@ -28,7 +28,7 @@ export async function remember(
   }
   if (!destroyed) await keepLedger(context, run, outcome);
   if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
-  const left = isComplete(outcome)
+  const left = isCarriedThrough(outcome)
     ? await leftBehind(context, run, outcome, signal)
     : formerly(run);
   if (!destroyed) return context.state.register({ ...registration(context, run), ...left });
@@ -77,7 +77,6 @@ function entry(
   before: StoredModel | undefined,
 ): Omit<HistoryEntry, "revision"> {
   const { desired, plan } = run;
-  const complete = isComplete(outcome);
   const reasons = plan.changes.flatMap(({ address, reasons: why }) =>
     why.map(
       ({ code, detail }) => `${address}: ${code}${detail === undefined ? "" : ` (${detail})`}`,
@@ -90,7 +89,10 @@ function entry(
     reasons: [...new Set(reasons)],
     versions: Object.fromEntries(desired.versions),
     rollbackTo: remark.rollbackTo,
-    model: complete && plan.options.mode === "apply" ? storeModel(run, before) : undefined,
+    model:
+      isCarriedThrough(outcome) && plan.options.mode === "apply"
+        ? storeModel(run, before)
+        : undefined,
   };
 }
 

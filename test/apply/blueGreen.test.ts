@@ -1,5 +1,6 @@
 /** Blue-green in a world of fakes: what happens when somebody, or something, gets in its way. */
 import { describe, expect, test } from "vitest";
+import { isCarriedThrough, isComplete } from "../../src/apply/context.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
 import { database, expectWhole, isServed, NAME, replacement, running } from "./database.ts";
 import { desiredOf, never } from "./fixture.ts";
@@ -28,6 +29,27 @@ describe("blue-green", () => {
     await world.run(wanted, { ...plan, operations });
     expect(world.clock.now() - begun).toBeGreaterThanOrEqual(60_000);
     await expectWhole(world, "app:2");
+  });
+
+  test("a request to stop ends such a wait, and the old one was never touched", async () => {
+    const world = await running();
+    const plan = replacement(world.oldId, "blue-green");
+    const operations = plan.operations.map((one) => ({ ...one, delayMs: 60_000 }));
+    const stop = new AbortController();
+    const sleep = (_ms: number, signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener("abort", () => reject(new Error("aborted")));
+        stop.abort();
+      });
+    const more = { signal: stop.signal, clock: { ...world.clock, sleep } };
+    const outcome = await world.run(wanted, { ...plan, operations }, more);
+    expect([outcome.failed, outcome.skipped]).toEqual([[], operations]);
+    expect([isComplete(outcome), isCarriedThrough(outcome)]).toEqual([false, false]);
+    expect(world.engine.changes()).toEqual([]);
+    expect(world.events).toMatchObject([
+      { type: "operation-paused", ms: 60_000 },
+      { type: "operation-skipped", interrupted: true },
+    ]);
   });
 
   test("a new container that ends while the old one drains is not what is left", async () => {

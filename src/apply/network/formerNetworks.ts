@@ -93,7 +93,8 @@ export async function restoreSkipped(
       await restore(work, former);
     } catch (cause) {
       const message = `network ${former.body.Name} was to be made anew, and the run ended before`;
-      failed.push({ operation, error: notRestored(work, former, cause, message) });
+      const error = notRestored(work, former, cause, message);
+      failed.push({ operation, error, tolerated: false });
     }
   }
   return failed;

@@ -25,7 +25,9 @@ export async function rollBackUpdates(
   settings: ApplySettings,
   signal: AbortSignal,
 ): Promise<Outcome | undefined> {
-  const updates = outcome.toRollBack.filter((update) => hasChanged(outcome, update));
+  const updates = outcome.toRollBack.filter(
+    (update) => goesBack(run, update) && hasChanged(outcome, update),
+  );
   if (updates.length === 0 || settings.force.aborted) return undefined;
   const { name } = run.desired.project;
   const { desired, revision } = await target(context, run, updates);
@@ -48,6 +50,11 @@ export async function rollBackUpdates(
   const undone = await apply(context, back, { ...settings, remark }, signal);
   if (isComplete(undone)) tell(`rolled back to revision ${revision}`);
   return undone;
+}
+
+/** With `rollback_on_failure: false` what failed was left for a person, who is to find it. */
+function goesBack({ desired }: Run, { service }: FailedUpdate): boolean {
+  return desired.services.get(service)?.policy.rollbackOnFailure !== false;
 }
 
 /** Whether a replica is not what it was: a failed one went back by itself. */

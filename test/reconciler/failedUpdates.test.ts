@@ -163,6 +163,23 @@ describe("an update that is to be rolled back", () => {
       expect(told(world)).toEqual([]);
     }));
 
+  it("leaves all to a person where rollback_on_failure is off", () =>
+    withFailing(async (world, fails) => {
+      fails.left = 1;
+      const run = await world.plan(compose({ web: "two" }));
+      const services = new Map(
+        [...run.desired.services].map(([name, one]) => {
+          const policy = { ...one.policy, rollbackOnFailure: false };
+          return [name, { ...one, policy }] as const;
+        }),
+      );
+      const desired = { ...run.desired, services };
+      const outcome = await world.apply({ ...run, desired });
+      expect(outcome.toRollBack).toHaveLength(1);
+      expect(await goBack(world, { ...run, desired }, outcome)).toBeUndefined();
+      expect(await world.engine.inspectContainer("shop-web-2-new", never)).toBeDefined();
+    }));
+
   it("is told where it fails itself, and is not taken back again", () =>
     withFailing(async (world, fails) => {
       fails.left = 1;

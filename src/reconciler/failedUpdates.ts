@@ -32,9 +32,10 @@ export async function rollBackUpdates(
   const { name } = run.desired.project;
   const { desired, revision } = await target(context, run, updates);
   const options = optionsFor(run.plan, updates);
-  const load = (): Promise<Desired> => Promise.resolve(desired);
+  const opened = { name, trace: undefined, load: () => Promise.resolve(desired) };
+  const request = { ...run.request, variables: run.variables ?? run.request.variables };
   const { report } = settings;
-  const back = await plan(context, run.request, { name, load }, options, report, signal);
+  const back = await plan(context, request, opened, options, report, signal);
   const tell = (end: string): void => {
     for (const { service, failed, total } of updates) {
       const message = `service "${service}": ${failed} of ${total} replicas failed; ${end}`;
@@ -46,7 +47,7 @@ export async function rollBackUpdates(
     return undefined;
   }
   tell(`going back to revision ${revision}, as its files say`);
-  const remark = { rollbackTo: revision };
+  const remark = { rollbackTo: revision, afterFailure: true };
   const undone = await apply(context, back, { ...settings, remark }, signal);
   if (isComplete(undone)) tell(`rolled back to revision ${revision}`);
   return undone;

@@ -93,6 +93,10 @@ async function reconcile(
     return quiet("nothing to do", left);
   }
   const outcome = await apply(context, run, settings, signal);
+  if (outcome.toRollBack.length > 0) {
+    const { rollBackUpdates } = await import("./failedUpdates.ts");
+    await rollBackUpdates(context, run, outcome, settings, signal);
+  }
   return { ...concluded(outcome), left, trace };
 }
 

@@ -26,7 +26,7 @@ export async function remember(
     const before = history.find(({ model }) => model !== undefined)?.model;
     await context.state.remember(name, entry(context, run, outcome, remark, before));
   }
-  if (!destroyed) await keepLedger(context, run, outcome);
+  if (!destroyed && remark.afterFailure !== true) await keepLedger(context, run, outcome);
   if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
   const left = isCarriedThrough(outcome)
     ? await leftBehind(context, run, outcome, signal)

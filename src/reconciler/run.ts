@@ -26,6 +26,8 @@ export interface ApplySettings {
 export interface Remark {
   /** Set by `rollback`: the revision whose state this brings back. */
   readonly rollbackTo?: number;
+  /** It follows a failure by itself: what was tried, and did not come to serve, is not forgotten. */
+  readonly afterFailure?: boolean;
 }
 
 /** Everything that runs would go, though nobody asked for that with `-destroy`. */

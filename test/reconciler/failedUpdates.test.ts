@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Outcome } from "../../src/apply/context.ts";
 import type { Engine } from "../../src/model/ports.ts";
 import { rollBackUpdates } from "../../src/reconciler/failedUpdates.ts";
+import { standingAttempts } from "../../src/reconciler/attempts.ts";
 import type { Run } from "../../src/reconciler/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { createWorld, never, type World } from "./world.ts";
@@ -95,6 +96,11 @@ describe("an update that is to be rolled back", () => {
         ...[1, "applied", "rolled-back"],
       ]);
       expect(await world.context.state.hold("shop")).toBeUndefined();
+      // What failed stands in the ledger still, so that nobody tries it over and over by himself.
+      const attempts = await world.context.state.attempts("shop");
+      expect(attempts.map(({ service, tries }) => [service, tries])).toEqual([["web", 1]]);
+      const again = await world.plan(compose({ web: "two", api: "two" }));
+      expect(standingAttempts(again, attempts)).toEqual(attempts);
     }));
 
   it("leaves the files' wish standing: the next plan is what it was, and succeeds when it can", () =>

@@ -57,6 +57,27 @@ async function withShop(work: (scene: Scene) => Promise<void>): Promise<void> {
 }
 
 describe("a pass without a person", () => {
+  it("takes back an update that failed and says so, and leaves it alone then", () =>
+    withShop(async ({ look, write, imageOf, engine }) => {
+      const three = (image: string): string =>
+        `services: { web: { image: "${image}", deploy: { replicas: 3, update_config: { failure_action: rollback } } } }`;
+      await write(three("app:1"));
+      await look();
+      await write(three("app:2"));
+      const start = engine.startContainer.bind(engine);
+      engine.startContainer = async (id, signal) => {
+        await start(id, signal);
+        const { name } = (await engine.inspectContainer(id, never))!;
+        if (name === "shop-web-2-new") engine.crash(id, 3);
+      };
+      expect(await look()).toMatchObject({ outcome: "failed" });
+      const images = await Promise.all([1, 2, 3].map((number) => imageOf(`shop-web-${number}`)));
+      expect(images).toEqual(["app:1", "app:1", "app:1"]);
+      const changes = engine.changes().length;
+      expect(await look()).toMatchObject({ outcome: "quiet", left: [{ address: "service.web" }] });
+      expect(engine.changes()).toHaveLength(changes);
+    }));
+
   it("applies what was never applied, and then has nothing to do", () =>
     withShop(async ({ look, context }) => {
       expect(await look()).toMatchObject({ outcome: "quiet", summary: "nothing to do", left: [] });

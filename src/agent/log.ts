@@ -37,6 +37,8 @@ export function recordOf(project: string, event: DsoEvent): LogRecord | undefine
       return { level: "info", msg: completed(event.operation), ...about, ...took(event.elapsedMs) };
     case "operation-failed":
       return { ...fault(event.error), ...about, ...took(event.elapsedMs) };
+    case "operation-paused":
+      return { level: "info", msg: `Waits ${showDuration(event.ms)}`, ...about };
     case "operation-skipped":
       return { level: "warn", msg: "Not begun", ...about };
     case "operation-undone":

@@ -28,6 +28,7 @@ export async function createSink(target: Target, debug: boolean): Promise<Log> {
     { write: (line: string) => void target.write(line) },
   );
   return ({ level, msg, ...fields }) => {
-    logger[level](fields, dropControls(msg));
+    // As one object: what happened stands first.
+    logger[level]({ msg: dropControls(msg), ...fields });
   };
 }

@@ -12,6 +12,7 @@ import type { Scrubber } from "./scrub.ts";
 const OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "aborted",
   "container-exited",
+  "container-removed",
   "container-unhealthy",
   "dependency-failed",
   "plan-stale",

@@ -38,6 +38,7 @@ export type ErrorCode =
   | "build-failed"
   | "port-taken"
   | "container-exited"
+  | "container-removed"
   | "container-unhealthy"
   | "dependency-failed"
   // running

@@ -150,7 +150,7 @@ describe("waitServing", () => {
     const { id, engine, tools } = await started({});
     await engine.removeContainer(id, { force: true, volumes: false }, never);
     await expect(waitServing(tools, id, policy, fresh, never)).rejects.toMatchObject({
-      code: "container-exited",
+      code: "container-removed",
       message: expect.stringContaining("removed") as string,
     });
   });

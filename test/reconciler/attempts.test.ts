@@ -119,6 +119,26 @@ describe("the ledger of attempts", () => {
       expect(await attempt(world, { mode: "b" })).toEqual([]);
     }));
 
+  it("does not blame a container that somebody removed", () =>
+    withShop(async (world) => {
+      const { engine } = world;
+      const inspect = engine.inspectContainer.bind(engine);
+      const removing = (id: string, signal: AbortSignal) =>
+        inspect(id, signal).then(async (found) => {
+          if (found?.name === "shop-web-1-new" && found.state === "running") {
+            await engine.removeContainer(id, { force: true, volumes: false }, signal);
+          }
+          return found;
+        });
+      const before = await world.plan(compose({ mode: "b" }));
+      Object.assign(engine, { inspectContainer: removing });
+      const outcome = await world.apply(before);
+      expect(outcome.failed.map(({ error }) => error.cause)).toMatchObject([
+        { code: "container-removed" },
+      ]);
+      expect(await world.context.state.attempts("shop")).toEqual([]);
+    }));
+
   it("stands in the status, with what is to be done", () =>
     withShop(async (world) => {
       world.secrets["db"]?.push({ password: "new", user: "u" });

@@ -172,11 +172,15 @@ async function serves(
   }
 }
 
+/** It does not serve, by its own fault or because somebody removed it. */
+const VERDICTS: ReadonlySet<string> = new Set([
+  "container-exited",
+  "container-removed",
+  "container-unhealthy",
+]);
+
 function isVerdict(error: unknown): error is DsoError {
-  return (
-    error instanceof DsoError &&
-    (error.code === "container-exited" || error.code === "container-unhealthy")
-  );
+  return error instanceof DsoError && VERDICTS.has(error.code);
 }
 
 function interrupted(): DsoError {

@@ -144,7 +144,7 @@ export async function look(
 ): Promise<ContainerDetail> {
   const container = await engine.inspectContainer(id, signal);
   if (container !== undefined) return container;
-  throw new DsoError("container-exited", "the container was removed while it was starting", {
+  throw new DsoError("container-removed", "the container was removed while it was starting", {
     hint: "Somebody else works on this project: look at `docker events`.",
   });
 }

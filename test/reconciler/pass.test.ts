@@ -115,6 +115,17 @@ describe("a pass without a person", () => {
       expect(await look()).toMatchObject({ outcome: "quiet" });
     }));
 
+  it("takes a container that a reboot has stopped for no intent", () =>
+    withShop(async ({ look, write, engine, generations }) => {
+      await write(compose().replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile'));
+      expect(await look()).toMatchObject({ outcome: "worked" });
+      await engine.stopContainer("shop-web-1", undefined, never);
+      generations.clear();
+      expect(await look()).toMatchObject({ outcome: "worked", left: [] });
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("running");
+      expect(generations.size).toBe(1);
+    }));
+
   it("tries nothing twice that failed, unless somebody asks or it is another thing", () =>
     withShop(async ({ look, write, engine, imageOf }) => {
       await write(compose({ web: "broken:1" }));

@@ -104,8 +104,7 @@ export async function takePlace(
   await takeOver(tools, log, made, signal);
 }
 
-/** Gives the new container the service's name and its own restart policy. */
-export async function takeOver(
+async function takeOver(
   { engine }: RotationTools,
   log: RotationLog,
   made: ContainerDetail,
@@ -136,15 +135,13 @@ export async function retire(
   if (old?.state === "running" && log.now.method === "blue-green") {
     await log.step("drain-old");
     await drain(tools, old, { drainMs, leftMs }, signal);
-    const made = await findNew(tools, log.now, signal);
-    const ended = mayEnd && made?.state === "exited" && made.exitCode === 0;
-    // By now it may be started over and over: its restart policy is its own.
-    const serves = made?.state === "running" && made.restartCount === 0;
-    if (!serves && !ended) return false;
+    if (!(await stands(tools, log.now, mayEnd, signal))) return false;
     await log.step("stop-old", { stopping: old.startedAt });
     await engine.stopContainer(old.id, stopTimeout, signal);
   }
   await log.step("remove-old");
+  // Somebody may have ended or removed it since, while the old one took its time to stop.
+  if (!(await stands(tools, log.now, mayEnd, signal))) return false;
   if (old !== undefined) {
     await engine.removeContainer(old.id, { force: true, volumes: false }, signal);
   }
@@ -154,4 +151,16 @@ export async function retire(
   await dropBelongings(tools, project, had, signal);
   await log.end("completed");
   return true;
+}
+
+/** Whether the new container runs, and by itself: by now its restart policy is its own. */
+async function stands(
+  tools: RotationTools,
+  rotation: RotationLog["now"],
+  mayEnd: boolean,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const made = await findNew(tools, rotation, signal);
+  if (mayEnd && made?.state === "exited" && made.exitCode === 0) return true;
+  return made?.state === "running" && made.restartCount === 0;
 }

@@ -18,7 +18,8 @@ import {
 import { dropControls } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
-import { goBack, outlastStop } from "./undo.ts";
+import { isConflict, outlastStop } from "./revive.ts";
+import { goBack } from "./undo.ts";
 
 export interface RecoveryTools extends RotationTools {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
@@ -73,10 +74,25 @@ async function recoverOne(
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
   if (!forward) return goBack(tools, log, interrupted(), signal);
   if (log.now.method === "create") await log.end("completed");
-  else if (!(await goForward(tools, log, made, farewellOf(tools, log.now), signal))) {
+  else if (!(await goesForward(tools, log, made, signal))) {
     return goBack(tools, log, interrupted(), signal);
   }
   return log.now.status;
+}
+
+/** False also where somebody has taken the service's name meanwhile. */
+async function goesForward(
+  tools: RecoveryTools,
+  log: RotationLog,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    return await goForward(tools, log, made, farewellOf(tools, log.now), signal);
+  } catch (error) {
+    if (isConflict(error)) return false;
+    throw error;
+  }
 }
 
 function farewellOf(tools: RecoveryTools, rotation: Rotation): Farewell {

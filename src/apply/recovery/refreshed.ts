@@ -3,7 +3,7 @@ import { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isRefusal } from "../failure.ts";
-import { starts } from "./undo.ts";
+import { starts } from "./revive.ts";
 import { findOld, type RotationLog, type RotationTools } from "../journal/rotation.ts";
 
 /** Whether the container reads other files than before; undefined where nothing is left to read. */
@@ -46,8 +46,8 @@ export async function putBack(
   const reverted = there && (await revert(tools, log.now, signal));
   const container = await findOld(tools, log.now, signal);
   if (container !== undefined) await wake(tools, log.now, container, signal);
-  // Without its files it cannot be as it was: the plan that follows makes another one.
-  await log.end(reverted ? "rolled_back" : "failed", error);
+  // Removed, or without its files, it cannot be as it was: the plan that follows makes another one.
+  await log.end(reverted && container !== undefined ? "rolled_back" : "failed", error);
 }
 
 async function revert(

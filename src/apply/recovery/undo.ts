@@ -1,4 +1,4 @@
-import { DsoError } from "../../model/errors.ts";
+import type { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { dropBelongings } from "../container/belongings.ts";
@@ -12,14 +12,40 @@ import {
 } from "../journal/rotation.ts";
 import { isOffered, offer, withdraw } from "../rollout/traffic.ts";
 import { FORGET_MS } from "../rollout/drain.ts";
-import { giveNames, takeOver } from "./finish.ts";
+import { giveNames } from "./finish.ts";
+import { renames, revive, wakes } from "./revive.ts";
 
 /**
- * Everything back to the old container. Without one, the new one is kept as it is: the last container
- * that there is never goes. Idempotent and told by ids and the journal alone: whoever was killed half
- * way through begins again.
+ * Everything back to the old container. Where that is gone, or does not run any more, the new one is
+ * kept as it is: the last container that there is never goes. Idempotent and told by ids and the
+ * journal alone: whoever was killed half way through begins again.
  */
 export async function goBack(
+  tools: RotationTools,
+  log: RotationLog,
+  error: DsoError,
+  signal: AbortSignal,
+): Promise<RotationStatus> {
+  const before = await present(tools, log.now, signal);
+  try {
+    return await undo(tools, log, error, signal);
+  } catch (refused) {
+    // Somebody may have removed one of them under our hands: then by what is there now.
+    if (!isRefusal(refused) || (await present(tools, log.now, signal)) === before) throw refused;
+    return undo(tools, log, error, signal);
+  }
+}
+
+async function present(
+  tools: RotationTools,
+  rotation: Rotation,
+  signal: AbortSignal,
+): Promise<number> {
+  const both = [await findOld(tools, rotation, signal), await findNew(tools, rotation, signal)];
+  return both.filter((one) => one !== undefined).length;
+}
+
+async function undo(
   tools: RotationTools,
   log: RotationLog,
   error: DsoError,
@@ -28,16 +54,38 @@ export async function goBack(
   const old = await findOld(tools, log.now, signal);
   if (log.now.old !== undefined && old === undefined) return keepNew(tools, log, error, signal);
   await log.step("remove-new", { status: "rolling_back" });
-  if (old !== undefined) await leadBack(tools, log.now, old, signal);
-  await removeNew(tools, log, signal);
   if (old === undefined) {
+    const made = await findNew(tools, log.now, signal);
+    await stopNew(tools, log.now, made, signal);
+    await removeNew(tools, log.now, made, signal);
     await log.end("failed", error);
     return "failed";
   }
+  const runs = await revive(tools, log.now, old, signal);
+  if (!runs && (await wakesNew(tools, log.now, signal))) return keepNew(tools, log, error, signal);
+  await leadBack(tools, log.now, old, signal);
+  const made = await findNew(tools, log.now, signal);
+  for (const end of [stopNew, removeNew]) {
+    // Looked at before each: what is left is never ended.
+    const kept = !runs || (await outlives(tools, log.now, signal));
+    if (!kept) return keepNew(tools, log, error, signal);
+    await end(tools, log.now, made, signal);
+  }
   await log.step("restore-old");
-  const restored = await restoreOld(tools, log.now, old, signal);
-  await log.end(restored ? "rolled_back" : "rollback_required", error);
+  const named = await renames(tools.engine, old, log.now.name, signal);
+  await log.end(runs && named ? "rolled_back" : "rollback_required", error);
   return log.now.status;
+}
+
+/** Whether the old container is still there, whatever somebody has done to it, and runs if it did. */
+async function outlives(
+  tools: RotationTools,
+  rotation: Rotation,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const old = await findOld(tools, rotation, signal);
+  if (old === undefined) return false;
+  return rotation.old?.running !== true || wakes(tools.engine, old, signal);
 }
 
 /**
@@ -55,17 +103,15 @@ export async function standAside(
     await findNew(tools, log.now, signal),
   ];
   if (old === undefined || made === undefined) return made?.name ?? wanted;
+  await revive(tools, log.now, old, signal);
   await leadBack(tools, log.now, old, signal);
   await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
   // Two of one number: the one that does not run is the one to go.
   await tools.engine.stopContainer(made.id, undefined, signal);
-  if (made.name !== log.now.name) {
-    await restoreOld(tools, log.now, old, signal);
-    return made.name;
-  }
-  const aside = await freeName(tools, wanted, log.now, signal);
-  await tools.engine.renameContainer(made.id, aside, signal);
-  await restoreOld(tools, log.now, old, signal);
+  const taken = made.name === log.now.name;
+  const aside = taken ? await freeName(tools, wanted, log.now, signal) : made.name;
+  await renames(tools.engine, made, aside, signal);
+  await renames(tools.engine, old, log.now.name, signal);
   return aside;
 }
 
@@ -85,91 +131,44 @@ async function leadBack(
   if (made.state === "running") await tools.clock.sleep(FORGET_MS, signal);
 }
 
-async function removeNew(
-  tools: RotationTools,
-  log: RotationLog,
+async function stopNew(
+  { engine }: RotationTools,
+  _: Rotation,
+  made: ContainerDetail | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const { engine, delivery, addresses } = tools;
-  const rotation = log.now;
-  const made = await findNew(tools, rotation, signal);
+  const alive = made?.state === "running" || made?.state === "restarting";
+  if (alive) await engine.stopContainer(made.id, undefined, signal);
+}
+
+async function removeNew(
+  { engine, delivery, addresses }: RotationTools,
+  rotation: Rotation,
+  made: ContainerDetail | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   if (made !== undefined) {
-    if (made.state === "running" || made.state === "restarting") {
-      await engine.stopContainer(made.id, undefined, signal);
-    }
     // Anonymous volumes may be the old container's: then they stay.
-    await engine.removeContainer(
-      made.id,
-      { force: true, volumes: rotation.old === undefined },
-      signal,
-    );
+    const volumes = rotation.old === undefined;
+    await engine.removeContainer(made.id, { force: true, volumes }, signal);
   }
   const generation = rotation.new?.generation;
   if (generation !== undefined) await delivery.drop(generation, signal);
   await addresses.release(rotation.project, rotation.id);
 }
 
-/** False where it does not start any more: a reboot has emptied the memory that it reads. */
-async function restoreOld(
-  { engine }: RotationTools,
+/** Whether the new container runs, or does when it is told to. */
+async function wakesNew(
+  tools: RotationTools,
   rotation: Rotation,
-  old: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const was = rotation.old;
-  if (was === undefined) return true;
-  const ends = await outlastStop(engine, rotation, old, signal);
-  if (old.name !== rotation.name) await engine.renameContainer(old.id, rotation.name, signal);
-  await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
-  if (!was.running || (!ends && old.state === "running")) return true;
-  return starts(engine, old.id, signal);
+  const made = await findNew(tools, rotation, signal);
+  if (made === undefined || rotation.new?.id === undefined) return false;
+  return wakes(tools.engine, made, signal);
 }
 
-/** Asked again, an engine that refuses would refuse again: the plan that follows makes another one. */
-export async function starts(
-  engine: RotationTools["engine"],
-  id: string,
-  signal: AbortSignal,
-): Promise<boolean> {
-  try {
-    await engine.startContainer(id, signal);
-    return true;
-  } catch (error) {
-    if (!isDeclined(error)) throw error;
-    return false;
-  }
-}
-
-const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
-
-function isDeclined(error: unknown): boolean {
-  return error instanceof DsoError && DECLINED.has(error.code);
-}
-
-/**
- * Waits for a stop that may be on its way, and that would end what was started before
- * it is over: told once more, the engine answers when the container has ended. Answers
- * whether there was one.
- */
-export async function outlastStop(
-  engine: RotationTools["engine"],
-  { stopping }: Rotation,
-  { id, startedAt }: ContainerDetail,
-  signal: AbortSignal,
-): Promise<boolean> {
-  // Started again since, it is not what was meant.
-  if (stopping !== startedAt) return false;
-  try {
-    await engine.stopContainer(id, undefined, signal);
-    return true;
-  } catch (error) {
-    // What the engine refuses to stop runs on: nothing is on its way.
-    if (isRefusal(error)) return false;
-    throw error;
-  }
-}
-
-/** The old container is gone (somebody removed it): what is left must not go too. */
+/** The old container is gone (somebody removed it), or does not run: what is left must not go too. */
 async function keepNew(
   tools: RotationTools,
   log: RotationLog,
@@ -186,10 +185,28 @@ async function keepNew(
     return "failed";
   }
   if (log.now.method === "blue-green") await giveNames(tools, log, made, signal);
-  await takeOver(tools, log, made, signal);
-  if (made.state !== "running") await starts(tools.engine, made.id, signal);
+  await wakes(tools.engine, made, signal);
+  await inheritName(tools, log.now, made, signal);
+  const { restartPolicy } = log.now.new ?? {};
+  if (restartPolicy !== undefined) {
+    await tools.engine.updateRestartPolicy(made.id, restartPolicy, signal);
+  }
   await log.end("rollback_required", error);
   return "rollback_required";
+}
+
+async function inheritName(
+  tools: RotationTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<void> {
+  const old = await findOld(tools, rotation, signal);
+  if (old?.name === rotation.name) {
+    const aside = await freeName(tools, `${rotation.name}-old`, rotation, signal);
+    await renames(tools.engine, old, aside, signal);
+  }
+  await renames(tools.engine, made, rotation.name, signal);
 }
 
 async function dropBoth(

@@ -1,4 +1,3 @@
-import { DsoError } from "../../model/errors.ts";
 import { isJob } from "../../model/jobs.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
@@ -7,8 +6,8 @@ import { giveNames, retire, takeNames, takePlace } from "../recovery/finish.ts";
 import { type Serving, waitServing } from "./health.ts";
 import { waitAnswering } from "./verify.ts";
 import {
+  endedEarly,
   giveUp,
-  gone,
   handOver,
   newId,
   openSwap,
@@ -16,6 +15,7 @@ import {
   type Replace,
   type Swap,
   watchNew,
+  vanished,
 } from "./swap.ts";
 
 /**
@@ -54,10 +54,6 @@ export async function replaceBlueGreen(
   return handOver(swap);
 }
 
-function endedEarly({ making }: Swap): DsoError {
-  return new DsoError("container-exited", `container ${making.name} ended just after it served`);
-}
-
 /** Started, and serving within its time, while nobody but us knows of it. */
 async function prove(
   { work, making, log }: Swap,
@@ -80,14 +76,11 @@ async function prove(
   );
 }
 
-async function switchOver(
-  { operation, work, making, old, log }: Swap,
-  { completed }: Serving,
-  signal: AbortSignal,
-): Promise<void> {
+async function switchOver(swap: Swap, { completed }: Serving, signal: AbortSignal): Promise<void> {
+  const { work, making, old, log } = swap;
   const { engine, clock, force } = work;
   const made = await engine.inspectContainer(newId(log), force);
-  if (made === undefined) throw gone(operation);
+  if (made === undefined) throw vanished(swap);
   await giveNames(work, log, made, force);
   await log.step("verify-answer");
   const tools = { engine, clock, scrub: work.scrubber.scrub };

@@ -2,11 +2,11 @@ import { isJob } from "../../model/jobs.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { freeName, refuseAborted } from "../journal/rotation.ts";
-import { goForward } from "../recovery/finish.ts";
+import { retire, takePlace } from "../recovery/finish.ts";
 import { type Serving, waitServing } from "./health.ts";
 import {
+  endedEarly,
   giveUp,
-  gone,
   handOver,
   newId,
   openSwap,
@@ -14,6 +14,7 @@ import {
   type Replace,
   type Swap,
   watchNew,
+  vanished,
 } from "./swap.ts";
 
 /**
@@ -26,22 +27,28 @@ export async function replaceStopFirst(
   signal: AbortSignal,
 ): Promise<Done> {
   const swap = await openSwap(operation, work);
-  let served: Serving & { readonly downtimeMs: number };
+  let served: Served;
   try {
     await prepare(swap, false, signal);
     served = await switchOver(swap, signal);
     if (!served.completed) await watchNew(swap, signal);
+    const made = await work.engine.inspectContainer(newId(swap.log), work.force);
+    if (made === undefined) throw vanished(swap);
+    await takePlace(work, swap.log, made, work.force);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
   }
+  const farewell = { drainMs: 0, leftMs: 0, stopTimeout: undefined, mayEnd: served.completed };
+  if (!(await retire(work, swap.log, farewell, work.force))) {
+    throw await giveUp(swap, endedEarly(swap), signal);
+  }
   return complete(swap, served);
 }
 
-async function switchOver(
-  { work, making, old, log }: Swap,
-  signal: AbortSignal,
-): Promise<Serving & { readonly downtimeMs: number }> {
+type Served = Serving & { readonly downtimeMs: number };
+
+async function switchOver({ work, making, old, log }: Swap, signal: AbortSignal): Promise<Served> {
   const { engine, clock, force } = work;
   const id = newId(log);
   await log.step("detach-old");
@@ -70,15 +77,8 @@ async function switchOver(
   return { ...serving, downtimeMs: serving.since - stoppedAt };
 }
 
-async function complete(
-  swap: Swap,
-  served: Serving & { readonly downtimeMs: number },
-): Promise<Done> {
+function complete(swap: Swap, served: Served): Done {
   const { operation, work, log } = swap;
-  const farewell = { drainMs: 0, leftMs: 0, stopTimeout: undefined, mayEnd: true };
-  const made = await work.engine.inspectContainer(newId(log), work.force);
-  if (made === undefined) throw gone(operation);
-  await goForward(work, log, made, farewell, work.force);
   const done = handOver(swap);
   const wasServing = log.now.old?.running === true && !served.completed;
   if (!wasServing) return done;

@@ -27,9 +27,20 @@ export async function openSwap(operation: Replace, work: Work): Promise<Swap> {
   return { operation, work, old, ...begin(work, operation, old) };
 }
 
-export function gone({ oldName }: Pick<Replace, "oldName">): DsoError {
+function gone({ oldName }: Pick<Replace, "oldName">): DsoError {
   return new DsoError("plan-stale", `container ${oldName} was removed since the plan was made`, {
     hint: "Make a new plan.",
+  });
+}
+
+export function endedEarly({ making }: Pick<Swap, "making">): DsoError {
+  return new DsoError("container-exited", `container ${making.name} ended just after it served`);
+}
+
+export function vanished({ making }: Pick<Swap, "making">): DsoError {
+  const message = `somebody else removed the new container of ${making.name}`;
+  return new DsoError("container-exited", message, {
+    hint: "Look at `docker events`, and run the command again.",
   });
 }
 
@@ -117,7 +128,7 @@ function leftAlone({ name }: Making, error: DsoError, beside: string | undefined
 
 function notRestored({ name }: Making, error: DsoError): DsoError {
   return new DsoError("rollback-failed", `${name} could not be put back: ${error.message}`, {
-    hint: "The old container is gone, or does not start any more: `dso apply` makes what is missing.",
+    hint: "The old container is gone, does not start any more, or somebody has its name: `dso plan` shows what is there.",
     cause: error,
   });
 }

@@ -105,6 +105,8 @@ function ask(
   { probe }: HealthPolicy,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
+  // What somebody has paused answers nobody.
+  if (container.state !== "running") return Promise.resolve(`it is ${container.state}`);
   const check = container.config.Healthcheck;
   const argv = container.health === undefined ? undefined : commandOf(check);
   if (argv !== undefined) {

@@ -1,0 +1,116 @@
+/** Containers brought to run again, whatever a killed process or somebody else has done to them. */
+import { DsoError } from "../../model/errors.ts";
+import type { Rotation } from "../../model/journal.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import { isRefusal } from "../failure.ts";
+import { findNew, type RotationTools } from "../journal/rotation.ts";
+
+/**
+ * The old container runs again, with its own policy, where it ran before. False where it does not
+ * start any more: a reboot has emptied the memory that it reads.
+ */
+export async function revive(
+  tools: RotationTools,
+  rotation: Rotation,
+  old: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const was = rotation.old;
+  if (was === undefined) return true;
+  // Never do two write at once, not even when the engine restarts.
+  if (rotation.method === "stop-first") await putToRest(tools, rotation, signal);
+  const { engine } = tools;
+  const ends = await outlastStop(engine, rotation, old, signal);
+  await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
+  if (!was.running) return true;
+  return ends ? starts(engine, old.id, signal) : wakes(engine, old, signal);
+}
+
+/** The new container ends, and no policy wakes it. */
+async function putToRest(
+  tools: RotationTools,
+  rotation: Rotation,
+  signal: AbortSignal,
+): Promise<void> {
+  const made = await findNew(tools, rotation, signal);
+  if (made === undefined || made.state === "created") return;
+  await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
+  await tools.engine.stopContainer(made.id, undefined, signal);
+}
+
+/** Has it run, whatever somebody did to it; false where it does not. */
+export async function wakes(
+  engine: RotationTools["engine"],
+  { id, state }: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (state === "running" || state === "restarting") return true;
+  if (state !== "paused") return starts(engine, id, signal);
+  await engine.unpauseContainer(id, signal);
+  return true;
+}
+
+/** False where somebody else has that name: to run under another one is better than not to run. */
+export async function renames(
+  engine: RotationTools["engine"],
+  container: ContainerDetail,
+  name: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  if (container.name === name) return true;
+  try {
+    await engine.renameContainer(container.id, name, signal);
+    return true;
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+    return false;
+  }
+}
+
+export function isConflict(error: unknown): boolean {
+  return error instanceof DsoError && error.code === "engine-conflict";
+}
+
+/** Asked again, an engine that refuses would refuse again: the plan that follows makes another one. */
+export async function starts(
+  engine: RotationTools["engine"],
+  id: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await engine.startContainer(id, signal);
+    return true;
+  } catch (error) {
+    if (!isDeclined(error)) throw error;
+    return false;
+  }
+}
+
+const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
+
+function isDeclined(error: unknown): boolean {
+  return error instanceof DsoError && DECLINED.has(error.code);
+}
+
+/**
+ * Waits for a stop that may be on its way, and that would end what was started before
+ * it is over: told once more, the engine answers when the container has ended. Answers
+ * whether there was one.
+ */
+export async function outlastStop(
+  engine: RotationTools["engine"],
+  { stopping }: Rotation,
+  { id, startedAt }: ContainerDetail,
+  signal: AbortSignal,
+): Promise<boolean> {
+  // Started again since, it is not what was meant.
+  if (stopping !== startedAt) return false;
+  try {
+    await engine.stopContainer(id, undefined, signal);
+    return true;
+  } catch (error) {
+    // What the engine refuses to stop runs on: nothing is on its way.
+    if (isRefusal(error)) return false;
+    throw error;
+  }
+}

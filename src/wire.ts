@@ -149,6 +149,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 
 const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.trunc(performance.now()),
   sleep: async (ms, signal) => {
     let left = ms;
     for (; left > LONGEST_MS; left -= LONGEST_MS) await sleep(LONGEST_MS, undefined, { signal });

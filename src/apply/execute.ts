@@ -114,7 +114,7 @@ async function runOne(
   results: Results,
   signal: AbortSignal,
 ): Promise<Result> {
-  const begun = work.clock.now();
+  const begun = work.clock.elapsed();
   work.report({ type: "operation-started", operation });
   try {
     const done = await carryOut(operation, work, signal);
@@ -122,14 +122,14 @@ async function runOne(
     work.report({
       type: "operation-completed",
       operation,
-      elapsedMs: work.clock.now() - begun,
+      elapsedMs: work.clock.elapsed() - begun,
       containerId: done.containerId,
     });
     return "done";
   } catch (thrown) {
     const failure = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
     const error = ofService(failure, operation, work);
-    const elapsedMs = work.clock.now() - begun;
+    const elapsedMs = work.clock.elapsed() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });
     const tolerated = isTolerated(operation, results, failure, work.report);
     results.failed.push({ operation, error, tolerated });

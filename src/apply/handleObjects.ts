@@ -52,10 +52,10 @@ export const buildImage: Handler<"build-image"> = async (operation, work, signal
 };
 
 function progressOf(operation: Operation, work: Work): (line: string) => void {
-  const begun = work.clock.now();
+  const begun = work.clock.elapsed();
   return (line) => {
     const message = work.scrubber.scrub(line);
-    const elapsedMs = work.clock.now() - begun;
+    const elapsedMs = work.clock.elapsed() - begun;
     work.report({ type: "operation-progress", operation, message, elapsedMs });
   };
 }

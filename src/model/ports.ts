@@ -270,9 +270,12 @@ export interface Sockets {
   inbound(pid: number): Promise<number | undefined>;
 }
 
-/** Time, given from outside so that tests may hold it. Milliseconds since the epoch. */
+/** Time, given from outside so that tests may hold it. */
 export interface Clock {
+  /** Milliseconds since the epoch, for what is written down: somebody may set this clock at any moment. */
   now(): number;
+  /** Milliseconds since some moment of this process, for how long something takes: it never jumps. */
+  elapsed(): number;
   sleep(ms: number, signal: AbortSignal): Promise<void>;
 }
 

@@ -125,7 +125,7 @@ describe("chooseSubnet", () => {
 describe("addresses", () => {
   let directory: string;
   let now: number;
-  const clock = { now: () => now, sleep: () => Promise.resolve() };
+  const clock = { now: () => now, elapsed: () => 0, sleep: () => Promise.resolve() };
   const request = (service: string, rotation: string, inUse: string[] = []): AddressRequest => ({
     network: "shop_default",
     subnet: subnet("172.30.0.0/28"),
@@ -152,6 +152,17 @@ describe("addresses", () => {
     const expected = [8, 10, 11, 12, 13, 14].map((last) => `172.30.0.${last}`);
     expect(given).toEqual([...expected, undefined, undefined]);
     expect(statSync(join(directory, "addresses-shop.json")).mode & 0o777).toBe(0o600);
+  });
+
+  test("a clock that is set back does not keep one for longer than its rest", async () => {
+    const addresses = createAddresses(directory, clock);
+    const first = await addresses.reserve("shop", request("web", "r1"));
+    await addresses.release("shop", "r1");
+    now -= 500_000;
+    const second = await addresses.reserve("shop", request("db", "r2"));
+    expect(second).not.toBe(first);
+    now += REST_MS;
+    expect(await addresses.reserve("shop", request("db", "r3"))).toBe(first);
   });
 
   test("a released one goes back to its own service at once, to another after its rest", async () => {

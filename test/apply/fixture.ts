@@ -174,6 +174,7 @@ export function createWorld(options: FakeOptions = {}): World {
   const handedOut: Secret[] = [];
   const clock: ApplyContext["clock"] = {
     now: () => now,
+    elapsed: () => now,
     async sleep(ms, signal) {
       signal.throwIfAborted();
       now += ms;

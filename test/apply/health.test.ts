@@ -34,6 +34,7 @@ async function started(image: FakeImage, healthcheck?: Healthcheck) {
   await engine.startContainer(id, never);
   const clock = {
     now: () => now,
+    elapsed: () => now,
     sleep: async (ms: number, signal: AbortSignal) => {
       signal.throwIfAborted();
       now += ms;

@@ -13,7 +13,7 @@ const isRoot = process.geteuid?.() === 0;
 let top: string;
 let base: string;
 
-const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+const clock = { now: () => Date.now(), elapsed: () => 0, sleep: () => Promise.resolve() };
 const random = () => {
   let count = 0;
   return { hex: (bytes: number) => (++count).toString(16).padStart(bytes * 2, "0") };
@@ -164,7 +164,7 @@ describe.runIf(isRoot)("as root", () => {
     const { id } = await theirs.deliver(request({ "/run/secrets/a": "1" }), never);
     const { mtimeMs } = statSync(join(base, id));
     const sweepAt = async (now: number): Promise<readonly string[]> => {
-      const later = { now: () => now, sleep: () => Promise.resolve() };
+      const later = { now: () => now, elapsed: () => 0, sleep: () => Promise.resolve() };
       const delivery = createMemoryDelivery(options({ clock: later }));
       // Nothing is looked at before the directory is in use.
       await delivery.ensureRoom(1, never);

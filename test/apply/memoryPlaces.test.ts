@@ -30,7 +30,7 @@ afterEach(() => {
 function deliveryBelow(path: string): Delivery {
   let count = 0;
   const random = { hex: (bytes: number) => (++count).toString(16).padStart(bytes * 2, "0") };
-  const clock = { now: () => Date.now(), sleep: () => Promise.resolve() };
+  const clock = { now: () => Date.now(), elapsed: () => 0, sleep: () => Promise.resolve() };
   const stateDir = join(top, "state");
   return createMemoryDelivery({ uid: 0, base: path, stateDir, sizeMiB: 2, clock, random });
 }

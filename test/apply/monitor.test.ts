@@ -23,6 +23,7 @@ function during(world: Running, ms: number, act: () => void): ApplyContext["cloc
   let left = ms;
   return {
     now: () => world.clock.now(),
+    elapsed: () => world.clock.elapsed(),
     async sleep(pause, signal) {
       await world.clock.sleep(pause, signal);
       if (world.told("rotation-step").at(-1) !== "watch-new" || left <= 0) return;

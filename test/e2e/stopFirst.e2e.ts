@@ -27,6 +27,7 @@ const NAME = `${PROJECT}-db-1`;
 const PORT = 20_000 + (randomBytes(2).readUInt16BE() % 10_000);
 const clock = {
   now: () => Date.now(),
+  elapsed: () => performance.now(),
   sleep: (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }),
 };
 const random = { hex: (bytes: number) => randomBytes(bytes).toString("hex") };

@@ -47,6 +47,7 @@ export async function createWorld(
   let now = Date.UTC(2026, 0, 1);
   const clock: Clock = {
     now: () => now,
+    elapsed: () => now,
     sleep: async (ms, signal) => {
       signal.throwIfAborted();
       now += ms;

@@ -111,9 +111,13 @@ function give(
   return [...others, { network, address, service, rotation, releasedAt: null }];
 }
 
-/** Drops what has rested long enough. */
+/** Drops what has rested long enough. What was released later than now was so before somebody set the clock back. */
 function prune(reservations: readonly Reservation[], now: number): readonly Reservation[] {
-  return reservations.filter((one) => one.releasedAt === null || now - one.releasedAt < REST_MS);
+  return reservations
+    .map((one) =>
+      one.releasedAt !== null && one.releasedAt > now ? { ...one, releasedAt: now } : one,
+    )
+    .filter((one) => one.releasedAt === null || now - one.releasedAt < REST_MS);
 }
 
 function readReservations(document: unknown): readonly Reservation[] {

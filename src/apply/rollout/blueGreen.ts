@@ -31,7 +31,7 @@ export async function replaceBlueGreen(
   const swap = await openSwap(operation, work);
   let serving: Serving;
   try {
-    const begun = work.clock.now();
+    const begun = work.clock.elapsed();
     await prepare(swap, true, signal);
     serving = await prove(swap, begun, signal);
     await switchOver(swap, serving, signal);
@@ -66,7 +66,7 @@ async function prove(
   await engine.startContainer(id, force);
   await log.step("await-health");
   const { health, rotationTimeoutMs } = making.service.policy;
-  const left = Math.max(0, rotationTimeoutMs - (clock.now() - begun));
+  const left = Math.max(0, rotationTimeoutMs - (clock.elapsed() - begun));
   return waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,

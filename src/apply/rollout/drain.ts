@@ -7,8 +7,8 @@ const POLL_MS = 100;
 
 /**
  * Waits until nobody is connected to the container any more, at least until everybody has been led
- * elsewhere and at most `drainMs`, of which `leftMs` are over. Its own connections to others do not count. Where this host cannot
- * tell, all of the time is given.
+ * elsewhere and at most `drainMs`, of which `leftMs` are over. Its own connections to others do not
+ * count. Where this host cannot tell, all of the time is given.
  */
 export async function drain(
   { clock, sockets }: Pick<RotationTools, "clock" | "sockets">,
@@ -16,9 +16,9 @@ export async function drain(
   { drainMs, leftMs }: { readonly drainMs: number; readonly leftMs: number },
   signal: AbortSignal,
 ): Promise<void> {
-  const until = clock.now() + drainMs - leftMs;
+  const until = clock.elapsed() + drainMs - leftMs;
   if (leftMs < FORGET_MS) await clock.sleep(FORGET_MS - leftMs, signal);
-  while (clock.now() < until && (await sockets.inbound(pid)) !== 0) {
-    await clock.sleep(Math.min(POLL_MS, until - clock.now()), signal);
+  while (clock.elapsed() < until && (await sockets.inbound(pid)) !== 0) {
+    await clock.sleep(Math.min(POLL_MS, until - clock.elapsed()), signal);
   }
 }

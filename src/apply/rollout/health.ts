@@ -10,7 +10,7 @@ export interface HealthTools extends ProbeTools {
 }
 
 export interface Serving {
-  /** Milliseconds since the epoch; without any check, when it was first seen to run. */
+  /** As `Clock.elapsed` tells it; without any check, when it was first seen to run. */
   readonly since: number;
   /** It has ended with 0, which is fine for a one-shot. */
   readonly completed: boolean;
@@ -42,17 +42,17 @@ export async function waitServing(
   options: WaitOptions,
   signal: AbortSignal,
 ): Promise<Serving> {
-  const begun = tools.clock.now();
+  const begun = tools.clock.elapsed();
   const failures = countFailures(policy, begun);
   for (let restarts: number | undefined; ;) {
     const container = await look(tools, id, signal);
     restarts ??= options.fresh ? 0 : container.restartCount;
     if (options.oneShot && container.state === "exited" && container.exitCode === 0) {
-      return { since: tools.clock.now(), completed: true };
+      return { since: tools.clock.elapsed(), completed: true };
     }
     refuseEnded(tools, container, restarts);
     const verdict = await judge(tools, container, policy, begun, signal);
-    const now = tools.clock.now();
+    const now = tools.clock.elapsed();
     if (verdict === "settled") return { since: begun, completed: false };
     if (verdict === "serving") return { since: now, completed: false };
     if (verdict !== "waiting") failures.add(now, verdict.failure);
@@ -79,7 +79,7 @@ async function judge(
   if (policy.probe !== undefined) {
     return verdictOf(await runProbe(tools, container, policy.probe, signal));
   }
-  return tools.clock.now() - begun >= policy.settleMs ? "settled" : "waiting";
+  return tools.clock.elapsed() - begun >= policy.settleMs ? "settled" : "waiting";
 }
 
 async function judgeOwn(
@@ -186,12 +186,12 @@ export async function waitRunning(
   oneShot: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const until = tools.clock.now() + settleMs;
+  const until = tools.clock.elapsed() + settleMs;
   for (;;) {
     const container = await look(tools, id, signal);
     if (oneShot && container.state === "exited" && container.exitCode === 0) return;
     refuseEnded(tools, container, 0);
-    if (tools.clock.now() >= until) return;
+    if (tools.clock.elapsed() >= until) return;
     await tools.clock.sleep(POLL_MS, signal);
   }
 }

@@ -55,7 +55,7 @@ async function switchOver({ work, making, old, log }: Swap, signal: AbortSignal)
   await engine.updateRestartPolicy(old.id, { Name: "no" }, force);
   refuseAborted(signal);
   await log.step("stop-old", { stopping: old.startedAt });
-  const stoppedAt = clock.now();
+  const stoppedAt = clock.elapsed();
   await engine.stopContainer(old.id, work.plan.options.stopTimeout, force);
   await log.step("rename-old");
   const aside = await freeName(work, `${making.name}-old`, log.now, force);

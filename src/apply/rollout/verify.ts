@@ -30,14 +30,14 @@ export async function waitSteady(
   policy: HealthPolicy,
   signal: AbortSignal,
 ): Promise<void> {
-  const begun = tools.clock.now();
+  const begun = tools.clock.elapsed();
   const checked = before.health !== undefined || policy.probe !== undefined;
   const steadyAt = begun + (checked ? NOTICE_MS : policy.settleMs);
   for (;;) {
     const container = await look(tools, before.id, signal);
     refuseEnded(tools, container, before.restartCount);
     const failure = await ask(tools, container, policy, signal);
-    const now = tools.clock.now();
+    const now = tools.clock.elapsed();
     if (failure === undefined && now >= steadyAt) return;
     if (failure !== undefined && now - begun >= policy.timeoutMs)
       throw unhealthy(container, failure);
@@ -55,13 +55,13 @@ export async function waitAnswering(
   policy: HealthPolicy,
   signal: AbortSignal,
 ): Promise<void> {
-  const until = tools.clock.now() + VERIFY_MS;
+  const until = tools.clock.elapsed() + VERIFY_MS;
   for (;;) {
     const container = await look(tools, id, signal);
     refuseEnded(tools, container, 0);
     const failure = await ask(tools, container, policy, signal);
     if (failure === undefined) return;
-    if (tools.clock.now() >= until) throw unhealthy(container, failure);
+    if (tools.clock.elapsed() >= until) throw unhealthy(container, failure);
     await tools.clock.sleep(NETWORK_POLL_MS, signal);
   }
 }

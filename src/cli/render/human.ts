@@ -20,8 +20,9 @@ export function createHumanView(session: Session, options: HumanOptions): View {
   const complaintStyle = styleOf(complaints, environment, options.color);
   const debug = environment["DSO_LOG"] === "debug";
   const live = output.isTTY === true && environment["TERM"] !== "dumb";
-  const progress = (live ? createLive : createLines)(output, style, Date.now);
-  const timer = setInterval(() => progress.tick(Date.now()), 1000).unref();
+  const elapsed = (): number => performance.now();
+  const progress = (live ? createLive : createLines)(output, style, elapsed);
+  const timer = setInterval(() => progress.tick(elapsed()), 1000).unref();
   const failed = async (error: unknown): Promise<void> => {
     complaints.write(await renderError(error, { style: complaintStyle, debug }));
   };

@@ -12,7 +12,7 @@ const SKIPPED = "Skipped, because something before it failed";
 
 export interface Progress {
   readonly report: Report;
-  /** To be called about once a second: `now` in milliseconds since the epoch. */
+  /** To be called about once a second: `now` in milliseconds since some moment. */
   readonly tick: (now: number) => void;
   /** Nothing runs any more. */
   readonly end: () => void;

@@ -26,14 +26,14 @@ export function createStreamView(output: Output, version: string): View {
   const running = new Map<number, { readonly operation: Operation; readonly began: number }>();
   const timer = setInterval(() => {
     for (const { operation, began } of running.values()) {
-      send(applyProgress(operation, Date.now() - began));
+      send(applyProgress(operation, performance.now() - began));
     }
   }, TICK_MS).unref();
   send(versionMessage(version));
   return {
     report: (event) => {
       if (event.type === "operation-started") {
-        running.set(event.operation.id, { operation: event.operation, began: Date.now() });
+        running.set(event.operation.id, { operation: event.operation, began: performance.now() });
       } else if (isEnd(event)) running.delete(event.operation.id);
       eventMessages(event).forEach(send);
     },

@@ -19,6 +19,7 @@ export async function drain(
   const until = clock.elapsed() + drainMs - leftMs;
   if (leftMs < FORGET_MS) await clock.sleep(FORGET_MS - leftMs, signal);
   while (clock.elapsed() < until && (await sockets.inbound(pid)) !== 0) {
-    await clock.sleep(Math.min(POLL_MS, until - clock.elapsed()), signal);
+    // To look takes its time, too.
+    await clock.sleep(Math.max(0, Math.min(POLL_MS, until - clock.elapsed())), signal);
   }
 }

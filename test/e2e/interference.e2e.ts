@@ -1,0 +1,122 @@
+/**
+ * Somebody else at work in the middle of a rotation, on the real engine: `docker stop`, `docker rm -f`
+ * and Docker Compose. One more run and no person make the service whole, and nothing is left over.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createHome, type Home, type Project } from "./cli.ts";
+import { ensureTestImage } from "./image.ts";
+import { startLoop } from "./loop.ts";
+import { applyWatched } from "./steps.ts";
+import { traceOf } from "./witness.ts";
+
+type Method = "blue-green" | "stop-first";
+
+/** Milliseconds that one may take on a busy machine. */
+const LONG = 300_000;
+
+/** Leaves a row wherever it writes, and is slow enough for somebody to come in between. */
+const SCRIPT = `
+test ! -d /data || echo $VERSION >> /data/rows
+echo $VERSION > /www/index.html; sleep 2; exec /bin/serve`;
+
+let home: Home;
+let image: string;
+
+beforeAll(async () => {
+  image = await ensureTestImage("http");
+  home = await createHome();
+  await home.setSecret("app/password", "first-value-1234");
+});
+
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+});
+
+function compose(method: Method, version: string): string {
+  const volume = method === "stop-first" ? "volumes: ['data:/data']" : "";
+  return `services:
+  web:
+    image: ${image}
+    command: [sh, -c, ${JSON.stringify(SCRIPT.replaceAll("$", "$$$$"))}]
+    restart: always
+    environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
+    x-dso: { health: { http: { port: 8080, path: / } } }
+    ${volume}
+  client: { image: "${image}", command: [/bin/idle], restart: always }
+${method === "stop-first" ? "volumes: { data: {} }" : ""}
+`;
+}
+
+async function webs(project: Project, ...only: readonly string[]): Promise<readonly string[]> {
+  const label = (name: string, value: string): string =>
+    `label=com.docker.compose.${name}=${value}`;
+  const filters = [label("project", project.name), label("service", "web"), ...only];
+  const argv = ["ps", "-aq", "--no-trunc", ...filters.flatMap((one) => ["--filter", one])];
+  return (await home.run("docker", argv)).stdout.split("\n").filter((id) => id !== "");
+}
+
+/** What somebody does who knows nothing of the run. */
+type Deed = (project: Project, old: string, made: string) => Promise<unknown>;
+
+const DEEDS: Readonly<Record<string, Deed>> = {
+  "docker stop of the old one": (_, old) => home.run("docker", ["stop", "-t", "1", old]),
+  "docker stop of the new one": (_, __, made) => home.run("docker", ["stop", "-t", "1", made]),
+  "docker rm -f of the old one": (_, old) => home.run("docker", ["rm", "-f", old]),
+  "docker rm -f of the new one": (_, __, made) => home.run("docker", ["rm", "-f", made]),
+  // It may well stumble over what is done at the same time.
+  "docker-compose up -d": (project) => project.newest("up -d").catch(() => undefined),
+};
+
+async function expectWhole(project: Project, method: Method, version: string): Promise<void> {
+  const trace = await traceOf(home, project);
+  expect(trace.left).toEqual([
+    `container ${project.name}-client-1`,
+    `container ${project.name}-web-1`,
+    `network ${project.name}_default`,
+    ...(method === "stop-first" ? [`volume ${project.name}_data`] : []),
+  ]);
+  expect(trace.generations).toHaveLength(2);
+  expect(trace.openRotations).toEqual([]);
+  const loop = await startLoop(home, `${project.name}-client-1`, "web", "8080", "50");
+  await sleep(500);
+  const { failed, last } = await loop.stop();
+  expect({ failed, last }).toEqual({ failed: {}, last: version });
+  await project.dso("plan -detailed-exitcode", { status: 0 });
+}
+
+async function rowsOf(project: Project): Promise<readonly string[]> {
+  const argv = ["exec", `${project.name}-web-1`, "cat", "/data/rows"];
+  return (await home.run("docker", argv)).stdout.trim().split("\n");
+}
+
+const MOMENTS = [
+  { method: "blue-green", step: "await-health" },
+  { method: "blue-green", step: "drain-old" },
+  { method: "stop-first", step: "await-health" },
+] as const;
+
+describe.each(MOMENTS)("$method, at $step", ({ method, step }) => {
+  test.each(Object.keys(DEEDS))(
+    "%s",
+    async (what) => {
+      const project = await home.project({ "compose.yaml": compose(method, "v1") }, "meddle");
+      await project.dso("up -d --wait");
+      const [old = ""] = await webs(project);
+      await project.write("compose.yaml", compose(method, "v2"));
+      const run = applyWatched(home, project);
+      expect(await run.reaches(step)).toBe(true);
+      const made = (await webs(project)).find((id) => id !== old) ?? "";
+      await DEEDS[what]?.(project, old, made);
+      const { status, text } = await run.ended;
+      expect([0, 1], text).toContain(status);
+      expect(text).not.toMatch(/"code":"internal"|TypeError/);
+      expect(await webs(project, "status=running"), text).not.toEqual([]);
+      await project.dso("up -d --wait");
+      await expectWhole(project, method, "v2");
+      if (method === "stop-first") expect((await rowsOf(project))[0]).toBe("v1");
+      await project.dso("down");
+    },
+    LONG,
+  );
+});

@@ -39,7 +39,8 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
       return Promise.resolve(request === undefined ? undefined : `..${index + 1}`);
     },
     async revert(id, files) {
-      const former = versions.get(id)?.[Number(files.slice(2)) - 1];
+      const known = versions.get(id) ?? [generations.get(id)];
+      const former = known[Number(files.slice(2)) - 1];
       if (former === undefined) throw new Error(`${id} has no files ${files}`);
       generations.set(id, former);
       return Promise.resolve();

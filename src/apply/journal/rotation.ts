@@ -61,6 +61,28 @@ export function openLog(
   };
 }
 
+/**
+ * The same log for who undoes: a full disk does not hold it up. Told by ids, what was undone without a
+ * note is found undone, and what was not is begun again.
+ */
+export function undeterred(log: RotationLog): RotationLog {
+  const without = async (writing: Promise<void>): Promise<void> => {
+    try {
+      await writing;
+    } catch (error) {
+      if (!(error instanceof DsoError && error.code === "disk-full")) throw error;
+    }
+  };
+  return {
+    get now() {
+      return log.now;
+    },
+    step: (...all) => without(log.step(...all)),
+    note: (change) => without(log.note(change)),
+    end: (...all) => without(log.end(...all)),
+  };
+}
+
 export function timestamp({ clock }: Pick<RotationTools, "clock">): string {
   return new Date(clock.now()).toISOString();
 }

@@ -4,7 +4,7 @@ import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isRefusal } from "../failure.ts";
 import { starts } from "./revive.ts";
-import { findOld, type RotationLog, type RotationTools } from "../journal/rotation.ts";
+import { findOld, type RotationLog, type RotationTools, undeterred } from "../journal/rotation.ts";
 
 /** Whether the container reads other files than before; undefined where nothing is left to read. */
 export async function isSwapped(
@@ -40,14 +40,15 @@ export async function putBack(
   error: DsoError,
   signal: AbortSignal,
 ): Promise<void> {
-  await log.step("restore-files", { status: "rolling_back" });
+  const own = undeterred(log);
+  await own.step("restore-files", { status: "rolling_back" });
   const there = (await isSwapped(tools, log.now, signal)) !== undefined;
   // Also where the files are the old ones again: the manifest may not say so yet.
   const reverted = there && (await revert(tools, log.now, signal));
   const container = await findOld(tools, log.now, signal);
   if (container !== undefined) await wake(tools, log.now, container, signal);
   // Removed, or without its files, it cannot be as it was: the plan that follows makes another one.
-  await log.end(reverted && container !== undefined ? "rolled_back" : "failed", error);
+  await own.end(reverted && container !== undefined ? "rolled_back" : "failed", error);
 }
 
 async function revert(

@@ -9,6 +9,7 @@ import {
   freeName,
   type RotationLog,
   type RotationTools,
+  undeterred,
 } from "../journal/rotation.ts";
 import { isOffered, offer, withdraw } from "../rollout/traffic.ts";
 import { FORGET_MS } from "../rollout/drain.ts";
@@ -27,12 +28,13 @@ export async function goBack(
   signal: AbortSignal,
 ): Promise<RotationStatus> {
   const before = await present(tools, log.now, signal);
+  const own = undeterred(log);
   try {
-    return await undo(tools, log, error, signal);
+    return await undo(tools, own, error, signal);
   } catch (refused) {
     // Somebody may have removed one of them under our hands: then by what is there now.
     if (!isRefusal(refused) || (await present(tools, log.now, signal)) === before) throw refused;
-    return undo(tools, log, error, signal);
+    return undo(tools, own, error, signal);
   }
 }
 

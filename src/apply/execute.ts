@@ -11,7 +11,7 @@ import {
   type Outcome,
   type Work,
 } from "./context.ts";
-import { failureOf, ofService } from "./failure.ts";
+import { failureOf, ofService, toBeMended } from "./failure.ts";
 import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal/journal.ts";
@@ -128,7 +128,7 @@ async function runOne(
     return "done";
   } catch (thrown) {
     const failure = work.force.aborted ? abandoned() : failureOf(thrown, work.scrubber, signal);
-    const error = ofService(failure, operation, work);
+    const error = ofService(toBeMended(failure), operation, work);
     const elapsedMs = work.clock.elapsed() - begun;
     work.report({ type: "operation-failed", operation, elapsedMs, error });
     const tolerated = isTolerated(operation, results, failure, work.report);

@@ -89,6 +89,16 @@ async function readLog(work: Work, id: string, signal: AbortSignal): Promise<str
   }
 }
 
+/** An engine that went away in the middle: it comes back, and nobody has to put anything right. */
+export function toBeMended(error: DsoError): DsoError {
+  if (error.code !== "engine-unreachable") return error;
+  const mended = "Once it answers, run the command again: what had begun is finished or undone.";
+  return new DsoError(error.code, error.message, {
+    hint: error.hint === undefined ? mended : `${error.hint} ${mended}`,
+    cause: error.cause,
+  });
+}
+
 /** By no fault of what the files say of the service. */
 const ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "aborted",

@@ -10,11 +10,11 @@ import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { createKiller, type Killer } from "./killing.ts";
 import { startLoop } from "./loop.ts";
+import { chosen, seed } from "./sample.ts";
 import { traceOf } from "./witness.ts";
 
 const SAMPLE = 5;
 const LONG = 900_000;
-const seed = Number(process.env["DSO_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
 
 let home: Home;
 let project: Project;
@@ -79,26 +79,6 @@ async function becomesWhole(): Promise<void> {
   await project.dso("plan -detailed-exitcode", { status: 0 });
 }
 
-/** The same for the same seed: mulberry32. */
-function randomOf(state: number): () => number {
-  let now = state;
-  return () => {
-    now = (now + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(now ^ (now >>> 15), 1 | now);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-function chosen<T>(all: readonly T[]): readonly T[] {
-  if (process.env["DSO_KILL_MATRIX"] === "all") return all;
-  const random = randomOf(seed);
-  const rest = [...all];
-  return Array.from({ length: Math.min(SAMPLE, rest.length) }, () =>
-    rest.splice(Math.floor(random() * rest.length), 1),
-  ).flat();
-}
-
 test(
   "no request fails, whichever call of a replacement it is killed at",
   async () => {
@@ -111,7 +91,7 @@ test(
     const kills = calls.flatMap((call, index) =>
       (["before", "after"] as const).map((when) => ({ call, number: index + 1, when })),
     );
-    for (const { call, number, when } of chosen(kills)) {
+    for (const { call, number, when } of chosen(kills, SAMPLE)) {
       await wantNext();
       expect(await applyKilledAt(number, when), `${when} ${call}`).toBe(true);
       await becomesWhole().catch((cause: unknown) => {

@@ -1,0 +1,135 @@
+/**
+ * The engine is ended by SIGKILL in the middle of a rotation, and comes back: DSO says what is wrong and
+ * ends, and one more run and no person make the service whole. A sample of the steps that changes with
+ * each run; all of them with DSO_KILL_MATRIX=all (`npm run kill-matrix`).
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { createHome, type Home, type Project } from "./cli.ts";
+import { ensureTestImage } from "./image.ts";
+import { startLoop } from "./loop.ts";
+import { createOwnEngine, type OwnEngine } from "./ownEngine.ts";
+import { chosen, seed } from "./sample.ts";
+import { applyWatched } from "./steps.ts";
+import { traceOf } from "./witness.ts";
+
+const SAMPLE = 3;
+/** Milliseconds that one may take on a busy machine. */
+const LONG = 300_000;
+
+type Method = "blue-green" | "stop-first";
+
+const STEPS = {
+  "blue-green": [
+    ...["create-new", "start-new", "await-health", "give-aliases", "verify-answer"],
+    ...["take-aliases", "detach-old", "rename-old", "rename-new", "set-policy"],
+    ...["drain-old", "stop-old", "remove-old", "drop-generation"],
+  ],
+  "stop-first": [
+    ...["create-new", "detach-old", "stop-old", "rename-old", "rename-new", "start-new"],
+    ...["await-health", "set-policy", "remove-old", "drop-generation"],
+  ],
+} as const;
+
+const CASES = (["blue-green", "stop-first"] as const).flatMap((method) =>
+  STEPS[method].map((step) => ({ method, step })),
+);
+
+let engine: OwnEngine;
+let home: Home;
+let image: string;
+
+/** Leaves a row wherever it writes. */
+const SCRIPT = `
+test ! -d /data || echo $VERSION >> /data/rows
+echo $VERSION > /www/index.html; sleep 1; exec /bin/serve`;
+
+function compose(method: Method, version: string): string {
+  const writes = method === "stop-first";
+  return `services:
+  web:
+    image: ${image}
+    command: [sh, -c, ${JSON.stringify(SCRIPT.replaceAll("$", "$$$$"))}]
+    restart: always
+    environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
+    x-dso: { health: { http: { port: 8080, path: / } }, drain: 3s }
+    ${writes ? "volumes: ['data:/data']" : ""}
+  client: { image: "${image}", command: [/bin/idle], restart: always }
+${writes ? "volumes: { data: {} }" : ""}
+`;
+}
+
+async function expectWhole(project: Project, method: Method): Promise<void> {
+  const trace = await traceOf(home, project);
+  expect(trace.left).toEqual([
+    `container ${project.name}-client-1`,
+    `container ${project.name}-web-1`,
+    `network ${project.name}_default`,
+    ...(method === "stop-first" ? [`volume ${project.name}_data`] : []),
+  ]);
+  expect(trace.generations).toHaveLength(2);
+  expect(trace.openRotations).toEqual([]);
+  const loop = await startLoop(home, `${project.name}-client-1`, "web", "8080", "50");
+  await sleep(500);
+  const { failed, last } = await loop.stop();
+  expect({ failed, last }).toEqual({ failed: {}, last: "v2" });
+  const format = ["inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}"];
+  const { stdout } = await home.run("docker", [...format, `${project.name}-web-1`]);
+  expect(stdout.trim()).toBe("always");
+}
+
+describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
+  beforeAll(async () => {
+    process.stdout.write(`kills of the engine: DSO_SEED=${seed}\n`);
+    engine = await createOwnEngine();
+    await engine.start();
+    // Of this file alone: all that runs from here on works with that engine.
+    process.env["DOCKER_HOST"] = engine.host;
+    image = await ensureTestImage("http");
+    home = await createHome();
+    await home.setSecret("app/password", "first-value-1234");
+  });
+
+  afterAll(async () => {
+    await home[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+  });
+
+  const dso = (project: Project, args: string) => {
+    const [program = "", ...rest] = [...engine.within, "dso", ...args.split(" ")];
+    return home.run(program, rest, { cwd: project.dir });
+  };
+
+  test.each(chosen(CASES, SAMPLE))(
+    "at $step of $method",
+    async ({ method, step }) => {
+      const project = await home.project({ "compose.yaml": compose(method, "v1") }, "killed");
+      await dso(project, "up -d --wait");
+      await project.write("compose.yaml", compose(method, "v2"));
+      const run = applyWatched(home, project, engine.within);
+      expect(await run.reaches(step)).toBe(true);
+      await engine.kill();
+      const { status, text } = await run.ended;
+      // Who had heard the last answer already is done.
+      if (status !== 0) {
+        expect(text).toMatch(/no Docker engine at unix:/i);
+        expect(text).toMatch(/Once it answers, run the command again/);
+      }
+      await engine.start();
+      await dso(project, "up -d --wait");
+      await expectWhole(project, method);
+      if (method === "stop-first") {
+        const rows = await home.run("docker", [
+          "exec",
+          `${project.name}-web-1`,
+          "cat",
+          "/data/rows",
+        ]);
+        expect(rows.stdout).toMatch(/^v1\n/);
+      }
+      await dso(project, "plan -detailed-exitcode");
+      await dso(project, "down -v");
+    },
+    LONG,
+  );
+});

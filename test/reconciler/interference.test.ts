@@ -4,6 +4,7 @@
  */
 import { describe, expect, test } from "vitest";
 import { planText } from "../../src/diff/text.ts";
+import type { DsoError } from "../../src/model/errors.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import type { Run } from "../../src/reconciler/run.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
@@ -59,12 +60,20 @@ async function staged(how: Case, directory: string): Promise<Stage> {
 }
 
 /** The run in which somebody meddles; false once it makes fewer calls than that. */
-async function meddleAt({ world, meddler, how }: Stage, nth: number, deed: Deed): Promise<boolean> {
+async function meddleAt(
+  { world, meddler, how }: Stage,
+  nth: number,
+  deed: Deed,
+  cut: boolean,
+): Promise<boolean> {
   const run = await world.plan(compose(how, how.method === "refresh" ? "app:1" : "app:2"));
   expect(methodsOf(run)).toEqual([how.method]);
-  await meddler.arm(world.engine, nth, deed);
-  const { failed } = await world.apply(run);
-  expect(failed.map(({ error }) => error.code)).not.toContain("internal");
+  await meddler.arm(world.engine, nth, deed, cut);
+  const failed = await world.apply(run).then(
+    (outcome) => outcome.failed.map(({ error }) => error),
+    (error: unknown) => [error as DsoError],
+  );
+  expect(failed.map(({ code }) => code)).not.toContain("internal");
   return meddler.disarm();
 }
 
@@ -114,18 +123,29 @@ async function expectServed({ world, meddler, how }: Stage, { does }: Deed): Pro
   expect(meddler.wrongs).toEqual([]);
   if (!meddler.looked() || (how.method === "refresh" && does === "pause")) return;
   const { containers } = await world.engine.listProject("shop", never);
-  const seen = containers.map(({ name, state }) => `${name} ${state}`);
-  expect(containers.length === 0 || containers.some(isUp), seen.join()).toBe(true);
+  const found = await Promise.all(
+    containers.map(({ id }) => world.engine.inspectContainer(id, never)),
+  );
+  const seen = found.map((one) => `${one?.name} ${one?.state}`).join();
+  const serves = found.some(
+    (one) => one && isUp(one) && one.networks.some(({ aliases }) => aliases.includes("web")),
+  );
+  expect(containers.length === 0 || serves, seen).toBe(true);
 }
 
 /** What is wrong after the deed before the nth call; undefined where the run made fewer calls. */
-async function faultAt(how: Case, nth: number, deed: Deed): Promise<string | undefined> {
+async function faultAt(
+  how: Case,
+  nth: number,
+  deed: Deed,
+  cut: boolean,
+): Promise<string | undefined> {
   await using directory = await temporaryDirectory();
   const stage = await staged(how, directory.path);
   const { meddler } = stage;
   try {
-    if (!(await meddleAt(stage, nth, deed))) return undefined;
-    await expectServed(stage, deed);
+    if (!(await meddleAt(stage, nth, deed, cut))) return undefined;
+    if (!cut) await expectServed(stage, deed);
     await mend(stage);
     return "";
   } catch (error) {
@@ -143,20 +163,27 @@ const cases = CASES.flatMap((how) =>
   DEEDS.filter((deed) => isPossible(how, deed)).map((deed) => ({ ...how, ...deed })),
 );
 
+/** Of a row of the matrix, everything that is wrong. */
+async function faultsOf({ method, then, ...deed }: Case & Deed, cut: boolean): Promise<string[]> {
+  const faults: string[] = [];
+  let nth = 1;
+  for (; ; nth += 1) {
+    const fault = await faultAt({ method, then }, nth, deed, cut);
+    if (fault === undefined) break;
+    if (fault !== "") faults.push(fault);
+  }
+  expect(nth).toBeGreaterThan(8);
+  return faults;
+}
+
 describe("somebody else, before any call of a rotation", () => {
-  test.each(cases)(
-    "by $method to a version that is $then: $does of the $to one",
-    async ({ method, then, ...deed }) => {
-      const faults: string[] = [];
-      let nth = 1;
-      for (; ; nth += 1) {
-        const fault = await faultAt({ method, then }, nth, deed);
-        if (fault === undefined) break;
-        if (fault !== "") faults.push(fault);
-      }
-      expect(faults).toEqual([]);
-      expect(nth).toBeGreaterThan(8);
-    },
+  const title = "by $method to a version that is $then: $does of the $to one";
+  test.each(cases)(title, async (row) => expect(await faultsOf(row, false)).toEqual([]), LONG);
+
+  const grave = cases.filter(({ then, does }) => then === "healthy" && /remove|stop/.test(does));
+  test.each(grave)(
+    `${title}, when it was cut off`,
+    async (row) => expect(await faultsOf(row, true)).toEqual([]),
     LONG,
   );
 
@@ -168,7 +195,7 @@ describe("somebody else, before any call of a rotation", () => {
       for (let nth = 1, reached = true; reached; nth += 1) {
         await using directory = await temporaryDirectory();
         const stage = await staged({ method, then: "healthy" }, directory.path);
-        reached = await meddleAt(stage, nth, deed);
+        reached = await meddleAt(stage, nth, deed, false);
         const id = await usurper(stage.world);
         if (id === undefined) continue;
         taken += 1;

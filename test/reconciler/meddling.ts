@@ -1,4 +1,5 @@
 /** Somebody else at work on a service's containers while the loop replaces them. */
+import { DsoError } from "../../src/model/errors.ts";
 import { COMPOSE } from "../../src/model/labels.ts";
 import type { ContainerState } from "../../src/model/observed.ts";
 import type { Engine } from "../../src/model/ports.ts";
@@ -25,8 +26,11 @@ interface Seen {
 export interface Meddler {
   /** What the loop is to work with. */
   readonly outside: (engine: Engine) => Engine;
-  /** From now on: the deed is done just before the nth call. */
-  arm(engine: FakeEngine, nth: number, deed: Deed): Promise<void>;
+  /**
+   * From now on: the deed is done just before the nth call; `cut`: and that call and all after it
+   * find no engine, as if the loop had been killed.
+   */
+  arm(engine: FakeEngine, nth: number, deed: Deed, cut?: boolean): Promise<void>;
   /** Answers whether there were so many calls, and ends it. */
   disarm(): boolean;
   /** Calls of the loop that took away the last container that ran, though another could have run. */
@@ -37,8 +41,16 @@ export interface Meddler {
   readonly looked: () => boolean;
 }
 
+interface Armed {
+  readonly engine: FakeEngine;
+  readonly nth: number;
+  readonly deed: Deed;
+  readonly cut: boolean;
+  readonly oldId: string;
+}
+
 export function createMeddler(method: "blue-green" | "stop-first" | "refresh"): Meddler {
-  let armed: { engine: FakeEngine; nth: number; deed: Deed; oldId: string } | undefined;
+  let armed: Armed | undefined;
   let calls = 0;
   let where = "";
   let looked = false;
@@ -52,8 +64,10 @@ export function createMeddler(method: "blue-green" | "stop-first" | "refresh"): 
       where = name;
       await meddle(at.engine, at.oldId, at.deed);
       // What is done between a look and the call that follows it nobody can see.
-    } else if (takesLast(method, name, id, await serviceOf(at.engine)))
+    } else if (!at.cut && takesLast(method, name, id, await serviceOf(at.engine))) {
       wrongs.push(`${calls} ${name}`);
+    }
+    if (at.cut && calls >= at.nth) throw new DsoError("engine-unreachable", "the line is dead");
   };
   return {
     outside: (engine) =>
@@ -67,9 +81,9 @@ export function createMeddler(method: "blue-green" | "stop-first" | "refresh"): 
           };
         },
       }),
-    arm: async (engine, nth, deed) => {
+    arm: async (engine, nth, deed, cut = false) => {
       const [old] = await serviceOf(engine);
-      armed = { engine, nth, deed, oldId: old?.id ?? "" };
+      armed = { engine, nth, deed, cut, oldId: old?.id ?? "" };
       calls = 0;
     },
     disarm: () => {

@@ -84,6 +84,27 @@ describe("waitServing", () => {
     expect(await waitServing(tools, id, policy, fresh, never)).toMatchObject({ completed: false });
   });
 
+  test("a check that hangs does not outlast the wait", async () => {
+    const { id, engine, tools } = await started(
+      { healthyAfter: 1e6 },
+      { Test: ["CMD", "hang"], Interval: 60e9, Timeout: 60e9 },
+    );
+    const clock = {
+      now: () => Date.now(),
+      elapsed: () => performance.now(),
+      sleep: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)),
+    };
+    const exec: typeof engine.exec = (_id, _request, _streams, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => {
+          reject(signal.reason as Error);
+        });
+      });
+    const hanging = { ...tools, clock, engine: { ...engine, exec } };
+    const wait = waitServing(hanging, id, { ...policy, timeoutMs: 100 }, fresh, never);
+    await expect(wait).rejects.toThrow("the check gave no answer within 1 s");
+  });
+
   test("a configured probe is asked where the container has no healthcheck", async () => {
     const failing = { code: 1 };
     const { id, tools, elapsed } = await started({
@@ -207,15 +228,15 @@ describe("network probes", () => {
       }),
     );
     const probe = { kind: "http", port, path: "/health?x=1", status } as const;
-    const failure = await probeHttp("127.0.0.1", probe, never);
+    const failure = await probeHttp("127.0.0.1", probe, 5000, never);
     expect(failure === undefined).toBe(good);
   });
 
   test("http: a server that ends the connection is no answer", async () => {
     const port = await listen(createServer((socket) => socket.destroy()));
     const probe = { kind: "http", port, path: "/", status: undefined } as const;
-    expect(await probeHttp("127.0.0.1", probe, never)).toContain(String(port));
+    expect(await probeHttp("127.0.0.1", probe, 5000, never)).toContain(String(port));
     const aborted = AbortSignal.abort(new Error("enough"));
-    await expect(probeHttp("127.0.0.1", probe, aborted)).rejects.toThrow("enough");
+    await expect(probeHttp("127.0.0.1", probe, 5000, aborted)).rejects.toThrow("enough");
   });
 });

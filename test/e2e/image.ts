@@ -72,6 +72,16 @@ const RECIPES = {
   },
   /** Has to be killed: as PID 1, `sleep` does not hear SIGTERM. */
   stubborn: { tag: "dso-test/stubborn:1", lines: [`FROM ${BASE}`, `CMD ["sleep", "2147483647"]`] },
+  /** One program, which serves its own root on port 8080; no shell. */
+  bare: {
+    tag: "dso-test/bare:1",
+    lines: [
+      `FROM ${BASE} AS base`,
+      "FROM scratch",
+      "COPY --from=base /bin/busybox /httpd",
+      'CMD ["/httpd", "-f", "-p", "8080", "-h", "/"]',
+    ],
+  },
   /** Runs as `app`, 1000:1001. */
   user: { tag: "dso-test/user:1", lines: [`FROM ${BASE}`, "USER app"] },
 } as const;

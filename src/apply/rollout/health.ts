@@ -28,6 +28,7 @@ const MS = 1e6;
 export const CHECK_DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
 export const POLL_MS = 200;
 export const NETWORK_POLL_MS = 50;
+const LAST_CHECK_MS = 1000;
 
 /**
  * Waits until the container serves: its own healthcheck says so, else the
@@ -74,17 +75,21 @@ async function judge(
   begun: number,
   signal: AbortSignal,
 ): Promise<Verdict> {
+  const passedMs = tools.clock.elapsed() - begun;
+  // A check that hangs must not outlast the whole wait; but a last one is given a chance.
+  const limitMs = Math.max(LAST_CHECK_MS, policy.timeoutMs - passedMs);
   if (container.state !== "running") return "waiting";
-  if (container.health !== undefined) return judgeOwn(tools, container, signal);
+  if (container.health !== undefined) return judgeOwn(tools, container, limitMs, signal);
   if (policy.probe !== undefined) {
-    return verdictOf(await runProbe(tools, container, policy.probe, signal));
+    return verdictOf(await runProbe(tools, container, policy.probe, limitMs, signal));
   }
-  return tools.clock.elapsed() - begun >= policy.settleMs ? "settled" : "waiting";
+  return passedMs >= policy.settleMs ? "settled" : "waiting";
 }
 
 async function judgeOwn(
   tools: HealthTools,
   container: ContainerDetail,
+  limitMs: number,
   signal: AbortSignal,
 ): Promise<Verdict> {
   if (container.health === "healthy") return "serving";
@@ -96,7 +101,7 @@ async function judgeOwn(
   const argv = commandOf(check);
   if (argv === undefined || msOf(check?.Interval, CHECK_DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
     return "waiting";
-  const timeoutMs = msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs);
+  const timeoutMs = Math.min(limitMs, msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs));
   return verdictOf(await probeExec(tools, container.id, argv, timeoutMs, signal));
 }
 

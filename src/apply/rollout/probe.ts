@@ -18,16 +18,21 @@ const CONNECT_MS = 150;
 const ANSWER_MS = 5000;
 const OUTPUT_BYTES = 2000;
 
+/** `limitMs`: it is not waited longer for an answer, nor longer than is of use. */
 export async function runProbe(
   tools: ProbeTools,
   container: ContainerDetail,
   probe: HealthProbe,
+  limitMs: number,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
-  if (probe.kind === "exec") return probeExec(tools, container.id, probe.argv, ANSWER_MS, signal);
+  const ms = Math.min(limitMs, ANSWER_MS);
+  if (probe.kind === "exec") return probeExec(tools, container.id, probe.argv, ms, signal);
   const host = await addressOf(tools.engine, container, signal);
   if (host === undefined) return "it has no address";
-  return probe.kind === "tcp" ? probeTcp(host, probe.port, signal) : probeHttp(host, probe, signal);
+  return probe.kind === "tcp"
+    ? probeTcp(host, probe.port, signal)
+    : probeHttp(host, probe, ms, signal);
 }
 
 async function addressOf(
@@ -73,10 +78,11 @@ type HttpProbe = Extract<HealthProbe, { kind: "http" }>;
 export function probeHttp(
   host: string,
   { port, path, status }: HttpProbe,
+  limitMs: number,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   return new Promise((resolve, reject) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(ANSWER_MS)]);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
     const call = request({ host, port, path, agent: false, signal: limit });
     const timer = setTimeout(() => call.destroy(new Error("no connection in time")), CONNECT_MS);
     call.once("socket", (socket) => {
@@ -119,6 +125,7 @@ export async function probeExec(
       : `the check ended with ${code}: ${output}`;
   } catch (error) {
     if (signal.aborted) throw error;
+    if (limit.aborted) return `the check gave no answer within ${Math.ceil(timeoutMs / 1000)} s`;
     // A container that ended meanwhile cannot run a check: the next look at it tells.
     return scrub(error instanceof Error ? error.message : String(error));
   }

@@ -36,7 +36,7 @@ export async function waitSteady(
   for (;;) {
     const container = await look(tools, before.id, signal);
     refuseEnded(tools, container, before.restartCount);
-    const failure = await ask(tools, container, policy, signal);
+    const failure = await ask(tools, container, policy, policy.timeoutMs, signal);
     const now = tools.clock.elapsed();
     if (failure === undefined && now >= steadyAt) return;
     if (failure !== undefined && now - begun >= policy.timeoutMs)
@@ -59,7 +59,7 @@ export async function waitAnswering(
   for (;;) {
     const container = await look(tools, id, signal);
     refuseEnded(tools, container, 0);
-    const failure = await ask(tools, container, policy, signal);
+    const failure = await ask(tools, container, policy, VERIFY_MS, signal);
     if (failure === undefined) return;
     if (tools.clock.elapsed() >= until) throw unhealthy(container, failure);
     await tools.clock.sleep(NETWORK_POLL_MS, signal);
@@ -103,6 +103,7 @@ function ask(
   tools: HealthTools,
   container: ContainerDetail,
   { probe }: HealthPolicy,
+  limitMs: number,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   // What somebody has paused answers nobody.
@@ -110,14 +111,9 @@ function ask(
   const check = container.config.Healthcheck;
   const argv = container.health === undefined ? undefined : commandOf(check);
   if (argv !== undefined) {
-    return probeExec(
-      tools,
-      container.id,
-      argv,
-      msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs),
-      signal,
-    );
+    const timeoutMs = Math.min(limitMs, msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs));
+    return probeExec(tools, container.id, argv, timeoutMs, signal);
   }
   if (probe === undefined || container.health !== undefined) return Promise.resolve(undefined);
-  return runProbe(tools, container, probe, signal);
+  return runProbe(tools, container, probe, limitMs, signal);
 }

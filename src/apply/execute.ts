@@ -20,7 +20,7 @@ import { abandoned } from "./journal/rotation.ts";
 import { createRoster } from "./journal/roster.ts";
 import { type Result, schedule } from "./schedule.ts";
 import { createTolerance, type Tolerance } from "./tolerance.ts";
-import { takeBack } from "./undone.ts";
+import { takeBack, tidyIfPossible } from "./undone.ts";
 import { createScrubber, dropControls } from "./scrub.ts";
 import { sweepGenerations } from "./recovery/sweep.ts";
 
@@ -97,7 +97,8 @@ async function tidyUp(
   }
   const stops = new Set([...results.done.values()].flatMap(({ stop }) => stop ?? []));
   if (stops.size > 0) await work.journal.remove(work.plan.project, stops);
-  await sweepGenerations(work.plan.project, work, work.force);
+  const sweep = () => sweepGenerations(work.plan.project, work, work.force);
+  await (complete ? sweep() : tidyIfPossible(work, sweep));
   return undone;
 }
 

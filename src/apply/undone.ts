@@ -13,16 +13,23 @@ export async function takeBack(
   done: ReadonlyMap<Operation, Done>,
 ): Promise<readonly Operation[]> {
   const undone: Operation[] = [];
-  try {
+  await tidyIfPossible(work, async () => {
     const listing = await work.engine.listProject(work.desired.project.name, work.force);
     for (const [operation, result] of done) {
       if (await isUndone(work, listing, operation, result)) undone.push(operation);
     }
+  });
+  return undone;
+}
+
+/** After a run that failed: what fails here, too, is left to the next run, and hides nothing of that one. */
+export async function tidyIfPossible(work: Work, tidy: () => Promise<unknown>): Promise<void> {
+  try {
+    await tidy();
   } catch (error) {
     const { message } = failureOf(error, work.scrubber, work.force);
     work.report({ type: "warning", code: "not-tidied", message });
   }
-  return undone;
 }
 
 async function isUndone(

@@ -72,7 +72,8 @@ describe("what a service fails with", () => {
     const away = new DsoError("engine-unreachable", "the line is dead");
     world.engine.failOn("createContainer", 1, away);
     const { failed } = await world.run(desiredOf(service("web")), planOf([network, createWeb]));
-    expect(failed.map(({ error }) => error)).toEqual([away]);
+    const { code, message } = away;
+    expect(failed).toMatchObject([{ error: { code, message } }]);
     expect(failed[0]?.error.position).toBeUndefined();
   });
 });

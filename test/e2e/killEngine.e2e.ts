@@ -3,15 +3,13 @@
  * ends, and one more run and no person make the service whole. A sample of the steps that changes with
  * each run; all of them with DSO_KILL_MATRIX=all (`npm run kill-matrix`).
  */
-import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
-import { startLoop } from "./loop.ts";
 import { createOwnEngine, type OwnEngine } from "./ownEngine.ts";
 import { chosen, seed } from "./sample.ts";
 import { applyWatched } from "./steps.ts";
-import { traceOf } from "./witness.ts";
+import { answerOf, traceOf } from "./witness.ts";
 
 const SAMPLE = 3;
 /** Milliseconds that one may take on a busy machine. */
@@ -38,6 +36,7 @@ const CASES = (["blue-green", "stop-first"] as const).flatMap((method) =>
 let engine: OwnEngine;
 let home: Home;
 let image: string;
+let project: Project;
 
 /** Leaves a row wherever it writes. */
 const SCRIPT = `
@@ -69,10 +68,7 @@ async function expectWhole(project: Project, method: Method): Promise<void> {
   ]);
   expect(trace.generations).toHaveLength(2);
   expect(trace.openRotations).toEqual([]);
-  const loop = await startLoop(home, `${project.name}-client-1`, "web", "8080", "50");
-  await sleep(500);
-  const { failed, last } = await loop.stop();
-  expect({ failed, last }).toEqual({ failed: {}, last: "v2" });
+  expect(await answerOf(home, project, "web")).toBe("v2");
   const format = ["inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}"];
   const { stdout } = await home.run("docker", [...format, `${project.name}-web-1`]);
   expect(stdout.trim()).toBe("always");
@@ -91,8 +87,17 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
   });
 
   afterAll(async () => {
-    await home[Symbol.asyncDispose]();
-    await engine[Symbol.asyncDispose]();
+    try {
+      await home[Symbol.asyncDispose]();
+    } finally {
+      await engine[Symbol.asyncDispose]();
+    }
+  });
+
+  afterEach(async () => {
+    // Also where a test ended before that.
+    await engine.start();
+    await dso(project, "down -v");
   });
 
   const dso = (project: Project, args: string) => {
@@ -103,7 +108,7 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
   test.each(chosen(CASES, SAMPLE))(
     "at $step of $method",
     async ({ method, step }) => {
-      const project = await home.project({ "compose.yaml": compose(method, "v1") }, "killed");
+      project = await home.project({ "compose.yaml": compose(method, "v1") }, "killed");
       await dso(project, "up -d --wait");
       await project.write("compose.yaml", compose(method, "v2"));
       const run = applyWatched(home, project, engine.within);
@@ -119,16 +124,10 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
       await dso(project, "up -d --wait");
       await expectWhole(project, method);
       if (method === "stop-first") {
-        const rows = await home.run("docker", [
-          "exec",
-          `${project.name}-web-1`,
-          "cat",
-          "/data/rows",
-        ]);
-        expect(rows.stdout).toMatch(/^v1\n/);
+        const argv = ["exec", `${project.name}-web-1`, "cat", "/data/rows"];
+        expect((await home.run("docker", argv)).stdout).toMatch(/^v1\n/);
       }
       await dso(project, "plan -detailed-exitcode");
-      await dso(project, "down -v");
     },
     LONG,
   );

@@ -18,7 +18,7 @@ export interface OwnEngine extends AsyncDisposable {
   readonly within: readonly string[];
   /** SIGKILL, and nobody is told. */
   kill(): Promise<void>;
-  /** Starts it, and waits until it answers. */
+  /** Starts it unless it runs, and waits until it answers. */
   start(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export async function createOwnEngine(): Promise<OwnEngine> {
     within,
     kill: () => kill("SIGKILL"),
     start: async () => {
-      daemon = await startDaemon(engine, host);
+      daemon ??= await startDaemon(engine, host);
     },
     async [Symbol.asyncDispose]() {
       await kill("SIGTERM");
@@ -122,6 +122,7 @@ async function startDaemon(
     if (await answers(host)) return daemon;
     await sleep(250);
   }
+  daemon.kill("SIGKILL");
   throw new Error(
     `the engine does not start:\n${(await readFile(join(home, "log"), "utf8")).slice(-3000)}`,
   );

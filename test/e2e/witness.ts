@@ -61,3 +61,13 @@ async function namesIn(path: string, what: string, recursive = false): Promise<r
     throw error;
   }
 }
+
+/** A static busybox asks no name server by itself: `nslookup` does it for `wget`. */
+const ask = (name: string): string =>
+  `wget -q -O - "http://$(nslookup ${name} | sed -n 's/^Address: //p'):8080/"`;
+
+/** What a service answers to `client`, another service of the project that has a shell. */
+export async function answerOf(home: Home, project: Project, name: string): Promise<string> {
+  const argv = ["exec", `${project.name}-client-1`, "sh", "-c", ask(name)];
+  return (await home.run("docker", argv)).stdout.trim();
+}

@@ -39,7 +39,7 @@ export function endedEarly({ making }: Pick<Swap, "making">): DsoError {
 
 export function vanished({ making }: Pick<Swap, "making">): DsoError {
   const message = `somebody else removed the new container of ${making.name}`;
-  return new DsoError("container-exited", message, {
+  return new DsoError("container-removed", message, {
     hint: "Look at `docker events`, and run the command again.",
   });
 }

@@ -68,8 +68,7 @@ export async function waitAnswering(
 
 /**
  * Watches a container that serves for `ms` more: it has to run on, and its check must not fail as
- * often in a row as `retries` says. Time is counted in pauses, so that no clock that jumps cuts it
- * short or draws it out. Rejects like `waitServing`.
+ * often in a row as `retries` says. Rejects like `waitServing`.
  */
 export async function waitWatched(
   tools: HealthTools,
@@ -80,8 +79,10 @@ export async function waitWatched(
 ): Promise<void> {
   const failed = (container: ContainerDetail, failure: string | undefined): DsoError =>
     unhealthy(container, failure, "stay");
+  const begun = tools.clock.elapsed();
   let [failures, askedAt] = [0, 0];
-  for (let passed = 0; ; passed += POLL_MS) {
+  for (;;) {
+    const passed = tools.clock.elapsed() - begun;
     const container = await look(tools, id, signal);
     refuseEnded(tools, container, restartCount);
     if (container.health === "unhealthy") {
@@ -90,7 +91,7 @@ export async function waitWatched(
     const over = passed >= ms;
     if ((over && failures === 0) || passed - askedAt >= policy.intervalMs) {
       askedAt = passed;
-      const failure = await ask(tools, container, policy, signal);
+      const failure = await ask(tools, container, policy, policy.timeoutMs, signal);
       failures = failure === undefined ? 0 : failures + 1;
       if (failures >= Math.max(policy.retries, 1)) throw failed(container, failure);
     }

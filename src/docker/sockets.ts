@@ -3,7 +3,8 @@ import { hasCode } from "../lib/files.ts";
 import type { Sockets } from "../model/ports.ts";
 
 const LISTEN = "0A";
-const ESTABLISHED = "01";
+/** Established; or on its way to it, where the client may already have asked: the program is behind. */
+const CONNECTED: ReadonlySet<string> = new Set(["01", "03"]);
 
 /**
  * What the kernel of this host tells of a process: `/proc/<pid>/net/tcp` and `tcp6`, see proc(5).
@@ -31,15 +32,15 @@ async function readTable(pid: number, name: string): Promise<string | undefined>
   }
 }
 
-/** Established connections to a port that is listened on, by the lines of such tables. */
+/** Connections to a port that is listened on, by the lines of such tables. */
 export function countInbound(table: string): number {
   const sockets = table.split("\n").flatMap((line) => {
-    const [, local = "", , state] = line.trim().split(/\s+/);
+    const [, local = "", , state = ""] = line.trim().split(/\s+/);
     const port = local.split(":")[1];
     return port === undefined ? [] : [{ port, state }];
   });
   const listening = new Set(
     sockets.filter(({ state }) => state === LISTEN).map(({ port }) => port),
   );
-  return sockets.filter(({ port, state }) => state === ESTABLISHED && listening.has(port)).length;
+  return sockets.filter(({ port, state }) => CONNECTED.has(state) && listening.has(port)).length;
 }

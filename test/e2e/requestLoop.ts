@@ -1,10 +1,13 @@
 /**
- * `node requestLoop.ts NAME PORT PER_SECOND [keep-alive]`: asks `http://NAME:PORT/` in an open loop until
- * SIGTERM, each time with a new lookup and a new connection, and prints what came of it as JSON.
+ * `node requestLoop.ts NAME PORT PER_SECOND [keep-alive|resolve-once]`: asks `http://NAME:PORT/` in an
+ * open loop until SIGTERM, each time with a new lookup and a new connection, and prints what came of
+ * it as JSON. `keep-alive` looks up only where it opens a connection, and keeps up to eight of them;
+ * `resolve-once` keeps the first address for ever.
  * Run in the network namespace of a container: the engine's name server is asked.
  */
 import { Resolver } from "node:dns/promises";
 import { Agent, get } from "node:http";
+import type { LookupFunction } from "node:net";
 
 export interface Loop {
   readonly sent: number;
@@ -14,6 +17,8 @@ export interface Loop {
   readonly heard: Readonly<Record<string, number>>;
   /** When each was heard first, milliseconds since the epoch. */
   readonly firstAt: Readonly<Record<string, number>>;
+  /** When each was heard last, the same. */
+  readonly lastAt: Readonly<Record<string, number>>;
   /** The answer that came last. */
   readonly last: string;
   readonly slowestMs: number;
@@ -24,11 +29,12 @@ export interface Loop {
 const [name = "", port = "", perSecond = "200", mode = ""] = process.argv.slice(2);
 const resolver = new Resolver();
 resolver.setServers(["127.0.0.11"]);
-const agent = mode === "keep-alive" ? new Agent({ keepAlive: true, maxSockets: 8 }) : false;
+const agent = mode === "keep-alive" && new Agent({ keepAlive: true, maxSockets: 8 });
 
 const failed: Record<string, number> = {};
 const heard: Record<string, number> = {};
 const firstAt: Record<string, number> = {};
+const lastAt: Record<string, number> = {};
 let [sent, open, last, slowestMs, longestGapMs] = [0, 0, "", 0, 0];
 let lastAnswer = performance.now();
 
@@ -36,9 +42,28 @@ function count(counts: Record<string, number>, key: string): void {
   counts[key] = (counts[key] ?? 0) + 1;
 }
 
-function fetchFrom(host: string): Promise<string> {
+let kept: Promise<string> | undefined;
+function addressOf(host: string): Promise<string> {
+  if (mode !== "resolve-once") return freshAddress(host);
+  return (kept ??= freshAddress(host));
+}
+
+async function freshAddress(host: string): Promise<string> {
+  const addresses = await resolver.resolve4(host);
+  return addresses[sent % addresses.length] ?? "";
+}
+
+/** Called where a connection is opened, and only there. */
+const lookup: LookupFunction = (host, { all }, done) => {
+  addressOf(host).then(
+    (address) => (all === true ? done(null, [{ address, family: 4 }]) : done(null, address, 4)),
+    (error: unknown) => done(error as NodeJS.ErrnoException, "", 4),
+  );
+};
+
+function ask(): Promise<string> {
   return new Promise((resolve, reject) => {
-    const request = get({ host, port, agent, timeout: 5000 }, (response) => {
+    const request = get({ host: name, port, agent, lookup, timeout: 5000 }, (response) => {
       let text = "";
       response.setEncoding("utf8").on("data", (part: string) => (text += part));
       response.on("error", reject);
@@ -57,14 +82,14 @@ async function askOnce(): Promise<void> {
   sent++;
   open++;
   try {
-    const addresses = await resolver.resolve4(name);
-    const text = await fetchFrom(addresses[sent % addresses.length] ?? "");
+    const text = await ask();
     const now = performance.now();
     slowestMs = Math.max(slowestMs, now - begun);
     longestGapMs = Math.max(longestGapMs, now - lastAnswer);
     lastAnswer = now;
     last = text;
     firstAt[text] ??= Date.now();
+    lastAt[text] = Date.now();
     count(heard, text);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);
@@ -85,7 +110,7 @@ process.on("SIGTERM", () => {
   const wait = setInterval(() => {
     if (open > 0) return;
     clearInterval(wait);
-    const loop: Loop = { sent, failed, heard, firstAt, last, slowestMs, longestGapMs };
+    const loop: Loop = { sent, failed, heard, firstAt, lastAt, last, slowestMs, longestGapMs };
     process.stdout.write(`${JSON.stringify(loop)}\n`, () => process.exit(0));
   }, 20);
 });

@@ -20,7 +20,8 @@ const STATUSES: ReadonlySet<string> = new Set<RotationStatus>([
   "failed",
   "rollback_required",
 ]);
-const KEPT = 100;
+/** The whole file is written at each step, a few kilobytes for each entry; the history remembers more. */
+const KEPT = 30;
 
 /** One readable file per project, `rotations-<project>.json`; writers hold the project's lock. */
 export function createJournal(directory: string): Journal {

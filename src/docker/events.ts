@@ -17,8 +17,9 @@ async function* listen(
   options: Parameters<Engine["events"]>[0],
   signal: AbortSignal,
 ): AsyncGenerator<EngineEvent> {
-  const { labels = [], actions = [] } = options;
-  const filters = JSON.stringify({ label: labels, event: actions });
+  const { labels = [], actions = [], container } = options;
+  const only = container === undefined ? {} : { container: [container] };
+  const filters = JSON.stringify({ label: labels, event: actions, ...only });
   const since = options.since === undefined ? undefined : toSeconds(options.since);
   const call = { doing: "listen to the engine's events", query: { since, filters } };
   const body = await client.stream("GET", "/events", call, signal);

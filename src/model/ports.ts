@@ -139,14 +139,16 @@ export interface Engine {
   removeVolume(name: string, signal: AbortSignal): Promise<void>;
 
   /**
-   * From `since` (nanoseconds since the epoch as decimal text) on; ends with the connection.
-   * `actions`: only such as these, so that nobody is woken for the rest.
+   * From `since` (nanoseconds since the epoch as decimal text) on, of one container by its id, or of
+   * all that carries these labels; ends with the connection. `actions`: only such as these, so that
+   * nobody is woken for the rest.
    */
   events(
     options: {
       readonly since?: string;
       readonly labels?: readonly string[];
       readonly actions?: readonly string[];
+      readonly container?: string;
     },
     signal: AbortSignal,
   ): AsyncIterable<EngineEvent>;

@@ -69,7 +69,7 @@ export function streamContract(stage: Scene): void {
       await engine().waitContainer(id, never);
       const stop = new AbortController();
       const actions: string[] = [];
-      const options = { since: born.timeNano, labels: [label] };
+      const options = { since: born.timeNano, labels: [label], container: id };
       for await (const event of engine().events(options, stop.signal)) {
         actions.push(event.action);
         if (event.action !== "die") continue;

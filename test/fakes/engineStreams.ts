@@ -81,7 +81,9 @@ async function* events(
     next += 1;
     const late = BigInt(event.timeNano) >= BigInt(options.since ?? "0");
     const wanted = options.actions === undefined || options.actions.includes(event.action);
-    const ours = (options.labels ?? []).every((label) => carries(event, label));
+    const ours =
+      event.id === (options.container ?? event.id) &&
+      (options.labels ?? []).every((label) => carries(event, label));
     if (late && wanted && ours) yield event;
   }
 }

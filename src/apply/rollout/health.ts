@@ -3,6 +3,7 @@ import type { Healthcheck } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Clock } from "../../model/ports.ts";
+import { type Listener, listenTo } from "./listener.ts";
 import { type ProbeFailure, probeExec, type ProbeTools, runProbe } from "./probe.ts";
 
 export interface HealthTools extends ProbeTools {
@@ -29,6 +30,7 @@ export const CHECK_DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000,
 export const POLL_MS = 200;
 export const NETWORK_POLL_MS = 50;
 const LAST_CHECK_MS = 1000;
+const LEAST_POLL_MS = 5;
 
 /**
  * Waits until the container serves: its own healthcheck says so, else the
@@ -45,6 +47,7 @@ export async function waitServing(
 ): Promise<Serving> {
   const begun = tools.clock.elapsed();
   const failures = countFailures(policy, begun);
+  using listener = listenTo(tools, id);
   for (let restarts: number | undefined; ;) {
     const container = await look(tools, id, signal);
     restarts ??= options.fresh ? 0 : container.restartCount;
@@ -61,7 +64,7 @@ export async function waitServing(
       throw unhealthy(container, failures.last());
     }
     if (now - begun >= policy.timeoutMs) throw unhealthy(container, failures.last());
-    await tools.clock.sleep(pauseFor(container, policy), signal);
+    await pause({ tools, listener, container, policy }, now - begun, signal);
   }
 }
 
@@ -136,10 +139,24 @@ function countFailures(policy: HealthPolicy, begun: number) {
   };
 }
 
-function pauseFor(container: ContainerDetail, { probe }: HealthPolicy): number {
+interface Waiting {
+  readonly tools: HealthTools;
+  readonly listener: Listener;
+  readonly container: ContainerDetail;
+  readonly policy: HealthPolicy;
+}
+
+/** Nobody tells when a port begins to listen: it is asked often as long as that may be any moment. */
+function pause(
+  { tools, listener, container, policy: { probe } }: Waiting,
+  waitedMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   const overNetwork =
     container.health === undefined && probe !== undefined && probe.kind !== "exec";
-  return overNetwork ? NETWORK_POLL_MS : POLL_MS;
+  if (!overNetwork) return listener.pause(POLL_MS, signal);
+  const ms = Math.min(Math.max(Math.round(waitedMs / 4), LEAST_POLL_MS), NETWORK_POLL_MS);
+  return tools.clock.sleep(ms, signal);
 }
 
 export async function look(
@@ -192,12 +209,13 @@ export async function waitRunning(
   signal: AbortSignal,
 ): Promise<void> {
   const until = tools.clock.elapsed() + settleMs;
+  using listener = listenTo(tools, id);
   for (;;) {
     const container = await look(tools, id, signal);
     if (oneShot && container.state === "exited" && container.exitCode === 0) return;
     refuseEnded(tools, container, 0);
     if (tools.clock.elapsed() >= until) return;
-    await tools.clock.sleep(POLL_MS, signal);
+    await listener.pause(POLL_MS, signal);
   }
 }
 

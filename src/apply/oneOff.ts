@@ -4,7 +4,7 @@ import type { CreateBody, EndpointConfig } from "../model/engine.ts";
 import { COMPOSE } from "../model/labels.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
 import type { Engine } from "../model/ports.ts";
-import { deliverFiles, makeContainer } from "./container/container.ts";
+import { makeContainer, provide } from "./container/container.ts";
 import type { ApplyContext, Work } from "./context.ts";
 import { createRoster } from "./journal/roster.ts";
 import { createScrubber } from "./scrub.ts";
@@ -53,8 +53,9 @@ export async function makeOneOff(
   const candidate = { name: oneOff.name, policy: { Name: "no" as const }, hidden: false };
   let generation: Generation | undefined;
   try {
-    generation = await deliverFiles(work, making, signal);
-    const { id } = await makeContainer(work, making, generation, candidate, signal);
+    const provided = await provide(work, making, signal);
+    generation = provided.generation;
+    const { id } = await makeContainer(work, making, provided, candidate, signal);
     return { id, generation };
   } catch (error) {
     if (generation !== undefined) await context.delivery.drop(generation.id, context.force);

@@ -17,6 +17,15 @@ import { referenceNames } from "./vault.ts";
 
 const FLAGS = { lockTimeout: 30_000, parallelism: 4, input: true };
 
+/**
+ * Asks the engine who it is while the vault is still written, where somebody will need to know. A
+ * failure is told where the plan needs it.
+ */
+export async function expectUsers(context: Context, session: Session, path: string): Promise<void> {
+  const users = await usersOfAny(context, new Set(referenceNames(context, path)));
+  if (users.length > 0) context.engine.info(session.signal).catch(() => undefined);
+}
+
 /** Rolls the new versions of these secrets out; the exit code tells of a project that did not get them. */
 export async function rotateUsers(
   context: Context,
@@ -77,12 +86,16 @@ async function rotate(
   const before = session.exitCode;
   session.exitCode = 0;
   await withView(session, command, {}, async (view) => {
+    const seen = await revisionOf(context, project);
     const { desired, aside } = await rotationTarget(context, project, session.signal);
     const services = servicesUsing(desired, names);
     if (services.length === 0) return;
     view.remark(introduction(project, services, aside));
     const load = async (signal: AbortSignal): Promise<Desired> =>
-      (await rotationTarget(context, project, signal)).desired;
+      // Nobody has applied anything before the lock was ours: then it holds what was read.
+      (await revisionOf(context, project)) === seen
+        ? desired
+        : (await rotationTarget(context, project, signal)).desired;
     await rollOut(context, session, view, {
       operation: "secret set",
       request: project.request,
@@ -99,6 +112,14 @@ async function rotate(
   });
   if (session.exitCode !== 0) note(session, conclusion(project));
   session.exitCode = Math.max(before, session.exitCode);
+}
+
+/** Of what was applied last; undefined where nothing was. */
+async function revisionOf(
+  { state }: Context,
+  { name }: RegisteredProject,
+): Promise<number | undefined> {
+  return (await state.history(name))[0]?.revision;
 }
 
 function introduction(

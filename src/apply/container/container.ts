@@ -7,7 +7,7 @@ import type { RotationEndpoint } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
 import { makeSpec } from "../../model/spec.ts";
-import { completeBody, inheritedVolumes, withoutAliases } from "./body.ts";
+import { completeBody, type EndpointAddress, inheritedVolumes, withoutAliases } from "./body.ts";
 import { composeBody, type Replica } from "./composeBody.ts";
 import type { Work } from "../context.ts";
 import { resolveOwner } from "./owner.ts";
@@ -58,14 +58,38 @@ async function imageOf(
   });
 }
 
-/** Fills the memory directory of a container; undefined where the service has no files of ours. */
-export async function deliverFiles(
+/** What a container is made of, besides its model. */
+export interface Provided {
+  readonly image: ImageDetail;
+  /** Undefined where the service has no files of ours. */
+  readonly generation: Generation | undefined;
+  readonly addresses: ReadonlyMap<string, EndpointAddress>;
+}
+
+/** Fills its memory directory and reserves its addresses. What fails leaves no directory behind. */
+export async function provide(work: Work, making: Making, signal: AbortSignal): Promise<Provided> {
+  const image = await imageOf(work, making.service, signal);
+  const delivering = deliverFiles(work, making, image, signal);
+  const reserving = reserveEndpoints(work, making, signal);
+  // Both are over before anything is undone.
+  await Promise.allSettled([delivering, reserving]);
+  const generation = await delivering;
+  try {
+    return { image, generation, addresses: await reserving };
+  } catch (error) {
+    if (generation !== undefined) await work.delivery.drop(generation.id, work.force);
+    throw error;
+  }
+}
+
+async function deliverFiles(
   work: Work,
   { service, number }: Making,
+  image: ImageDetail,
   signal: AbortSignal,
 ): Promise<Generation | undefined> {
   if (service.files.length === 0) return undefined;
-  const request = await deliveryFor(work, service, number, signal);
+  const request = await requestFor(work, service, number, image, signal);
   const generation = await work.delivery.deliver(request, signal);
   for (const message of generation.warnings) {
     work.report({ type: "warning", code: "delivery", message });
@@ -80,7 +104,16 @@ export async function deliveryFor(
   number: number,
   signal: AbortSignal,
 ): Promise<DeliveryRequest> {
-  const image = await imageOf(work, service, signal);
+  return requestFor(work, service, number, await imageOf(work, service, signal), signal);
+}
+
+async function requestFor(
+  work: Work,
+  service: DesiredService,
+  number: number,
+  image: ImageDetail,
+  signal: AbortSignal,
+): Promise<DeliveryRequest> {
   // An empty `user:` means the image's, as for the engine.
   const user = service.model.user || image.user;
   return {
@@ -100,13 +133,11 @@ export async function deliveryFor(
 export async function makeContainer(
   work: Work,
   making: Making,
-  generation: Generation | undefined,
+  { image, generation, addresses }: Provided,
   candidate: Candidate,
   signal: AbortSignal,
 ): Promise<Made> {
   const { service, old } = making;
-  const image = await imageOf(work, service, signal);
-  const addresses = await reserveEndpoints(work, making, signal);
   const body = composeBody(work, making, image.id);
   const renew = work.plan.options.renewAnonymousVolumes;
   const complete = completeBody(body, {

@@ -28,7 +28,9 @@ export interface RotationLog {
   readonly now: Rotation;
   /** On disk when it resolves; only then the step may be done. */
   step(step: RotationStep, change?: Partial<Rotation>): Promise<void>;
-  /** Notes what was learnt within a step. */
+  /** Notes what was learnt within a step, on disk with the next one: what can be found out again. */
+  learn(change: Partial<Rotation>): void;
+  /** Notes it at once. */
   note(change: Partial<Rotation>): Promise<void>;
   end(status: RotationStatus, error?: DsoError): Promise<void>;
 }
@@ -50,6 +52,9 @@ export function openLog(
     async step(step, change = {}) {
       await write({ ...change, step });
       onStep(step);
+    },
+    learn: (change) => {
+      now = { ...now, ...change };
     },
     note: write,
     end: (status, error) =>

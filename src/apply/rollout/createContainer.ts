@@ -1,7 +1,7 @@
 import type { DsoError } from "../../model/errors.ts";
 import type { Operation, OperationOf } from "../../model/plan.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
-import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
+import { makeContainer, type Making, provide } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, tellLastWords } from "../failure.ts";
 import { waitRunning } from "./health.ts";
@@ -41,11 +41,11 @@ async function makeAndStart(
   signal: AbortSignal,
 ): Promise<void> {
   await log.step("deliver");
-  const generation = await deliverFiles(work, making, work.force);
-  const member = { ...NO_MEMBER, name: operation.name, generation: generation?.id };
+  const provided = await provide(work, making, work.force);
+  const member = { ...NO_MEMBER, name: operation.name, generation: provided.generation?.id };
   await log.step("create-new", { new: member });
   const candidate = { name: operation.name, policy: undefined, hidden: false };
-  const made = await makeContainer(work, making, generation, candidate, work.force);
+  const made = await makeContainer(work, making, provided, candidate, work.force);
   const { id, restartPolicy } = made;
   refuseAborted(signal);
   await log.step("start-new", { new: { ...member, id, restartPolicy } });

@@ -2,7 +2,7 @@
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
-import { deliverFiles, makeContainer, type Making } from "../container/container.ts";
+import { makeContainer, type Making, provide } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
 import { tellLastWords } from "../failure.ts";
 import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
@@ -53,15 +53,17 @@ export async function prepare(
   hidden: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  await log.step("deliver");
-  const generation = await deliverFiles(work, making, work.force);
-  const name = await freeName(work, `${making.name}-new`, log.now, work.force);
-  const member = { ...NO_MEMBER, name, generation: generation?.id };
+  const [name] = await Promise.all([
+    freeName(work, `${making.name}-new`, log.now, work.force),
+    log.step("deliver"),
+  ]);
+  const provided = await provide(work, making, work.force);
+  const member = { ...NO_MEMBER, name, generation: provided.generation?.id };
   await log.step("create-new", { new: member });
   // An engine that restarts must not wake the one that has not proven itself.
   const candidate = { name, policy: { Name: "no" }, hidden } as const;
-  const made = await makeContainer(work, making, generation, candidate, work.force);
-  await log.note({ new: { ...member, ...made } });
+  const made = await makeContainer(work, making, provided, candidate, work.force);
+  log.learn({ new: { ...member, ...made } });
   refuseAborted(signal);
 }
 

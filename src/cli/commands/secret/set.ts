@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { Secret } from "../../../model/secret.ts";
 import { askHidden, readSecret } from "../../input.ts";
 import { withContext } from "../../request.ts";
-import { rotateUsers } from "../../rotate.ts";
+import { expectUsers, rotateUsers } from "../../rotate.ts";
 import { isInteractive, note, print, type Session } from "../../session.ts";
 import { localName } from "../../vault.ts";
 
@@ -20,6 +20,7 @@ export function define(command: Command, session: Session): void {
     .action((text: string, value: string | undefined, flags: Flags) =>
       withContext(session, command, async (context) => {
         const name = localName(context, text);
+        if (flags.apply) await expectUsers(context, session, name.path);
         using secret = await readValue(session, text, value);
         const vault = await context.openVault(session.signal);
         const expected = flags.cas === undefined ? {} : { expected: flags.cas };

@@ -1,10 +1,17 @@
 /** From a changed value to the first answer with it, and what is lost on the way. */
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { newestCompose, type Home, type Project } from "../test/e2e/cli.ts";
 import { ensureTestImage } from "../test/e2e/image.ts";
 import { startLoop } from "../test/e2e/loop.ts";
+import type { Loop } from "../test/e2e/requestLoop.ts";
+import { traceCalls } from "./engineCalls.ts";
+import { type Phases, phaseRows, phasesOf } from "./phases.ts";
 import type { Setting } from "./scenes.ts";
 import { ratioRow, type Row } from "./table.ts";
+
+/** Rounds that are looked at call by call. */
+const TRACED = 5;
 
 /** A service that answers with its version, and a container on its network from which it is asked. */
 function compose(image: string, source: string, more: readonly string[]): string {
@@ -26,28 +33,52 @@ interface Side {
   readonly name: string;
   readonly project: Project;
   /** Makes the service answer with this. */
-  readonly change: (version: string) => Promise<unknown>;
+  readonly change: (version: string, environment?: Record<string, string>) => Promise<unknown>;
   readonly times: number[];
   failed: number;
   sent: number;
 }
 
-async function oneRound(home: Home, side: Side, version: string): Promise<void> {
-  const loop = await startLoop(home, `${side.project.name}-client-1`, "web", "8080", "200");
+interface Round {
+  readonly begun: number;
+  readonly heard: number;
+  readonly loop: Loop;
+}
+
+async function oneRound(
+  home: Home,
+  side: Side,
+  version: string,
+  environment?: Record<string, string>,
+): Promise<Round> {
+  const running = await startLoop(home, `${side.project.name}-client-1`, "web", "8080", "200");
   await sleep(300);
   const begun = Date.now();
-  await side.change(version);
+  await side.change(version, environment);
   await sleep(300);
-  const { failed, firstAt, sent } = await loop.stop();
-  const heard = firstAt[version];
+  const loop = await running.stop();
+  const heard = loop.firstAt[version];
   if (heard === undefined) throw new Error(`${side.name}: ${version} was never heard`);
+  return { begun, heard, loop };
+}
+
+async function timedRound(home: Home, side: Side, version: string): Promise<void> {
+  const { begun, heard, loop } = await oneRound(home, side, version);
   side.times.push(heard - begun);
-  side.failed += Object.values(failed).reduce((sum, count) => sum + count, 0);
-  side.sent += sent;
+  side.failed += Object.values(loop.failed).reduce((sum, count) => sum + count, 0);
+  side.sent += loop.sent;
+}
+
+/** Where the time of one change goes, seen from the engine; the proxy in between costs some itself. */
+async function tracedRound(home: Home, side: Side, version: string): Promise<Phases> {
+  await using trace = await traceCalls(home.environment, join(home.path, "trace.sock"));
+  const { begun, heard } = await oneRound(home, side, version, { DOCKER_HOST: trace.host });
+  return phasesOf(trace.calls, begun, heard);
 }
 
 async function ours({ home, dso }: Setting, image: string): Promise<Side> {
-  const set = (version: string) => home.run(dso, ["secret", "set", "bench/v"], { input: version });
+  const set = (version: string, environment: Record<string, string> = {}) =>
+    home.run(dso, ["secret", "set", "bench/v"], { input: version, environment });
   await set("v0");
   const text = compose(image, "cat /run/secrets/bench/v", [
     "environment: { VERSION_FILE: dsofile://bench/v }",
@@ -61,14 +92,15 @@ async function ours({ home, dso }: Setting, image: string): Promise<Side> {
 async function theirs({ home }: Setting, image: string): Promise<Side> {
   const text = compose(image, "echo $VERSION", ['environment: { VERSION: "${VERSION}" }']);
   const project = await home.project({ "compose.yaml": text }, "compose-bench");
-  const up = (version: string, ...more: readonly string[]) =>
+  const up = (version: string, environment: Record<string, string>, ...more: string[]) =>
     home.run(newestCompose(), ["up", "-d", ...more], {
       cwd: project.dir,
-      environment: { VERSION: version },
+      environment: { ...environment, VERSION: version },
     });
-  await up("v0");
+  await up("v0", {});
   await sleep(1000);
-  const change = (version: string) => up(version, "--force-recreate", "web");
+  const change = (version: string, environment: Record<string, string> = {}) =>
+    up(version, environment, "--force-recreate", "web");
   const name = "docker-compose up -d --force-recreate";
   return { name, project, change, times: [], failed: 0, sent: 0 };
 }
@@ -77,12 +109,19 @@ export async function measureRotation(setting: Setting): Promise<Row[]> {
   const image = await ensureTestImage("http");
   const sides = [await theirs(setting, image), await ours(setting, image)] as const;
   for (let round = 1; round <= Math.ceil(setting.rounds / 2); round++) {
-    for (const side of sides) await oneRound(setting.home, side, `v${round}`);
+    for (const side of sides) await timedRound(setting.home, side, `v${round}`);
+  }
+  const traces: [Phases[], Phases[]] = [[], []];
+  for (let round = 1; round <= TRACED; round++) {
+    for (const [index, side] of sides.entries()) {
+      traces[index]?.push(await tracedRound(setting.home, side, `t${round}`));
+    }
   }
   const [baseline, own] = sides;
   const lost = ({ failed, sent }: Side): string => `${failed} of ${sent}`;
   return [
     ratioRow({ ...own, name: `${own.name}: until heard` }, baseline, 1),
+    ...phaseRows(traces[1], traces[0], baseline.name),
     {
       figure: "requests failed in rotations, 200 a second",
       value: `${lost(own)}; with ${baseline.name}: ${lost(baseline)}`,

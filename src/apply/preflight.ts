@@ -31,11 +31,12 @@ export async function preflight(
   const filled = plan.operations.filter(isFilling);
   const services = servicesOf(filled, context);
   refuseRemote(services, context);
-  const faults = [
-    ...(await takenNames(plan, context, signal)),
-    ...(await findTakenPorts(plan, makes, context, signal)),
-    ...(await findNetworkFaults(plan, context, signal)),
-  ];
+  const found = await Promise.all([
+    takenNames(plan, context, signal),
+    findTakenPorts(plan, makes, context, signal),
+    findNetworkFaults(plan, context, signal),
+  ]);
+  const faults = found.flat();
   if (faults.length > 0) throw combine(faults);
   const values = await readAll(context, context.desired, services, signal);
   try {

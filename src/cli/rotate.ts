@@ -91,11 +91,13 @@ async function rotate(
     const services = servicesUsing(desired, names);
     if (services.length === 0) return;
     view.remark(introduction(project, services, aside));
-    const load = async (signal: AbortSignal): Promise<Desired> =>
+    const load = async (signal: AbortSignal): Promise<Desired> => {
+      // Evaluated while the engine lists, which it does now.
+      void import("../apply/execute.ts");
       // Nobody has applied anything before the lock was ours: then it holds what was read.
-      (await revisionOf(context, project)) === seen
-        ? desired
-        : (await rotationTarget(context, project, signal)).desired;
+      if ((await revisionOf(context, project)) === seen) return desired;
+      return (await rotationTarget(context, project, signal)).desired;
+    };
     await rollOut(context, session, view, {
       operation: "secret set",
       request: project.request,

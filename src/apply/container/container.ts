@@ -7,7 +7,7 @@ import type { RotationEndpoint } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
 import { makeSpec } from "../../model/spec.ts";
-import { completeBody, type EndpointAddress, inheritedVolumes, withoutAliases } from "./body.ts";
+import { completeBody, inheritedVolumes, withoutAliases } from "./body.ts";
 import { composeBody, type Replica } from "./composeBody.ts";
 import type { Work } from "../context.ts";
 import { resolveOwner } from "./owner.ts";
@@ -63,23 +63,12 @@ export interface Provided {
   readonly image: ImageDetail;
   /** Undefined where the service has no files of ours. */
   readonly generation: Generation | undefined;
-  readonly addresses: ReadonlyMap<string, EndpointAddress>;
 }
 
-/** Fills its memory directory and reserves its addresses. What fails leaves no directory behind. */
+/** Finds its image and fills its memory directory. */
 export async function provide(work: Work, making: Making, signal: AbortSignal): Promise<Provided> {
   const image = await imageOf(work, making.service, signal);
-  const delivering = deliverFiles(work, making, image, signal);
-  const reserving = reserveEndpoints(work, making, signal);
-  // Both are over before anything is undone.
-  await Promise.allSettled([delivering, reserving]);
-  const generation = await delivering;
-  try {
-    return { image, generation, addresses: await reserving };
-  } catch (error) {
-    if (generation !== undefined) await work.delivery.drop(generation.id, work.force);
-    throw error;
-  }
+  return { image, generation: await deliverFiles(work, making, image, signal) };
 }
 
 async function deliverFiles(
@@ -133,11 +122,12 @@ async function requestFor(
 export async function makeContainer(
   work: Work,
   making: Making,
-  { image, generation, addresses }: Provided,
+  { image, generation }: Provided,
   candidate: Candidate,
   signal: AbortSignal,
 ): Promise<Made> {
   const { service, old } = making;
+  const addresses = await reserveEndpoints(work, making, signal);
   const body = composeBody(work, making, image.id);
   const renew = work.plan.options.renewAnonymousVolumes;
   const complete = completeBody(body, {

@@ -12,7 +12,8 @@ function leaving(engine: Engine, calls: number): Engine {
   return new Proxy(engine, {
     get(target, key, receiver) {
       const call: unknown = Reflect.get(target, key, receiver);
-      if (typeof call !== "function") return call;
+      // What the engine tells by itself just ends.
+      if (typeof call !== "function" || key === "events") return call;
       return (...args: unknown[]): unknown => {
         if (left-- > 0) return (call as (...args: unknown[]) => unknown)(...args);
         const options = { hint: "Is the engine running?" };

@@ -74,7 +74,8 @@ export function createMeddler(method: "blue-green" | "stop-first" | "refresh"): 
       new Proxy(engine, {
         get(target, key, receiver) {
           const call: unknown = Reflect.get(target, key, receiver);
-          if (typeof call !== "function") return call;
+          // What it hears of the engine it takes for no answer: it looks.
+          if (typeof call !== "function" || key === "events") return call;
           return async (...args: unknown[]): Promise<unknown> => {
             await before(String(key), args[0]);
             return (call as (...args: unknown[]) => unknown)(...args);

@@ -83,6 +83,9 @@ export function undeterred(log: RotationLog): RotationLog {
       return log.now;
     },
     step: (...all) => without(log.step(...all)),
+    learn: (change) => {
+      log.learn(change);
+    },
     note: (change) => without(log.note(change)),
     end: (...all) => without(log.end(...all)),
   };

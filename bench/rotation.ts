@@ -1,9 +1,9 @@
 /** From a changed value to the first answer with it, and what is lost on the way. */
-import { spawn } from "node:child_process";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { newestCompose, ROOT, type Home, type Project } from "../test/e2e/cli.ts";
+import { startAgent } from "../test/e2e/agency.ts";
+import { newestCompose, type Home, type Project } from "../test/e2e/cli.ts";
 import { ensureTestImage } from "../test/e2e/image.ts";
 import { startLoop } from "../test/e2e/loop.ts";
 import type { Loop } from "../test/e2e/requestLoop.ts";
@@ -34,7 +34,7 @@ function compose(image: string, source: string, more: readonly string[]): string
 interface Side {
   readonly name: string;
   readonly project: Project;
-  /** Makes the service answer with this. */
+  /** Makes the service answer with this; answers since when, where that was later than it was asked. */
   readonly change: (version: string, environment?: Record<string, string>) => Promise<unknown>;
   readonly times: number[];
   failed: number;
@@ -55,8 +55,9 @@ async function oneRound(
 ): Promise<Round> {
   const running = await startLoop(home, `${side.project.name}-client-1`, "web", "8080", "200");
   await sleep(300);
-  const begun = Date.now();
-  await side.change(version, environment);
+  const asked = Date.now();
+  const changed = await side.change(version, environment);
+  const begun = typeof changed === "number" ? changed : asked;
   await sleep(300);
   const loop = await running.stop();
   const heard = loop.firstAt[version];
@@ -100,28 +101,21 @@ function byCommand({ home, dso }: Setting, image: string): Promise<Side> {
   return ours({ home, dso, rounds: 0 }, image, { name: "dso secret set", secret, change });
 }
 
-interface Resident extends Disposable {
-  readonly change: (secret: string) => Side["change"];
-}
-
-/** One process for all changes; see `resident.ts`. */
-function startResident({ home }: Setting): Resident {
-  const script = join(ROOT, "bench/resident.ts");
-  const child = spawn(process.execPath, [script], {
-    cwd: home.path,
-    env: home.environment,
-    stdio: ["pipe", "pipe", "inherit"],
-  });
-  const answers = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  return {
-    change:
-      (secret) =>
-      async (version, environment = {}) => {
-        child.stdin.write(`${JSON.stringify({ secret, version, environment })}\n`);
-        if ((await answers.next()).done === true) throw new Error("the resident process ended");
-      },
-    [Symbol.dispose]: () => void child.stdin.end(),
+/** The agent hears of a version that somebody else has stored; it does not wait for quiet here. */
+async function byAgent(setting: Setting, image: string): Promise<Side & AsyncDisposable> {
+  const { home, dso } = setting;
+  const secret = "agent/v";
+  const set = (version: string, ...more: string[]) =>
+    home.run(dso, ["secret", "set", ...more, secret], { input: version });
+  const side = await ours(setting, image, { name: "dso agent", secret, change: (v0) => set(v0) });
+  const agent = await startAgent(home, side.project, { debounce: "0s" });
+  const change: Side["change"] = async (version) => {
+    await set(version, "--no-apply");
+    const { mtimeMs } = await stat(join(home.path, "dso", "vault.enc"));
+    await agent.said("Rotation completed");
+    return mtimeMs;
   };
+  return { ...side, change, [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
 }
 
 async function theirs({ home }: Setting, image: string): Promise<Side> {
@@ -142,40 +136,49 @@ async function theirs({ home }: Setting, image: string): Promise<Side> {
 
 export async function measureRotation(setting: Setting): Promise<Row[]> {
   const image = await ensureTestImage("http");
-  using resident = startResident(setting);
-  const change = resident.change("resident/v");
-  const sides = [
-    await theirs(setting, image),
-    await byCommand(setting, image),
-    await ours(setting, image, { name: "by a process that runs", secret: "resident/v", change }),
-  ] as const;
+  const baseline = await theirs(setting, image);
+  const command = await byCommand(setting, image);
   for (let round = 1; round <= Math.ceil(setting.rounds / 2); round++) {
-    for (const side of sides) await timedRound(setting.home, side, `v${round}`);
+    await timedRound(setting.home, baseline, `v${round}`);
+    await timedRound(setting.home, command, `v${round}`);
   }
+  const sides = [baseline, command] as const;
   const phases = new Map<Side, Phases[]>(sides.map((side) => [side, []]));
   for (let round = 1; round <= TRACED; round++) {
     for (const [side, all] of phases) all.push(await tracedRound(setting.home, side, `t${round}`));
   }
-  return rowsOf(sides, phases);
+  return [...rowsOf(sides, phases), ...(await measureAgent(setting, image))];
+}
+
+/** In rounds of its own: where an agent runs, it rotates for the command, too. */
+async function measureAgent(setting: Setting, image: string): Promise<Row[]> {
+  const baseline = await theirs(setting, image);
+  await using agent = await byAgent(setting, image);
+  for (let round = 1; round <= Math.ceil(setting.rounds / 2); round++) {
+    await timedRound(setting.home, baseline, `v${round}`);
+    await timedRound(setting.home, agent, `v${round}`);
+  }
+  return [untilHeard(agent, baseline), lostRow(agent, baseline)];
 }
 
 function rowsOf(
-  [baseline, own, resident]: readonly [Side, Side, Side],
+  [baseline, own]: readonly [Side, Side],
   phases: ReadonlyMap<Side, readonly Phases[]>,
 ): Row[] {
-  const rowsFor = (side: Side): readonly Row[] =>
-    phaseRows(phases.get(side) ?? [], phases.get(baseline) ?? [], baseline.name);
+  const parts = phaseRows(phases.get(own) ?? [], phases.get(baseline) ?? [], baseline.name);
+  return [untilHeard(own, baseline), ...parts, lostRow(own, baseline)];
+}
+
+function untilHeard(side: Side, baseline: Side): Row {
+  return ratioRow({ ...side, name: `${side.name}: until heard` }, baseline, 1);
+}
+
+function lostRow(side: Side, baseline: Side): Row {
   const lost = ({ failed, sent }: Side): string => `${failed} of ${sent}`;
-  return [
-    ratioRow({ ...own, name: `${own.name}: until heard` }, baseline, 1),
-    ...rowsFor(own),
-    ratioRow({ ...resident, name: `${resident.name}: until heard` }, baseline, 1),
-    ...rowsFor(resident),
-    {
-      figure: "requests failed in rotations, 200 a second",
-      value: `${lost(own)}, ${lost(resident)}; with ${baseline.name}: ${lost(baseline)}`,
-      budget: "0",
-      ok: own.failed + resident.failed === 0,
-    },
-  ];
+  return {
+    figure: `${side.name}: requests failed, 200 a second`,
+    value: `${lost(side)}; with ${baseline.name}: ${lost(baseline)}`,
+    budget: "0",
+    ok: side.failed === 0,
+  };
 }

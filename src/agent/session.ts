@@ -46,7 +46,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
   const stop = new AbortController();
   const within = AbortSignal.any([signal, stop.signal]);
   const watch = begin(options, engineId, ended.resolve);
-  signal.addEventListener("abort", () => ended.resolve("stopped"), { once: true });
+  signal.addEventListener("abort", () => ended.resolve("stopped"), { signal: stop.signal });
   if (signal.aborted) ended.resolve("stopped");
   try {
     // Whatever comes from now on is heard of, before anything is looked at.
@@ -60,8 +60,9 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
   } finally {
     board.close();
     stop.abort();
-    await watch.files.close();
+    // What is at work still says what is to be watched.
     await watch.queue.close();
+    await watch.files.close();
   }
 }
 

@@ -81,6 +81,7 @@ async function reconcile(
   const opened = await openTracked(context, tracked, trace, report, signal);
   const options = optionsOf(tracked);
   const seen = await plan(context, tracked.request, opened, options, report, signal);
+  for (const file of hostFiles(seen)) trace.files.add(file);
   const { run, left } = await narrowed(context, tracked, settings, seen);
   const { changes, operations } = run.plan;
   if (tracked.policy.apply === "none") {
@@ -98,6 +99,13 @@ async function reconcile(
     await rollBackUpdates(context, run, outcome, settings, signal);
   }
   return { ...concluded(outcome), left, trace };
+}
+
+/** What of this host the services are given, by path. */
+function hostFiles({ desired }: Run): readonly string[] {
+  return [...desired.services.values()].flatMap(({ files }) =>
+    files.flatMap(({ content }) => (content.kind === "host-file" ? [content.path] : [])),
+  );
 }
 
 /** The files, or only the secrets of what was last applied. */

@@ -30,6 +30,21 @@ describe("the agent", () => {
       );
     }));
 
+  it("rolls a changed file of this host out that a service is given", () =>
+    withAgent(async (agency) => {
+      const given = `services:
+  web: { image: "app:1", environment: { A: "dsofile://db#password" }, secrets: [license] }
+secrets: { license: { file: license.txt } }
+name: shop
+`;
+      await agency.write("license.txt", "one");
+      await agency.write("compose.yaml", given);
+      expect((await agency.dso("reconcile", "shop"))[0]).toBe(0);
+      const [first] = agency.generations.keys();
+      await agency.write("license.txt", "two");
+      await until(() => agency.generations.size === 1 && !agency.generations.has(first!));
+    }));
+
   it("makes anew what somebody has removed", () =>
     withAgent(async (agency) => {
       await until(() => isQuiet(agency));

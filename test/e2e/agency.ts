@@ -22,16 +22,20 @@ export interface Said {
   readonly [field: string]: unknown;
 }
 
-/** Nothing is waited for longer than a test needs. */
-const QUICK = "agent: { watch: { debounce_window: 200ms, polling_interval: 1h } }\n";
+interface AgentSettings {
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Nothing is waited for longer than a test needs. */
+  readonly debounce?: string;
+}
 
 /** Resolves when it looks after the projects of the home; each step is in its log. */
 export async function startAgent(
   home: Home,
   project: Project,
-  environment: Readonly<Record<string, string>> = {},
+  { environment = {}, debounce = "200ms" }: AgentSettings = {},
 ): Promise<RunningAgent> {
-  await project.write("dso.yaml", QUICK);
+  const watch = `{ debounce_window: ${debounce}, polling_interval: 1h }`;
+  await project.write("dso.yaml", `agent: { watch: ${watch} }\n`);
   const env = { ...home.environment, DSO_LOG: "debug", ...environment };
   const child = spawn("dso", ["agent"], {
     cwd: project.dir,

@@ -144,7 +144,9 @@ test("an engine that is away is waited for, and then everything is looked at", (
     const { home, project, store, answer } = scene;
     const engine = home.environment["DOCKER_HOST"] ?? "unix:///var/run/docker.sock";
     await using gate = await createGate(engine);
-    await using agent = await startAgent(home, project, { DOCKER_HOST: gate.host });
+    await using agent = await startAgent(home, project, {
+      environment: { DOCKER_HOST: gate.host },
+    });
     await agent.said(/^Looked/);
     await gate.shut();
     await agent.said(/^Engine lost/);

@@ -4,6 +4,7 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
+import { type RunningAgent, startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { composeOf, rotateThrough, startApp } from "./underLoad.ts";
 import { traceOf } from "./witness.ts";
@@ -23,10 +24,16 @@ interface Held {
   readonly flat: Readonly<Record<string, number>>;
   /** Must stay below a bound. */
   readonly bounded: Readonly<Record<string, number>>;
-  readonly engine: { readonly descriptors: number; readonly megabytes: number } | undefined;
+  readonly engine: Process | undefined;
+  readonly agent: Process | undefined;
 }
 
-async function measure(home: Home, project: Project): Promise<Held> {
+interface Process {
+  readonly descriptors: number;
+  readonly megabytes: number;
+}
+
+async function measure(home: Home, project: Project, agent?: RunningAgent): Promise<Held> {
   const { left, generations, openRotations } = await traceOf(home, project);
   const state = join(home.environment["DSO_HOME"]!, "state");
   const entries = async (kind: string): Promise<number> => {
@@ -60,6 +67,7 @@ async function measure(home: Home, project: Project): Promise<Held> {
       filesInMemory: memory.files,
     },
     engine: await engineHolds(),
+    agent: agent && (await heldBy(agent.pid)),
   };
 }
 
@@ -78,7 +86,10 @@ async function sizeOf(
 async function engineHolds(): Promise<Held["engine"]> {
   const socket = (process.env["DOCKER_HOST"] ?? "").replace("unix://", "");
   if (!socket.includes("dso-engine.")) return undefined;
-  const pid = (await readFile(join(dirname(socket), "pid"), "utf8")).trim();
+  return heldBy(Number(await readFile(join(dirname(socket), "pid"), "utf8")));
+}
+
+async function heldBy(pid: number): Promise<Process> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   const kilobytes = Number(/VmRSS:\s*(\d+)/.exec(status)?.[1]);
   const descriptors = (await readdir(`/proc/${pid}/fd`)).length;
@@ -88,6 +99,7 @@ async function engineHolds(): Promise<Held["engine"]> {
 test.each([
   { how: "new containers", strategy: "restart" },
   { how: "new files", strategy: "refresh" },
+  { how: "the agent", strategy: "restart" },
 ])(
   "all that is held stays as it is, however often a secret changes: $how",
   async ({ how, strategy }) => {
@@ -96,10 +108,11 @@ test.each([
     const project = await startApp(home, asked);
     const versions = (prefix: string, count: number): readonly string[] =>
       Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
+    await using agent = how === "the agent" ? await startAgent(home, project) : undefined;
     await rotateThrough(home, versions("warm", WARM_UP));
-    const before = await measure(home, project);
+    const before = await measure(home, project, agent);
     await rotateThrough(home, versions("v", ROTATIONS));
-    const after = await measure(home, project);
+    const after = await measure(home, project, agent);
     const report = JSON.stringify({ before, after }, undefined, 2);
     process.stdout.write(`${ROTATIONS} rotations by ${how}: ${report}\n`);
     expect(after.flat).toEqual(before.flat);
@@ -107,6 +120,9 @@ test.each([
     expect(after.bounded["stateBytes"]).toBeLessThanOrEqual(STATE_BYTES);
     // Ten versions stay for whoever reads slowly, and what is read now; one file each, and the manifest.
     expect(after.bounded["filesInMemory"]).toBeLessThanOrEqual(12);
+    if (before.agent !== undefined && after.agent !== undefined) {
+      expect(after.agent.descriptors).toBeLessThanOrEqual(before.agent.descriptors + FEW);
+    }
     if (before.engine === undefined || after.engine === undefined) return;
     expect(after.engine.descriptors).toBeLessThanOrEqual(before.engine.descriptors + FEW);
   },

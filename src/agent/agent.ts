@@ -1,4 +1,5 @@
 /** The daemon: one session after the other, until it is told to stop. */
+import { statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensurePrivateDirectory } from "../lib/files.ts";
@@ -9,7 +10,8 @@ import { type Claim, claimEngine } from "./beacon.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type Controls, serveControls } from "./control.ts";
 import { fault, type Log } from "./log.ts";
-import { type Ending, watchOver } from "./session.ts";
+import { watchOver } from "./session.ts";
+import type { Ending } from "./watch.ts";
 
 export interface AgentOptions {
   /** Reads dso.yaml anew and opens everything. */
@@ -21,6 +23,8 @@ export interface AgentOptions {
   readonly force: AbortSignal;
 }
 
+/** What is in front of an engine that is away refuses in its place. */
+const AWAY: ReadonlySet<string> = new Set(["engine-unreachable", "engine-refused"]);
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
 
@@ -79,7 +83,7 @@ async function watchOnce(options: AgentOptions, context: Context, board: Board):
     return ending;
   } catch (error) {
     if (signal.aborted) return "stopped";
-    if (!(error instanceof DsoError) || error.code !== "engine-unreachable") throw error;
+    if (!(error instanceof DsoError) || !AWAY.has(error.code)) throw error;
     board.lost(error.message);
     log(fault(error));
     return "engine-lost";
@@ -98,6 +102,11 @@ async function pause(failures: number, signal: AbortSignal): Promise<void> {
 /** With a dso.yaml that makes no sense the agent goes on as before: what it says is told. */
 async function reconnect({ connect, log }: AgentOptions, before: Context): Promise<Context> {
   try {
+    if (isGone(before.config.file)) {
+      const msg = `${before.config.file ?? ""} is empty or gone: what it said holds on`;
+      log({ level: "warn", msg, code: "config-gone" });
+      return before;
+    }
     const next = await connect();
     await close(before);
     return next;
@@ -106,6 +115,12 @@ async function reconnect({ connect, log }: AgentOptions, before: Context): Promi
     log(fault(error));
     return before;
   }
+}
+
+/** As while somebody writes it, or moves it away; taken at its word, it would lift all policies. */
+function isGone(file: string | undefined): boolean {
+  if (file === undefined) return false;
+  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
 }
 
 async function close({ engine, providers }: Context): Promise<void> {
@@ -120,11 +135,13 @@ function controlsOf(current: () => Context, board: Board): Controls {
         ...{ pid: process.pid, version: current().version, startedAt },
         ...board.view(),
       }),
-    reconcile: (project, tell) => board.reconcile(project, tell),
+    reconcile: (project, again, tell) => board.reconcile(project, again, tell),
     hold: async (project, who, why) => {
       const { state, clock } = current();
       if ((await state.registered(project)) === undefined) throw board.unknown(project);
       await state.setHold(project, { since: new Date(clock.now()).toISOString(), who, why });
+      const known = board.view().projects.find(({ name }) => name === project);
+      return { busy: known?.dueInMs === 0 };
     },
     // The file that goes is heard of, like any other.
     resume: (project) => current().state.setHold(project, undefined),

@@ -26,7 +26,8 @@ export async function claimEngine(engineId: string, self: Keeper): Promise<Claim
   const name = `\0dso-agent:${engineId}`;
   const server = createServer((caller) => {
     caller.on("error", () => undefined);
-    caller.end(JSON.stringify(self));
+    // Whoever does not hang up is hung up on.
+    caller.end(JSON.stringify(self), () => caller.destroy());
   });
   try {
     await listening(server, name);
@@ -34,6 +35,7 @@ export async function claimEngine(engineId: string, self: Keeper): Promise<Claim
     if (!hasCode(error, "EADDRINUSE")) throw error;
     throw taken(await ask(name));
   }
+  server.on("error", () => undefined);
   server.unref();
   return {
     release: () => new Promise((resolve) => server.close(() => resolve())),

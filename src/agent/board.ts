@@ -5,8 +5,14 @@ import type { AgentStatus, Reconciled } from "./control.ts";
 import type { Log, LogRecord } from "./log.ts";
 
 interface Session {
-  readonly ask: (project: string) => Promise<Passed>;
+  readonly ask: (project: string, cause: "asked" | "urgent") => Promise<Passed>;
   readonly dueIn: (project: string) => number | undefined;
+}
+
+interface TrackedName {
+  readonly name: string;
+  /** dso.yaml names it. */
+  readonly declared: boolean;
 }
 
 type Last = Reconciled & { readonly at: string };
@@ -19,18 +25,19 @@ export interface Board {
   close(): void;
   /** Why there is no session. */
   lost(why: string): void;
-  track(projects: readonly string[]): void;
+  track(projects: readonly TrackedName[]): void;
   note(project: string, last: Last): void;
   tell(project: string, record: LogRecord): void;
   unknown(project: string): DsoError;
-  reconcile(project: string, tell: Log): Promise<Reconciled>;
+  /** With `again`, what failed is tried once more. */
+  reconcile(project: string, again: boolean, tell: Log): Promise<Reconciled>;
   view(): Pick<AgentStatus, "projects" | "engineError">;
 }
 
 interface State {
   readonly listeners: Map<string, Set<Log>>;
   readonly last: Map<string, Last>;
-  tracked: readonly string[];
+  tracked: readonly TrackedName[];
   session: Session | undefined;
   why: string | undefined;
   /** Of those who ask while one session has ended and the next has not begun. */
@@ -58,27 +65,35 @@ export function createBoard(): Board {
       for (const listener of state.listeners.get(project) ?? []) listener(record);
     },
     unknown: (project) => unknown(state, project),
-    reconcile: (project, tell) => reconcile(state, project, tell),
+    reconcile: (project, again, tell) => reconcile(state, project, again, tell),
     view: () => view(state),
   };
 }
 
 function unknown({ tracked }: State, project: string): DsoError {
   return new DsoError("usage", `The agent does not look after a project ${project}.`, {
-    hint: tracked.length === 0 ? "It has none yet: dso up." : `It has ${tracked.join(", ")}.`,
+    hint:
+      tracked.length === 0
+        ? "It has none yet: dso up."
+        : `It has ${tracked.map(({ name }) => name).join(", ")}.`,
   });
 }
 
-async function reconcile(state: State, project: string, tell: Log): Promise<Reconciled> {
+async function reconcile(
+  state: State,
+  project: string,
+  again: boolean,
+  tell: Log,
+): Promise<Reconciled> {
   const { listeners } = state;
   const own = listeners.get(project) ?? new Set();
   listeners.set(project, own.add(tell));
   try {
     for (;;) {
       const session = await current(state);
-      if (!state.tracked.includes(project)) throw unknown(state, project);
+      if (state.tracked.every(({ name }) => name !== project)) throw unknown(state, project);
       try {
-        return reconciledOf(await session.ask(project));
+        return reconciledOf(await session.ask(project, again ? "asked" : "urgent"));
       } catch (error) {
         // It ended before it came to that; the next one does it.
         if (state.session === session) throw error;
@@ -105,10 +120,10 @@ async function current(state: State): Promise<Session> {
 function view({ why, tracked, last, session }: State): ReturnType<Board["view"]> {
   return {
     ...(why === undefined ? {} : { engineError: why }),
-    projects: tracked.map((name) => {
+    projects: tracked.map(({ name, declared }) => {
       const [passed, dueInMs] = [last.get(name), session?.dueIn(name)];
       return {
-        ...{ name, ...(passed === undefined ? {} : { last: passed }) },
+        ...{ name, declared, ...(passed === undefined ? {} : { last: passed }) },
         ...(dueInMs === undefined ? {} : { dueInMs: Math.round(dueInMs) }),
       };
     }),

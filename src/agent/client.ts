@@ -6,12 +6,19 @@ import { DsoError } from "../model/errors.ts";
 import type { AgentStatus, Answer, Controls, Reconciled, Told } from "./control.ts";
 import type { Log } from "./log.ts";
 
+const PATIENCE_MS = 3000;
+
 /** The agent that listens at this path; undefined where there is none. */
 export async function findAgent(path: string, signal: AbortSignal): Promise<Controls | undefined> {
   const quiet = (): void => undefined;
   try {
-    await call(path, "GET", "/v1/status", {}, quiet, signal);
+    const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+    await call(path, "GET", "/v1/status", {}, quiet, limited);
   } catch (error) {
+    // One that is suspended does nothing either.
+    if (!signal.aborted && error instanceof Error && error.name === "AbortError") return undefined;
+    if (!signal.aborted && error instanceof Error && error.name === "TimeoutError")
+      return undefined;
     if (hasCode(error, "ENOENT", "ECONNREFUSED", "EACCES", "ECONNRESET", "EPIPE")) return undefined;
     throw error;
   }
@@ -19,10 +26,10 @@ export async function findAgent(path: string, signal: AbortSignal): Promise<Cont
     call(path, "POST", `/v1/projects/${name}/${verb}`, body, tell, signal);
   return {
     status: async () => (await call(path, "GET", "/v1/status", {}, quiet, signal)) as AgentStatus,
-    reconcile: async (name, tell) => (await post(name, "reconcile", {}, tell)) as Reconciled,
-    hold: async (name, who, why) => {
-      await post(name, "hold", { who, why }, quiet);
-    },
+    reconcile: async (name, again, tell) =>
+      (await post(name, "reconcile", { again }, tell)) as Reconciled,
+    hold: async (name, who, why) =>
+      (await post(name, "hold", { who, why }, quiet)) as Awaited<ReturnType<Controls["hold"]>>,
     resume: async (name) => {
       await post(name, "resume", {}, quiet);
     },

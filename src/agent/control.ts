@@ -27,6 +27,8 @@ export interface AgentStatus {
   readonly engineError?: string;
   readonly projects: readonly {
     readonly name: string;
+    /** dso.yaml names it. */
+    readonly declared: boolean;
     /** Of the last pass; absent before the first. */
     readonly last?: Reconciled & { readonly at: string };
     /** Milliseconds until the next look that is planned; 0: it is at work. */
@@ -37,9 +39,10 @@ export interface AgentStatus {
 /** What the socket offers. Rejects with `usage` for a project that nobody looks after. */
 export interface Controls {
   status(): Promise<AgentStatus>;
-  /** `tell` hears what the agent says of the project meanwhile. */
-  reconcile(project: string, tell: Log): Promise<Reconciled>;
-  hold(project: string, who: string, why: string): Promise<void>;
+  /** `tell` hears what the agent says of the project meanwhile; `again`: what failed is tried once more. */
+  reconcile(project: string, again: boolean, tell: Log): Promise<Reconciled>;
+  /** Answers whether the agent is at work on it, and so finishes that first. */
+  hold(project: string, who: string, why: string): Promise<{ readonly busy: boolean }>;
   resume(project: string): Promise<void>;
 }
 
@@ -84,6 +87,7 @@ export async function serveControls(
   } catch (error) {
     throw explainDisk(path, error);
   }
+  server.on("error", () => undefined);
   return {
     close: () =>
       new Promise((resolve) => {
@@ -120,7 +124,9 @@ async function dispatch(
   if (route === "GET /v1/status") return controls.status();
   const [, name, verb] = /^POST \/v1\/projects\/([a-z0-9_-]+)\/(\w+)$/.exec(route) ?? [];
   const text = (key: string): string => (typeof body[key] === "string" ? body[key] : "");
-  if (name !== undefined && verb === "reconcile") return controls.reconcile(name, tell);
+  if (name !== undefined && verb === "reconcile") {
+    return controls.reconcile(name, body["again"] === true, tell);
+  }
   if (name !== undefined && verb === "hold") return controls.hold(name, text("who"), text("why"));
   if (name !== undefined && verb === "resume") return controls.resume(name);
   throw new DsoError("usage", `The agent does not know: ${route}.`, {

@@ -71,7 +71,7 @@ async function watchAgent(
   project: RegisteredProject,
 ): Promise<void> {
   note(session, `Used by project ${project.name}. The agent rolls it out:`);
-  if (await askAgent(agent, session, project.name)) return;
+  if (await askAgent(agent, session, project.name, false)) return;
   note(session, conclusion(project));
   session.exitCode = 1;
 }

@@ -136,6 +136,7 @@ function expand(node: Scalar, source: string, { lookup, warn }: Interpolation, p
   for (const name of done.missing) {
     warn({
       message: `the variable ${name} is not set: it becomes an empty text`,
+      variable: name,
       position: place(node.at),
     });
   }

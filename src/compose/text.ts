@@ -1,3 +1,4 @@
+import path from "node:path";
 import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
 import { DsoError, type Position } from "../model/errors.ts";
 import { invalid, place } from "./fault.ts";
@@ -10,7 +11,7 @@ export async function readText(
   { signal, trace }: Reading,
   namedAt?: Position,
 ): Promise<string> {
-  trace.files.add(file);
+  trace.files.add(path.normalize(file));
   try {
     return decodeText(file, what, await readNamedFile(file, signal));
   } catch (cause) {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
 import { Refusal, refusalError } from "./errors.ts";
@@ -103,9 +104,22 @@ function agreeOnApi(transport: Transport, signal: AbortSignal): Promise<string> 
 }
 
 async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
-  const text = (await readAll(await checked(response, call))).toString();
+  const text = (await readWhole(await checked(response, call), call)).toString();
   const empty = text === "" || call.fine?.includes(response.statusCode ?? 0);
   return (empty ? undefined : parse(text, call)) as T;
+}
+
+/** An answer that ends in the middle is none. */
+async function readWhole(response: IncomingMessage, { doing }: Call): Promise<Buffer> {
+  try {
+    return await readAll(response);
+  } catch (error) {
+    if (!hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+    throw new DsoError("engine-unreachable", `${doing}: the engine's answer broke off`, {
+      hint: "Is the engine running (`systemctl status docker`)?",
+      cause: error,
+    });
+  }
 }
 
 /** Quotes nothing: what is left of an answer may hold a container's environment. */

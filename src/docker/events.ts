@@ -23,7 +23,12 @@ async function* listen(
   const since = options.since === undefined ? undefined : toSeconds(options.since);
   const call = { doing: "listen to the engine's events", query: { since, filters } };
   const body = await client.stream("GET", "/events", call, signal);
-  for await (const line of lines(untilBroken(body))) yield toEvent(line);
+  for await (const line of lines(untilBroken(body))) {
+    const event = toEvent(line);
+    // The connection broke within a line.
+    if (event === undefined) return;
+    yield event;
+  }
 }
 
 /** For whom the signal is how to leave: an abort ends the stream as its end would. */
@@ -56,8 +61,9 @@ function toSeconds(nanoseconds: string): string {
   return `${digits.slice(0, -9)}.${digits.slice(-9)}`;
 }
 
-function toEvent(line: string): EngineEvent {
-  const wire = JSON.parse(line) as WireEvent;
+function toEvent(line: string): EngineEvent | undefined {
+  const wire = parse(line);
+  if (wire === undefined) return undefined;
   return {
     type: wire.Type,
     action: wire.Action,
@@ -65,6 +71,15 @@ function toEvent(line: string): EngineEvent {
     attributes: wire.Actor.Attributes ?? {},
     timeNano: exactTime(line),
   };
+}
+
+function parse(line: string): WireEvent | undefined {
+  try {
+    return JSON.parse(line) as WireEvent;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
 }
 
 /** From the text: nanoseconds since 1970 do not fit a JavaScript number. */

@@ -43,6 +43,8 @@ export interface Positions {
 
 export interface LoadWarning {
   readonly message: string;
+  /** Of the environment, where the warning is that it is not set. */
+  readonly variable?: string;
   readonly position?: Position;
 }
 

@@ -63,11 +63,21 @@ function openModel(
         ? {}
         : { environmentFiles: request.environmentFiles }),
       services: request.services,
-      env: request.variables ?? context.environment,
+      env: environmentOf(context, request),
       home: context.home,
       trace,
     },
     signal,
+  );
+}
+
+function environmentOf(
+  { environment }: Pick<Context, "environment">,
+  { variables }: ProjectRequest,
+): Readonly<Record<string, string | undefined>> {
+  if (variables === undefined) return environment;
+  return Object.fromEntries(
+    Object.entries(variables).map(([name, value]) => [name, value ?? undefined]),
   );
 }
 

@@ -1,10 +1,13 @@
 /** When a project is looked at next: after a while of quiet, later where it failed or is restless. */
 
-/** Why somebody thinks that something is different. */
-export type Cause = "start" | "asked" | "files" | "secrets" | "engine" | "interval";
+/** Why somebody thinks that something is different; `urgent`: somebody waits for what comes of it. */
+export type Cause = "start" | "asked" | "urgent" | "files" | "secrets" | "engine" | "interval";
 
-/** `failed`: to be tried again later, though nothing should change; `gone`: nobody looks after it any more. */
-export type Outcome = "quiet" | "worked" | "failed" | "gone";
+/**
+ * `failed`: to be tried again later, though nothing should change; `busy`: somebody else was at it, so
+ * soon again; `gone`: nobody looks after it any more.
+ */
+export type Outcome = "quiet" | "worked" | "failed" | "busy" | "gone";
 
 /** What is known of one project; changed in place by the functions below. Times in ms, by a clock that never jumps. */
 export interface Pace {
@@ -12,6 +15,8 @@ export interface Pace {
   causes: Set<Cause>;
   /** When the first of them came. */
   since: number;
+  /** When somebody began to edit, and was last seen to, since the last run began. */
+  edited: { readonly first: number; readonly last: number } | undefined;
   /** Runs that failed, one after the other. */
   failures: number;
   /** When something was put right that no file had asked for. */
@@ -26,14 +31,17 @@ const LONGEST_MS = 300_000;
 const HEALING_MS = 600_000;
 
 /** What failed may go well once one of these has changed: that is another attempt. */
-const NEWS: ReadonlySet<Cause> = new Set<Cause>(["start", "asked", "files", "secrets"]);
+const NEWS: ReadonlySet<Cause> = new Set<Cause>(["start", "asked", "urgent", "files", "secrets"]);
+/** Somebody is at work, and may not be done. */
+const EDITS: ReadonlySet<Cause> = new Set<Cause>(["files", "secrets"]);
 
 export function newPace(): Pace {
-  return { causes: new Set(), since: 0, failures: 0, healed: [] };
+  return { causes: new Set(), since: 0, edited: undefined, failures: 0, healed: [] };
 }
 
 /** Takes the cause to heart. That time passes, or a container moves, does not make what failed go well. */
 export function heed(pace: Pace, cause: Cause, now: number): void {
+  if (EDITS.has(cause)) pace.edited = { first: pace.edited?.first ?? now, last: now };
   if (NEWS.has(cause)) pace.failures = 0;
   else if (pace.failures > 0) return;
   if (pace.causes.size === 0) pace.since = now;
@@ -47,16 +55,29 @@ export function nextDue(
   now: number,
   random: number,
 ): number | undefined {
-  const { causes, since, failures } = pace;
-  if (causes.has("asked") || causes.has("start")) return now;
+  const { causes, since, failures, edited } = pace;
+  if (causes.has("asked") || causes.has("urgent")) return now;
+  // Files that are being written are read by nobody, whatever else is the matter.
+  const written =
+    edited === undefined ? now : Math.min(edited.last + quietMs, edited.first + PATIENCE_MS);
+  if (causes.has("start")) return Math.max(now, written);
   if (causes.size > 0) {
     const byItself = [...causes].every((cause) => cause === "engine");
     const quiet = byItself ? healingDelay(pace, quietMs, now) : quietMs;
-    return Math.min(now + quiet, Math.max(since + Math.max(PATIENCE_MS, quiet), now));
+    const latest = since + Math.max(PATIENCE_MS, quiet);
+    return Math.max(now, written, Math.min(now + quiet, latest));
   }
   if (failures === 0) return undefined;
   const wait = Math.min(RETRY_MS * 2 ** Math.min(failures - 1, 10), LONGEST_MS);
   return now + wait * (0.8 + 0.4 * random);
+}
+
+/** A run begins: answers what has led to it. */
+export function begin(pace: Pace): ReadonlySet<Cause> {
+  const { causes } = pace;
+  pace.causes = new Set();
+  pace.edited = undefined;
+  return causes;
 }
 
 /** A container that goes again and again is not fought for ever. */
@@ -75,6 +96,7 @@ export function conclude(
   now: number,
 ): void {
   pace.failures = outcome === "failed" ? pace.failures + 1 : 0;
+  if (outcome === "busy") heed(pace, "interval", now);
   const recent = pace.healed.filter((at) => at > now - HEALING_MS);
   const byItself = causes.size > 0 && [...causes].every((cause) => cause === "engine");
   pace.healed = outcome === "worked" && byItself ? [...recent, now] : recent;

@@ -18,6 +18,8 @@ export interface PassSettings {
   readonly engineId: string;
   /** A person asked: what failed is tried once more. */
   readonly asked: boolean;
+  /** Whether a file of the project has changed since the pass began. */
+  readonly edited: () => boolean;
   readonly parallelism: number;
   /** Aborts when somebody insists: stop now, recover later. */
   readonly force: AbortSignal;
@@ -57,7 +59,8 @@ export async function pass(
     );
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;
-    return { outcome: "failed", summary: error.message, error, left: [], trace };
+    const outcome = error.code === "locked" ? "busy" : "failed";
+    return { outcome, summary: error.message, error, left: [], trace };
   }
 }
 
@@ -82,6 +85,7 @@ async function reconcile(
   const options = optionsOf(tracked);
   const seen = await plan(context, tracked.request, opened, options, report, signal);
   for (const file of hostFiles(seen)) trace.files.add(file);
+  refuseUnknown(tracked, seen);
   const { run, left } = await narrowed(context, tracked, settings, seen);
   const { changes, operations } = run.plan;
   if (tracked.policy.apply === "none") {
@@ -90,15 +94,28 @@ async function reconcile(
     );
   }
   if (removesAll(run)) throw emptied(tracked);
+  // Meanwhile somebody may have said something else.
+  if ((await context.state.hold(name)) !== undefined) return quiet("held");
+  if (settings.edited()) return quiet("edited meanwhile", left);
   if (operations.length === 0 && tracked.registered !== undefined) {
     return quiet("nothing to do", left);
   }
+  return { ...(await carryOut(context, run, settings, signal)), left, trace };
+}
+
+/** Applies it, and takes back what the files say is to be taken back. */
+async function carryOut(
+  context: Context,
+  run: Run,
+  settings: PassSettings,
+  signal: AbortSignal,
+): Promise<Omit<Passed, "left" | "trace">> {
   const outcome = await apply(context, run, settings, signal);
   if (outcome.toRollBack.length > 0) {
     const { rollBackUpdates } = await import("./failedUpdates.ts");
     await rollBackUpdates(context, run, outcome, settings, signal);
   }
-  return { ...concluded(outcome), left, trace };
+  return concluded(outcome);
 }
 
 /** What of this host the services are given, by path. */
@@ -158,6 +175,22 @@ async function narrowed(
 
 function idle({ plan: found }: Run): Run["plan"] {
   return { ...found, changes: [], operations: [] };
+}
+
+/**
+ * A variable that no shell was ever asked for: rolled out, it would be an empty text that nobody has
+ * seen. What was not set when a person applied it may be unset still.
+ */
+function refuseUnknown({ request }: Tracked, { desired }: Run): void {
+  const unset = desired.project.warnings.find(({ variable }) => {
+    return variable !== undefined && request.variables?.[variable] === undefined;
+  });
+  if (unset?.variable === undefined) return;
+  const { variable, position } = unset;
+  throw new DsoError("compose-invalid", `the variable ${variable} is not set`, {
+    hint: `Apply it once from a shell that has it, or write what it is without: \${${variable}:-…}.`,
+    ...(position && { position }),
+  });
 }
 
 function emptied({ name }: Tracked): DsoError {

@@ -2,7 +2,16 @@
  * Which project is looked at, and when. A trigger carries nothing but a name, so that bursts fold
  * into one run, and nothing that is lost in a burst stays lost. One run per project at a time.
  */
-import { type Cause, conclude, heed, newPace, nextDue, type Outcome, type Pace } from "./pace.ts";
+import {
+  begin as letBegin,
+  type Cause,
+  conclude,
+  heed,
+  newPace,
+  nextDue,
+  type Outcome,
+  type Pace,
+} from "./pace.ts";
 
 export interface QueueOptions<V> {
   /** Looks at one project. A rejection counts as `failed`. */
@@ -21,7 +30,7 @@ export interface QueueOptions<V> {
 export interface Queue<V> {
   trigger(key: string, cause: Cause): void;
   /** A run that begins after this call, and at once where there is room. Rejects as the run does. */
-  ask(key: string): Promise<V>;
+  ask(key: string, cause: "asked" | "urgent"): Promise<V>;
   /** Milliseconds until it is looked at again; undefined where nothing is planned; 0: it is at work. */
   dueIn(key: string): number | undefined;
   /** Nothing more begins; resolves when nothing runs any more. */
@@ -53,11 +62,11 @@ export function createQueue<V>(options: QueueOptions<V>): Queue<V> {
     trigger: (key, cause) => {
       trigger(state, key, cause);
     },
-    ask: (key) => {
+    ask: (key, cause) => {
       if (state.closed) return Promise.reject(new Error("the queue is closed"));
       const asker = Promise.withResolvers<V>();
       laneOf(state, key).askers.push(asker);
-      trigger(state, key, "asked");
+      trigger(state, key, cause);
       return asker.promise;
     },
     dueIn: (key) => {
@@ -112,8 +121,7 @@ function begin<V>(state: State<V>, key: string, lane: Lane<V>): void {
 
 async function carryOut<V>(state: State<V>, key: string, lane: Lane<V>): Promise<void> {
   const { pace, askers } = lane;
-  const { causes } = pace;
-  pace.causes = new Set();
+  const causes = letBegin(pace);
   Object.assign(lane, { askers: [], running: true, due: undefined });
   try {
     const result = await state.options.run(key, causes);

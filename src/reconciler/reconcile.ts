@@ -55,13 +55,13 @@ export async function plan(
 /** Of the environment no more than what the files use: the rest is nobody's business later. */
 function asked(
   { variables }: Trace,
-  environment: Readonly<Record<string, string | undefined>>,
-): Readonly<Record<string, string>> {
-  const set = [...variables].sort().flatMap((name): readonly (readonly [string, string])[] => {
+  environment: Readonly<Record<string, string | null | undefined>>,
+): Readonly<Record<string, string | null>> {
+  const found = [...variables].sort().map((name): readonly [string, string | null] => {
     const value = Object.hasOwn(environment, name) ? environment[name] : undefined;
-    return value === undefined ? [] : [[name, value]];
+    return [name, value ?? null];
   });
-  return Object.fromEntries(set);
+  return Object.fromEntries(found);
 }
 
 /** What was read in the files, though it may not be meant: a variable that is not set. */

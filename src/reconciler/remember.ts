@@ -38,10 +38,12 @@ export async function remember(
 
 function registration(context: Context, { request, variables, desired, observed }: Run) {
   const { name, files } = desired.project;
+  // What a person's shell had once is not forgotten because the files do not ask for it just now.
+  const known = variables && { ...request.variables, ...variables };
   return {
     name,
     // By its name: should the files be given another one, they describe another project.
-    request: { ...request, files, projectName: name, variables: variables ?? request.variables },
+    request: { ...request, files, projectName: name, variables: known ?? request.variables },
     engineId: observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),

@@ -11,9 +11,9 @@ export interface ProjectRequest {
   readonly environmentFiles: readonly string[];
   /**
    * What the files may ask of the environment, for whoever loads them from elsewhere; undefined:
-   * that of this process.
+   * that of this process. `null`: asked for, and not set.
    */
-  readonly variables: Readonly<Record<string, string>> | undefined;
+  readonly variables: Readonly<Record<string, string | null>> | undefined;
   /** Services named on the command line: their profiles are on. */
   readonly services: readonly string[];
 }

@@ -5,12 +5,16 @@ import type {
   ServiceModel,
   VolumeModel,
 } from "../model/project.ts";
+import type { DsoError } from "../model/errors.ts";
 import type { ProjectRequest } from "./request.ts";
 
 /** What is remembered of projects between runs. It holds references and versions, never values. */
 export interface ProjectState {
-  /** All projects that were applied here and not taken down, sorted by name. */
-  projects(): Promise<readonly RegisteredProject[]>;
+  /**
+   * All projects that were applied here and not taken down, sorted by name. With `onFault`, which hears
+   * of it, one that cannot be read is left out; else it rejects.
+   */
+  projects(onFault?: (error: DsoError) => void): Promise<readonly RegisteredProject[]>;
   register(project: RegisteredProject): Promise<void>;
   registered(project: string): Promise<RegisteredProject | undefined>;
   forget(project: string): Promise<void>;

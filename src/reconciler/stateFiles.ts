@@ -48,7 +48,7 @@ export function createStateFiles(directory: string): ProjectState {
     await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
   };
   return {
-    projects: () => readAll(directory, read),
+    projects: (onFault) => readAll(directory, read, onFault),
     register: (registered) => change(registered.name, (file) => ({ ...file, registered })),
     registered: async (project) => (await read(project)).registered,
     forget: async (project) => {
@@ -72,14 +72,23 @@ export function createStateFiles(directory: string): ProjectState {
 async function readAll(
   directory: string,
   read: (project: string) => Promise<ProjectFile>,
+  onFault?: (error: DsoError) => void,
 ): Promise<readonly RegisteredProject[]> {
   const { readdir } = await import("node:fs/promises");
   ensurePrivateDirectory(directory);
   const names = (await readdir(directory)).flatMap(
     (name) => /^project-(.+)\.json$/.exec(name)?.[1] ?? [],
   );
-  const files = await Promise.all(names.sort().map(read));
-  return files.flatMap(({ registered }) => registered ?? []);
+  const files = await Promise.all(
+    names.sort().map((name) =>
+      read(name).catch((error: unknown) => {
+        if (onFault === undefined || !(error instanceof DsoError)) throw error;
+        onFault(error);
+        return undefined;
+      }),
+    ),
+  );
+  return files.flatMap((file) => file?.registered ?? []);
 }
 
 function append(

@@ -100,7 +100,7 @@ name: shop
       );
       await agency.write("dso.yaml", `${QUICK}projects: { shop: { policy: { apply: none } } }\n`);
       const policyRules = async (): Promise<boolean> => {
-        const { summary } = await (await agency.control()).reconcile("shop", () => undefined);
+        const { summary } = await (await agency.control()).reconcile("shop", true, () => undefined);
         return summary.startsWith("out of sync");
       };
       await agency.write("compose.yaml", COMPOSE.replace("app:1", "app:2"));

@@ -45,7 +45,7 @@ describe("commands where an agent is at work", () => {
   it("status tells of it, and what it leaves alone", () =>
     withAgent(async ({ dso, write, control }) => {
       await write("compose.yaml", BROKEN);
-      await (await control()).reconcile("shop", () => undefined);
+      await (await control()).reconcile("shop", true, () => undefined);
       const left = async (): Promise<boolean> =>
         (await dso("status"))[1].includes("agent leaves service.web: it failed as it is now");
       await until(left);
@@ -72,7 +72,7 @@ describe("commands where an agent is at work", () => {
       await until(runs);
       const [code, said] = await dso("down");
       expect([code, said]).toEqual([0, expect.stringContaining("Lift that with: dso resume")]);
-      const { summary } = await (await control()).reconcile("shop", () => undefined);
+      const { summary } = await (await control()).reconcile("shop", true, () => undefined);
       expect([summary, await runs()]).toEqual(["held", false]);
       expect((await dso("resume"))[0]).toBe(0);
       await until(runs);

@@ -63,12 +63,31 @@ describe("the queue of projects", () => {
     const { queue, ran, outcomes } = scene();
     outcomes.push("worked");
     queue.trigger("shop", "files");
-    const asked = queue.ask("shop");
+    const asked = queue.ask("shop", "asked");
     await pass(0);
     expect(await asked).toEqual({ outcome: "worked" });
     expect(ran).toEqual([{ key: "shop", causes: ["asked", "files"], at: 0 }]);
     await pass(60);
     expect(ran).toHaveLength(1);
+  });
+
+  it("reads no files that are being written, whatever else is the matter", async () => {
+    const { queue, ran } = scene();
+    for (let second = 0; second < 20; second++) {
+      queue.trigger("shop", "files");
+      queue.trigger("shop", second % 2 === 0 ? "engine" : "start");
+      await pass(1);
+    }
+    await pass(QUIET_MS / 1000);
+    expect(ran.map(({ at }) => at)).toEqual([24]);
+  });
+
+  it("comes back soon where somebody else was at it, and hears of containers meanwhile", async () => {
+    const { queue, ran, outcomes } = scene();
+    outcomes.push("busy", "busy");
+    queue.trigger("shop", "start");
+    await pass(60);
+    expect(ran.map(({ at }) => at)).toEqual([0, 5, 10]);
   });
 
   it("never looks at one project twice at a time, and misses nothing meanwhile", async () => {
@@ -87,7 +106,7 @@ describe("the queue of projects", () => {
     const { queue, held, outcomes } = scene({ hold: true });
     queue.trigger("shop", "start");
     await pass(0);
-    const asked = queue.ask("shop");
+    const asked = queue.ask("shop", "asked");
     outcomes.push("quiet", "worked");
     held[0]?.end();
     await pass(0);
@@ -145,7 +164,7 @@ describe("the queue of projects", () => {
     queue.trigger("a", "start");
     queue.trigger("b", "start");
     await pass(0);
-    const asked = expect(queue.ask("b")).rejects.toThrow("closed");
+    const asked = expect(queue.ask("b", "asked")).rejects.toThrow("closed");
     const closed = queue.close();
     held[0]?.end();
     await closed;
@@ -153,7 +172,7 @@ describe("the queue of projects", () => {
     queue.trigger("a", "files");
     await pass(60);
     expect(ran.map(({ key }) => key)).toEqual(["a"]);
-    await expect(queue.ask("a")).rejects.toThrow("closed");
+    await expect(queue.ask("a", "asked")).rejects.toThrow("closed");
   });
 
   it("goes on after a run that rejects", async () => {
@@ -161,8 +180,8 @@ describe("the queue of projects", () => {
       run: (key) => Promise.reject(new Error(`no ${key}`)),
       ...{ concurrency: 1, quietMs: 0, random: () => 0.5 },
     });
-    const asked = expect(failing.ask("a")).rejects.toThrow("no a");
-    const next = expect(failing.ask("b")).rejects.toThrow("no b");
+    const asked = expect(failing.ask("a", "asked")).rejects.toThrow("no a");
+    const next = expect(failing.ask("b", "asked")).rejects.toThrow("no b");
     await pass(0);
     await Promise.all([asked, next]);
     expect(failing.dueIn("a")).toBe(5000);

@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { isComplete } from "../../apply/context.ts";
+import { findAgent } from "../../agent/client.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
 import type { Context } from "../../reconciler/context.ts";
@@ -32,7 +32,8 @@ export function define(command: Command, session: Session): void {
         withContext(session, command, async (context) => {
           if (flags.rmi !== undefined) throw rmi();
           const request = await projectRequest(session, command, services);
-          const done = await rollOut(context, session, view, {
+          const isDeclared = await declaredProjects(context, session);
+          await rollOut(context, session, view, {
             operation: "down",
             request,
             open: (signal) => openWithoutVersions(context, request, signal),
@@ -47,17 +48,29 @@ export function define(command: Command, session: Session): void {
             },
             flags,
             approve: async () => true,
+            settle: async ({ plan: { project } }) => {
+              const whole = services.length === 0;
+              if (whole && isDeclared(project)) await keepDown(context, view, project);
+            },
           });
-          if (done === undefined || services.length > 0) return;
-          if (isComplete(done.outcome)) await keepDown(context, view, done.run.plan.project);
         }),
       ),
     );
 }
 
+/** Those that dso.yaml names; the agent may go by another one. */
+async function declaredProjects(
+  { config, paths }: Context,
+  { signal }: Session,
+): Promise<(project: string) => boolean> {
+  const agent = await findAgent(paths.agentSocket, signal);
+  const { projects = [] } = (await agent?.status()) ?? {};
+  const named = new Set(projects.filter(({ declared }) => declared).map(({ name }) => name));
+  return (project) => config.projects.has(project) || named.has(project);
+}
+
 /** dso.yaml names it still, and whoever works by that would bring it up again. */
 async function keepDown(context: Context, view: View, project: string): Promise<void> {
-  if (!context.config.projects.has(project)) return;
   await context.state.setHold(project, {
     since: new Date(context.clock.now()).toISOString(),
     who: context.who,

@@ -13,12 +13,14 @@ export function define(command: Command, session: Session): void {
         const { name } = await registeredProject(context, session, command);
         const agent = await findAgent(context.paths.agentSocket, session.signal);
         const why = reason.join(" ");
-        if (agent !== undefined) await agent.hold(name, context.who, why);
+        let busy = false;
+        if (agent !== undefined) ({ busy } = await agent.hold(name, context.who, why));
         else {
           const since = new Date(context.clock.now()).toISOString();
           await context.state.setHold(name, { since, who: context.who, why });
         }
         print(session, `Project ${name} is held: changed secrets do not reach it by themselves.`);
+        if (busy) print(session, "The agent is at work on it, and finishes that first.");
         print(session, "dso apply and dso up still work. Lift it with: dso resume");
       }),
     );

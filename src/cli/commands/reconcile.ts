@@ -16,7 +16,7 @@ export function define(command: Command, session: Session): void {
         const { projects } = await agent.status();
         const chosen = names.length > 0 ? names : projects.map(({ name }) => name);
         for (const name of chosen) {
-          const went = await askAgent(agent, session, name);
+          const went = await askAgent(agent, session, name, true);
           if (!went) session.exitCode = 1;
         }
       }),

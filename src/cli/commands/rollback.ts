@@ -3,6 +3,7 @@ import { isComplete } from "../../apply/context.ts";
 import type { Desired } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
+import type { Context } from "../../reconciler/context.ts";
 import { rollbackTarget } from "../../reconciler/rollback.ts";
 import { approvePlan } from "../approval.ts";
 import {
@@ -15,6 +16,7 @@ import {
 import { registeredProject } from "../registered.ts";
 import { withContext } from "../request.ts";
 import { rollOut, withView } from "../rollout.ts";
+import type { View } from "../render/view.ts";
 import type { Session } from "../session.ts";
 
 export function define(command: Command, session: Session): void {
@@ -39,6 +41,7 @@ export function define(command: Command, session: Session): void {
             flags,
             remark: () => ({ rollbackTo: revision }),
             approve: (run) => approvePlan(session, flags, run),
+            settle: () => holdBack(context, view, name, revision),
           });
           if (done === undefined) return;
           if (!isComplete(done.outcome)) {
@@ -46,13 +49,18 @@ export function define(command: Command, session: Session): void {
               hint: "Look at what failed above, then run it again.",
             });
           }
-          await context.state.setHold(name, {
-            since: new Date(context.clock.now()).toISOString(),
-            who: context.who,
-            why: `rolled back to revision ${revision}`,
-          });
-          view.remark(`Project ${name} is held, so that nothing undoes this. Lift it: dso resume`);
         }),
       ),
     );
+}
+
+async function holdBack(
+  { state, clock, who }: Context,
+  view: View,
+  project: string,
+  revision: number,
+): Promise<void> {
+  const why = `rolled back to revision ${revision}`;
+  await state.setHold(project, { since: new Date(clock.now()).toISOString(), who, why });
+  view.remark(`Project ${project} is held, so that nothing undoes this. Lift it: dso resume`);
 }

@@ -1,7 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
+import { findAgent } from "../../agent/client.ts";
 import { isComplete } from "../../apply/context.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../../model/plan.ts";
+import type { Context } from "../../reconciler/context.ts";
 import { open } from "../../reconciler/load.ts";
 import { approveLoss } from "../approval.ts";
 import { follow, waitForAll } from "../attached.ts";
@@ -15,7 +17,7 @@ import {
 } from "../flags.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { rollOut, withView } from "../rollout.ts";
-import type { Session } from "../session.ts";
+import { note, type Session } from "../session.ts";
 
 interface UpFlags {
   readonly detach?: boolean;
@@ -49,6 +51,9 @@ export function define(command: Command, session: Session): void {
             approve: (run) => approveLoss(session, flags, run),
           });
           if (done === undefined || !isComplete(done.outcome)) return;
+          if (services.length > 0 || flags.scale !== undefined) {
+            await tellOfAgent(context, session, done.run.plan.project);
+          }
           if (!flags.start) return;
           const { desired } = done.run;
           const attachment = { request, desired, services, stopTimeout: flags.timeout };
@@ -59,6 +64,15 @@ export function define(command: Command, session: Session): void {
         }),
       ),
     );
+}
+
+/** What only a command line says is not in the files, which is what the agent goes by. */
+async function tellOfAgent(context: Context, session: Session, project: string): Promise<void> {
+  const agent = await findAgent(context.paths.agentSocket, session.signal);
+  const { projects = [] } = (await agent?.status()) ?? {};
+  if (projects.every(({ name }) => name !== project)) return;
+  note(session, `An agent looks after project ${project} and goes by its files alone:`);
+  note(session, "it starts what they ask for, and as often. dso hold keeps it from that.");
 }
 
 function addUpFlags(command: Command): Command {

@@ -1,0 +1,87 @@
+/** Passes of one session: begun by its queue, told to its log and to whoever watches. */
+import { DsoError } from "../model/errors.ts";
+import type { Cause } from "../reconciler/pace.ts";
+import { pass, type Passed } from "../reconciler/pass.ts";
+import { reconciledOf } from "./board.ts";
+import { fault, type Log, recordOf } from "./log.ts";
+import { trackNew, type Watch, watchSources } from "./watch.ts";
+
+const PARALLELISM = 4;
+
+/** Rejects with a defect alone: it is told before. */
+export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>): Promise<Passed> {
+  const { context, board, log } = watch;
+  const tell: Log = (record) => {
+    log(record);
+    board.tell(name, record);
+  };
+  const at = (): string => new Date(context.clock.now()).toISOString();
+  const begun = performance.now();
+  try {
+    const passed = await look(watch, name, causes, tell);
+    await read(watch, name, passed);
+    if (passed.outcome === "gone") await trackNew(watch);
+    report(tell, name, [...causes], passed, performance.now() - begun);
+    board.note(name, { ...reconciledOf(passed), at: at() });
+    return passed;
+  } catch (error) {
+    const summary = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    tell({ level: "error", msg: `A defect of DSO: ${summary}`, project: name, code: "internal" });
+    board.note(name, { outcome: "failed", summary, code: "internal", left: [], at: at() });
+    throw error;
+  }
+}
+
+function look(watch: Watch, name: string, causes: ReadonlySet<Cause>, tell: Log): Promise<Passed> {
+  const { context, engineId, signal, force, edits } = watch;
+  const asked = causes.has("asked");
+  const before = edits.get(name);
+  const settings = {
+    ...{ engineId, asked, parallelism: PARALLELISM, force },
+    // Whoever asks wants what is there now.
+    edited: () => !asked && edits.get(name) !== before,
+    report: (event: Parameters<typeof recordOf>[1]) => {
+      const record = recordOf(name, event);
+      if (record !== undefined) tell(record);
+    },
+  };
+  return pass(context, name, settings, signal);
+}
+
+/** Watches what the project was read from. What changed before the watch stood is looked at once more. */
+async function read(watch: Watch, name: string, { outcome, trace }: Passed): Promise<void> {
+  const before = watch.sources.get(name) ?? new Set();
+  // A pass that ended early has not come to all of them.
+  const partly = outcome === "failed" || outcome === "busy" || trace.files.size === 0;
+  const files = partly ? new Set([...before, ...trace.files]) : trace.files;
+  watch.sources.set(name, files);
+  await watchSources(watch);
+  if ([...files].some((file) => !before.has(file))) watch.queue.trigger(name, "files");
+}
+
+function report(
+  tell: Log,
+  project: string,
+  causes: readonly Cause[],
+  { outcome, summary, error, left }: Passed,
+  ms: number,
+): void {
+  const about = { project, causes, duration_ms: Math.round(ms) };
+  const quiet = { level: "debug", msg: `Looked: ${summary}` } as const;
+  const done = { level: "info", msg: `Reconciled: ${summary}` } as const;
+  const said = error === undefined ? (outcome === "worked" ? done : quiet) : fault(error);
+  tell({ ...said, ...about });
+  for (const { address, why } of left) {
+    tell({ level: "debug", msg: `Left alone: ${why}`, project, address });
+  }
+}
+
+/** Work that nobody waits for: what goes wrong with it ends the session, and the next one begins anew. */
+export function inBackground(watch: Watch, work: Promise<unknown>): void {
+  work.catch((error: unknown) => {
+    const said = error instanceof Error ? error : new Error(String(error));
+    const known = error instanceof DsoError ? error : new DsoError("internal", said.message);
+    watch.log(fault(known));
+    watch.end("engine-lost");
+  });
+}

@@ -1,0 +1,91 @@
+/** What a session knows, and what it watches: a change that is heard of becomes a trigger of its queue. */
+import { dirname } from "node:path";
+import type { Context } from "../reconciler/context.ts";
+import type { Cause } from "../reconciler/pace.ts";
+import type { Passed } from "../reconciler/pass.ts";
+import type { Queue } from "../reconciler/queue.ts";
+import { trackedProjects } from "../reconciler/tracked.ts";
+import type { FileWatch } from "../sources/files.ts";
+import type { Board } from "./board.ts";
+import { fault, type Log } from "./log.ts";
+
+/** Why a session ended. */
+export type Ending = "stopped" | "engine-lost" | "config-changed";
+
+export interface Watch {
+  readonly context: Context;
+  readonly board: Board;
+  readonly log: Log;
+  /** Aborted once: finish the step, or give it back. */
+  readonly signal: AbortSignal;
+  readonly force: AbortSignal;
+  readonly engineId: string;
+  readonly queue: Queue<Passed>;
+  readonly files: FileWatch;
+  tracked: ReadonlySet<string>;
+  /** One look at which projects there are after the other. */
+  tracking: Promise<void>;
+  /** By project, what it was read from. */
+  readonly sources: Map<string, ReadonlySet<string>>;
+  /** By project, how often its files were heard of. */
+  readonly edits: Map<string, number>;
+  /** Runs while dso.yaml is being edited. */
+  rest: NodeJS.Timeout | undefined;
+  readonly end: (ending: Ending) => void;
+}
+
+/** Watches these, and what is always watched. */
+export function watchSources({ context, files, sources }: Watch): Promise<void> {
+  const { paths, configPlaces } = context;
+  const read = [...sources.values()].flatMap((some) => [...some]);
+  return files.watch(new Set([...configPlaces, paths.vaultFile, paths.stateDir, ...read]));
+}
+
+/** A file has changed: which project is that about? */
+export function heard(watch: Watch, file: string, background: (work: Promise<void>) => void): void {
+  const { context, sources } = watch;
+  const { paths, configPlaces } = context;
+  if (file === paths.vaultFile) lookAtAll(watch, "secrets");
+  if (dirname(file) === paths.stateDir) {
+    const [, kind, name] = /\/(project|hold)-([a-z0-9_-]+)\.json$/.exec(file) ?? [];
+    if (kind === "project") background(trackNew(watch));
+    if (kind === "hold" && name !== undefined) edited(watch, name);
+    return;
+  }
+  if (configPlaces.includes(file) || watch.rest !== undefined) restBeforeEnd(watch);
+  for (const [name, read] of sources) if (read.has(file)) edited(watch, name);
+}
+
+function edited({ edits, queue }: Watch, name: string): void {
+  edits.set(name, (edits.get(name) ?? 0) + 1);
+  queue.trigger(name, "files");
+}
+
+/** Whoever edits dso.yaml, or checks it out among others, may not be done. */
+function restBeforeEnd(watch: Watch): void {
+  clearTimeout(watch.rest);
+  const { debounceWindowMs } = watch.context.config.agent.watch;
+  watch.rest = setTimeout(() => watch.end("config-changed"), debounceWindowMs);
+}
+
+export function lookAtAll({ tracked, queue }: Watch, cause: Cause): void {
+  for (const name of tracked) queue.trigger(name, cause);
+}
+
+/** Finds out which projects there are, and has the new ones looked at. */
+export function trackNew(watch: Watch): Promise<void> {
+  watch.tracking = watch.tracking.then(() => track(watch));
+  return watch.tracking;
+}
+
+async function track(watch: Watch): Promise<void> {
+  const { context, engineId, board, log, sources, edits, tracked: before } = watch;
+  const names = await trackedProjects(context, engineId, (error) => log(fault(error)));
+  watch.tracked = new Set(names);
+  const { projects } = context.config;
+  board.track(names.map((name) => ({ name, declared: projects.has(name) })));
+  for (const known of [sources, edits]) {
+    for (const name of known.keys()) if (!watch.tracked.has(name)) known.delete(name);
+  }
+  for (const name of names) if (!before.has(name)) watch.queue.trigger(name, "start");
+}

@@ -20,7 +20,7 @@ export interface ProjectState {
   forget(project: string): Promise<void>;
   /** Newest first. */
   history(project: string): Promise<readonly HistoryEntry[]>;
-  /** Numbers the entry and keeps it. */
+  /** Numbers the entry and keeps it. One that failed just as the newest did, of the same process, becomes one with it. */
   remember(project: string, entry: Omit<HistoryEntry, "revision">): Promise<void>;
   /** What failed and is not tried again as it is, sorted by service. */
   attempts(project: string): Promise<readonly FailedAttempt[]>;

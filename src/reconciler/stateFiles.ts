@@ -1,5 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import {
   ensurePrivateDirectory,
   readPrivateFile,
@@ -15,7 +16,7 @@ import type {
   RegisteredProject,
 } from "./state.ts";
 
-/** Entries that are kept per project, and how many of the newest keep their model. */
+/** Entries that are kept per project, and how many of the newest with a model keep it, whatever their age. */
 const KEPT = 100;
 const KEPT_MODELS = 10;
 
@@ -91,14 +92,39 @@ async function readAll(
   return files.flatMap((file) => file?.registered ?? []);
 }
 
+/** Newest first. Of what failed no number of entries pushes out a model: a rollback needs it. */
 function append(
   history: readonly HistoryEntry[],
   entry: Omit<HistoryEntry, "revision">,
 ): readonly HistoryEntry[] {
-  const revision = (history[0]?.revision ?? 0) + 1;
-  return [{ revision, ...entry }, ...history]
-    .slice(0, KEPT)
-    .map((old, age) => (age < KEPT_MODELS ? old : { ...old, model: undefined }));
+  const [newest, ...older] = history;
+  if (newest !== undefined && isRepeated(newest, entry))
+    return [{ ...newest, at: entry.at }, ...older];
+  const all = [{ revision: (newest?.revision ?? 0) + 1, ...entry }, ...history];
+  const applied = new Set(all.filter(({ model }) => model !== undefined).slice(0, KEPT_MODELS));
+  const others = all.filter((one) => !applied.has(one)).slice(0, KEPT - applied.size);
+  const kept = new Set([...applied, ...others]);
+  return all
+    .filter((one) => kept.has(one))
+    .map((one) => (applied.has(one) ? one : { ...one, model: undefined }));
+}
+
+/** The same process has failed at the same once more, as an agent does until somebody mends it. */
+function isRepeated(newest: HistoryEntry, entry: Omit<HistoryEntry, "revision">): boolean {
+  const failed = entry.outcome === "failed" || entry.outcome === "rolled-back";
+  const withoutModel = newest.model === undefined && entry.model === undefined;
+  return failed && withoutModel && isDeepStrictEqual(tried(newest), tried(entry));
+}
+
+function tried({
+  who,
+  outcome,
+  summary,
+  reasons,
+  versions,
+  rollbackTo,
+}: Omit<HistoryEntry, "revision">) {
+  return { who, outcome, summary, reasons, versions, rollbackTo };
 }
 
 async function readState<T>(

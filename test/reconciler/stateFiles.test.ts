@@ -31,6 +31,10 @@ function entry(summary: string): Omit<HistoryEntry, "revision"> {
   };
 }
 
+function failure(summary: string): Omit<HistoryEntry, "revision"> {
+  return { ...entry(summary), outcome: "failed", model: undefined };
+}
+
 describe("what is remembered of projects", () => {
   it("is there for the next process", async () => {
     await using directory = await temporaryDirectory();
@@ -111,6 +115,55 @@ describe("what is remembered of projects", () => {
     expect(history[0]).toMatchObject({ revision: 103, summary: "103" });
     expect(history.at(-1)?.revision).toBe(4);
     expect(history.filter(({ model }) => model !== undefined)).toHaveLength(10);
+  });
+
+  it("keeps what can be gone back to, however much has failed since", async () => {
+    await using directory = await temporaryDirectory();
+    const state = createStateFiles(directory.path);
+    for (let count = 1; count <= 11; count++) await state.remember("shop", entry(String(count)));
+    for (let count = 1; count <= 120; count++) await state.remember("shop", failure(String(count)));
+    const history = await state.history("shop");
+    expect(history).toHaveLength(100);
+    expect(history[0]).toMatchObject({ revision: 131, summary: "120" });
+    const applied = history.filter(({ model }) => model !== undefined);
+    expect(applied.map(({ revision }) => revision)).toEqual([11, 10, 9, 8, 7, 6, 5, 4, 3, 2]);
+  });
+
+  it.each(["failed", "rolled-back"] as const)(
+    "makes one entry of equal ones: %s",
+    async (outcome) => {
+      await using directory = await temporaryDirectory();
+      const state = createStateFiles(directory.path);
+      const first = { ...failure("it died"), outcome };
+      await state.remember("shop", first);
+      await state.remember("shop", { ...first, at: "2026-01-02T00:00:00.000Z" });
+      const [only, ...others] = await state.history("shop");
+      expect(only).toMatchObject({ revision: 1, at: "2026-01-02T00:00:00.000Z" });
+      expect(others).toEqual([]);
+    },
+  );
+
+  it.each([
+    ["somebody else tried", { who: "you@here" }],
+    ["it ended otherwise", { summary: "it hung" }],
+    ["it was about something else", { reasons: ["container.api[1]: created"] }],
+    ["the secret was another one", { versions: { "local:db": "2" } }],
+    ["nothing failed", { outcome: "applied" }],
+  ] as const)("keeps them apart where %s", async (_, difference) => {
+    await using directory = await temporaryDirectory();
+    const state = createStateFiles(directory.path);
+    await state.remember("shop", { ...failure("it died"), ...difference });
+    await state.remember("shop", failure("it died"));
+    await state.remember("shop", { ...failure("it died"), ...difference });
+    expect(await state.history("shop")).toHaveLength(3);
+  });
+
+  it("keeps each of those that succeeded", async () => {
+    await using directory = await temporaryDirectory();
+    const state = createStateFiles(directory.path);
+    await state.remember("shop", entry("done"));
+    await state.remember("shop", entry("done"));
+    expect(await state.history("shop")).toHaveLength(2);
   });
 
   it("can be read by people and by nobody else", async () => {

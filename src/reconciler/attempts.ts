@@ -7,7 +7,7 @@ import { isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, hostContentNames, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Observed } from "../model/observed.ts";
-import type { Plan } from "../model/plan.ts";
+import type { Operation, Plan } from "../model/plan.ts";
 import { versionKey } from "../model/reference.ts";
 import type { Run } from "./run.ts";
 import type { FailedAttempt } from "./state.ts";
@@ -72,7 +72,7 @@ function verdicts(
   const found = new Map<string, FailedAttempt>();
   for (const { operation, error } of failed) {
     const service = "service" in operation ? operation.service : undefined;
-    const verdict = verdictIn(error);
+    const verdict = verdictIn(error, operation);
     const key = service === undefined ? undefined : attemptKey(run, service);
     if (service === undefined || verdict === undefined || key === undefined) continue;
     const before = ledger.find((one) => one.service === service && one.key === key);
@@ -85,11 +85,26 @@ function verdicts(
   return [...found.values()];
 }
 
-/** What the container had to say of itself, wherever in the error it stands; no passing trouble. */
-function verdictIn(error: unknown): DsoError | undefined {
+/**
+ * What the container had to say of itself, or the engine of it, wherever in the error it stands; no
+ * passing trouble. `undone`: something had been done before, and was taken back.
+ */
+function verdictIn(error: unknown, operation: Operation, undone = false): DsoError | undefined {
   if (!(error instanceof DsoError)) return undefined;
-  const isVerdict = error.code === "container-exited" || error.code === "container-unhealthy";
-  return isVerdict ? error : verdictIn(error.cause);
+  if (isVerdict(error, operation, undone)) return error;
+  return verdictIn(error.cause, operation, true);
+}
+
+/**
+ * What the engine refuses of a container it refuses the next time, too. A port, a name or an address that
+ * somebody has may get free, and is tried again, except where each try stops what serves.
+ */
+function isVerdict({ code }: DsoError, operation: Operation, undone: boolean): boolean {
+  if (code === "container-exited" || code === "container-unhealthy") return true;
+  const replaces = operation.kind === "replace-container";
+  if (code === "engine-refused") return replaces || operation.kind === "create-container";
+  if (code !== "engine-conflict" && code !== "port-taken") return false;
+  return replaces && operation.method === "stop-first" && undone;
 }
 
 /** Value name to the version that was to be delivered anew. */

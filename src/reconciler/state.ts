@@ -67,7 +67,7 @@ export interface HistoryEntry {
   readonly model: StoredModel | undefined;
 }
 
-/** One try at a service that ended in a verdict: it died, or did not become healthy. */
+/** One try at a service that ended in a verdict: it died, did not become healthy, or the engine refused it. */
 export interface FailedAttempt {
   readonly service: string;
   /** Of what was tried: it changes with everything that may decide how that turns out. */

@@ -7,9 +7,17 @@ import type { FailedAttempt } from "../../src/reconciler/state.ts";
 import { projectStatus } from "../../src/reconciler/status.ts";
 import { never, requestOf, withConverged, type World } from "./world.ts";
 
-const compose = ({ web = "app:1", mode = "a", api = "app:1" } = {}): string => `
+const compose = ({
+  web = "app:1",
+  mode = "a",
+  api = "app:1",
+  update = "start-first",
+} = {}): string => `
 services:
-  web: { image: "${web}", environment: { MODE: ${mode}, PASSWORD: "dso://db#password" } }
+  web:
+    image: "${web}"
+    environment: { MODE: ${mode}, PASSWORD: "dso://db#password" }
+    deploy: { update_config: { order: ${update} } }
   api: { image: "${api}" }
 `;
 
@@ -110,6 +118,50 @@ describe("the ledger of attempts", () => {
         "web",
       ]);
       expect(await attempt(world, {})).toEqual([]);
+    }));
+
+  it.each([
+    ["engine-refused", "engine-refused"],
+    ["port-taken", "port-taken"],
+    ["engine-conflict", "engine-conflict"],
+    ["image-missing", undefined],
+    ["engine-unreachable", undefined],
+    ["disk-full", undefined],
+  ] as const)("of what stopped the old one to no end: %s is %s", (code, kept) =>
+    withShop(async (world) => {
+      const was = (await world.engine.inspectContainer("shop-web-1", never))!;
+      world.engine.failOn("startContainer", 1, new DsoError(code, "no"));
+      const ledger = await attempt(world, { mode: "b", update: "stop-first" });
+      expect(world.engine.changes()).toContain("stopContainer shop-web-1");
+      expect((await world.engine.inspectContainer("shop-web-1", never))?.id).toBe(was.id);
+      expect(ledger).toMatchObject(kept === undefined ? [] : [{ service: "web", code: kept }]);
+    }),
+  );
+
+  it.each([
+    ["startContainer", "engine-refused", 1],
+    ["createContainer", "engine-refused", 1],
+    ["startContainer", "port-taken", 0],
+    ["startContainer", "engine-conflict", 0],
+  ] as const)("of what interrupted nothing: %s with %s", (method, code, count) =>
+    withShop(async (world) => {
+      world.engine.failOn(method, 1, new DsoError(code, "no"));
+      expect(await attempt(world, { mode: "b" })).toHaveLength(count);
+    }),
+  );
+
+  it("tries a conflict again that came before the old one was stopped", () =>
+    withShop(async (world) => {
+      world.engine.failOn("createContainer", 1, new DsoError("engine-conflict", "in use"));
+      expect(await attempt(world, { mode: "b", update: "stop-first" })).toEqual([]);
+      expect(world.engine.changes()).not.toContain("stopContainer shop-web-1");
+    }));
+
+  it("keeps that the engine refused a container where none was", () =>
+    withShop(async (world) => {
+      await world.engine.removeContainer("shop-web-1", { force: true, volumes: false }, never);
+      world.engine.failOn("startContainer", 1, new DsoError("engine-refused", "no program"));
+      expect(await attempt(world, {})).toMatchObject([{ code: "engine-refused" }]);
     }));
 
   it("takes no passing trouble for a verdict", () =>

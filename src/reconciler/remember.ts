@@ -1,6 +1,7 @@
 import { isDeepStrictEqual } from "node:util";
 import { isCarriedThrough, isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
 import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
@@ -26,7 +27,7 @@ export async function remember(
     const before = history.find(({ model }) => model !== undefined)?.model;
     await context.state.remember(name, entry(context, run, outcome, remark, before));
   }
-  if (!destroyed && remark.afterFailure !== true) await keepLedger(context, run, outcome);
+  if (!destroyed && remark.afterFailure !== true) await keepLedger(context, run, outcome, signal);
   if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
   const left = isCarriedThrough(outcome)
     ? await leftBehind(context, run, outcome, signal)
@@ -50,11 +51,40 @@ function registration(context: Context, { request, variables, desired, observed 
   };
 }
 
-async function keepLedger({ state, clock }: Context, run: Run, outcome: Outcome): Promise<void> {
+async function keepLedger(
+  context: Context,
+  run: Run,
+  outcome: Outcome,
+  signal: AbortSignal,
+): Promise<void> {
+  const { state, clock } = context;
   const { name } = run.desired.project;
   const before = await state.attempts(name);
-  const after = afterRun(run, outcome, before, new Date(clock.now()).toISOString());
+  const tried = { ...run, observed: await withImagesOf(context, run, outcome, signal) };
+  const after = afterRun(tried, outcome, before, new Date(clock.now()).toISOString());
   if (!isDeepStrictEqual(before, after)) await state.setAttempts(name, after);
+}
+
+/** Of what failed, the images as they are now: the run itself may have pulled or built them. */
+async function withImagesOf(
+  { engine }: Context,
+  { desired, observed }: Run,
+  { failed }: Outcome,
+  signal: AbortSignal,
+): Promise<Run["observed"]> {
+  const images = new Map(observed.images);
+  for (const { operation } of failed) {
+    const service = "service" in operation ? desired.services.get(operation.service) : undefined;
+    if (service === undefined) continue;
+    try {
+      const found = await engine.inspectImage(service.image, signal);
+      if (found !== undefined) images.set(service.image, found);
+    } catch (error) {
+      // The verdict is kept, also where nobody can be asked any more.
+      if (!(error instanceof DsoError) && !signal.aborted) throw error;
+    }
+  }
+  return { ...observed, images };
 }
 
 /** Names (`provider:path`) of all secrets that the project uses, sorted. */

@@ -171,6 +171,20 @@ describe("the ledger of attempts", () => {
       expect(await attempt(world, { mode: "b" })).toEqual([]);
     }));
 
+  it("keeps a verdict though the engine is gone by then", () =>
+    withShop(async (world) => {
+      const { engine } = world;
+      const run = await world.plan(compose({ web: "broken:1" }));
+      const away = new DsoError("engine-unreachable", "no Docker engine");
+      // By the time the last words are read it has failed.
+      engine.logTail = () => {
+        engine.inspectImage = () => Promise.reject(away);
+        return Promise.resolve("");
+      };
+      await world.apply(run);
+      expect(await world.context.state.attempts("shop")).toMatchObject([{ service: "web" }]);
+    }));
+
   it("does not blame a container that somebody removed", () =>
     withShop(async (world) => {
       const { engine } = world;

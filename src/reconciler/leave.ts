@@ -2,7 +2,6 @@
 import { isFinishedJob } from "../diff/jobs.ts";
 import { COMPOSE, DSO } from "../model/labels.ts";
 import type { ObservedContainer } from "../model/observed.ts";
-import { standingAttempts } from "./attempts.ts";
 import type { Run } from "./run.ts";
 import type { FailedAttempt } from "./state.ts";
 
@@ -17,8 +16,8 @@ export interface LeftAlone {
  * A container that a person stopped or paused stays so: that is an intent, and one that died is its restart
  * policy's business. A service that failed as it is now is not tried again.
  */
-export function leftAlone(run: Run, ledger: readonly FailedAttempt[]): readonly LeftAlone[] {
-  const failed = standingAttempts(run, ledger).map(({ service, message }) => ({
+export function leftAlone(run: Run, standing: readonly FailedAttempt[]): readonly LeftAlone[] {
+  const failed = standing.map(({ service, message }) => ({
     ...{ address: `service.${service}`, why: `it failed as it is now: ${message}` },
   }));
   const stopped = run.observed.containers

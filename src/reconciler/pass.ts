@@ -4,6 +4,7 @@ import { newTrace, type Trace } from "../compose/trace.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
+import { standingAttempts } from "./attempts.ts";
 import type { Context } from "./context.ts";
 import { leftAlone, type LeftAlone } from "./leave.ts";
 import type { Outcome } from "./pace.ts";
@@ -157,7 +158,11 @@ async function narrowed(
   { asked }: PassSettings,
   seen: Run,
 ): Promise<{ readonly run: Run; readonly left: readonly LeftAlone[] }> {
-  const left = leftAlone(seen, asked ? [] : await state.attempts(name));
+  const ledger = await state.attempts(name);
+  const standing = standingAttempts(seen, ledger);
+  // Something has changed since: should it be as it was again, that is another try.
+  if (standing.length < ledger.length) await state.setAttempts(name, standing);
+  const left = leftAlone(seen, asked ? [] : standing);
   const excludes = left.map(({ address }) => address);
   const { options } = seen.plan;
   if (policy.apply !== "secrets") {

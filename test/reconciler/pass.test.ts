@@ -142,6 +142,27 @@ describe("a pass without a person", () => {
       expect(await look()).toMatchObject({ outcome: "worked", left: [] });
     }));
 
+  it("tries what it had to pull once, too", () =>
+    withShop(async ({ look, write, engine }) => {
+      engine.addPullable("late:1", { exits: { code: 3 } });
+      await write(compose({ web: "late:1" }));
+      expect(await look()).toMatchObject({ outcome: "failed", error: { code: "rolled-back" } });
+      const before = engine.changes().length;
+      expect(await look()).toMatchObject({ outcome: "quiet", left: [{ address: "service.web" }] });
+      expect(engine.changes()).toHaveLength(before);
+    }));
+
+  it("tries again what was put back and is there once more", () =>
+    withShop(async ({ look, write, context }) => {
+      await write(compose({ web: "broken:1" }));
+      expect(await look()).toMatchObject({ outcome: "failed" });
+      await write(compose());
+      expect(await look()).toMatchObject({ outcome: "quiet", left: [] });
+      expect(await context.state.attempts("shop")).toEqual([]);
+      await write(compose({ web: "broken:1" }));
+      expect(await look()).toMatchObject({ outcome: "failed" });
+    }));
+
   it("leaves a held project alone", () =>
     withShop(async ({ look, write, engine, context }) => {
       await context.state.setHold("shop", { since: "now", who: "me", why: "" });

@@ -2,12 +2,13 @@
 import { changedService, type FailedUpdate, isComplete, type Outcome } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
-import { DEFAULT_PLAN_OPTIONS, type Plan, type PlanOptions } from "../model/plan.ts";
+import type { Report } from "../model/events.ts";
+import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import { describeServices } from "./load.ts";
 import { apply, plan } from "./reconcile.ts";
-import { restore, secretVersions } from "./rollback.ts";
+import { restore, type RollbackTarget, secretVersions } from "./rollback.ts";
 import type { ApplySettings, Run } from "./run.ts";
 import type { StoredModel } from "./state.ts";
 
@@ -29,13 +30,11 @@ export async function rollBackUpdates(
     (update) => goesBack(run, update) && hasChanged(outcome, update),
   );
   if (updates.length === 0 || settings.force.aborted) return undefined;
-  const { name } = run.desired.project;
-  const { desired, revision } = await target(context, run, updates);
-  const options = optionsFor(run.plan, updates);
-  const opened = { name, trace: undefined, load: () => Promise.resolve(desired) };
-  const request = { ...run.request, variables: run.variables ?? run.request.variables };
+  const services = updates.map(({ service }) => service);
+  const target = await lastApplied(context, run, services);
+  const { revision } = target;
   const { report } = settings;
-  const back = await plan(context, request, opened, options, report, signal);
+  const back = await planBack(context, run, services, target, report, signal);
   const tell = (end: string): void => {
     for (const { service, failed, total } of updates) {
       const message = `service "${service}": ${failed} of ${total} replicas failed; ${end}`;
@@ -67,11 +66,26 @@ function hasChanged({ done, failed }: Outcome, { service }: FailedUpdate): boole
   return changed.some((one) => changedService(one) === service);
 }
 
+/** Of these services alone, the way from how they are now to `target`. */
+export function planBack(
+  context: Context,
+  { request: asked, variables, plan: { options } }: Run,
+  services: readonly string[],
+  { desired }: RollbackTarget,
+  report: Report,
+  signal: AbortSignal,
+): Promise<Run> {
+  const { name } = desired.project;
+  const opened = { name, trace: undefined, load: () => Promise.resolve(desired) };
+  const request = { ...asked, variables: variables ?? asked.variables };
+  return plan(context, request, opened, optionsFor(options, services), report, signal);
+}
+
 /** These services alone, of images that are here. */
-function optionsFor({ options }: Plan, updates: readonly FailedUpdate[]): PlanOptions {
+function optionsFor(options: PlanOptions, services: readonly string[]): PlanOptions {
   return {
     ...DEFAULT_PLAN_OPTIONS,
-    targets: updates.map(({ service }) => `service.${service}`),
+    targets: services.map((service) => `service.${service}`),
     withDependencies: false,
     removeOrphans: "none",
     pull: "missing",
@@ -81,17 +95,21 @@ function optionsFor({ options }: Plan, updates: readonly FailedUpdate[]): PlanOp
   };
 }
 
-async function target(
+/**
+ * These services as they were last applied, beside what the run has made of networks and volumes.
+ * Rejects with `rollback-failed` where of one of them nothing applied is known.
+ */
+export async function lastApplied(
   context: Context,
   { desired: wanted }: Run,
-  updates: readonly FailedUpdate[],
-): Promise<{ readonly desired: Desired; readonly revision: number }> {
+  names: readonly string[],
+): Promise<RollbackTarget> {
   const history = await context.state.history(wanted.project.name);
   const applied = history.find(({ model }) => model !== undefined);
   const model = applied?.model;
-  const stranger = updates.find(({ service }) => model?.services[service] === undefined);
+  const stranger = names.find((service) => model?.services[service] === undefined);
   if (applied === undefined || model === undefined || stranger !== undefined) {
-    throw unknown(stranger ?? updates[0]);
+    throw unknown(stranger ?? names[0]);
   }
   const project = restore(standing(model, wanted));
   const services = describeServices(context, project);
@@ -116,10 +134,10 @@ function standing(model: StoredModel, { project }: Desired): StoredModel {
   };
 }
 
-function unknown(update: FailedUpdate | undefined): DsoError {
+function unknown(service = ""): DsoError {
   return new DsoError(
     "rollback-failed",
-    `service ${update?.service ?? ""} cannot be rolled back: no apply of it before this one is known`,
+    `service ${service} cannot be rolled back: no apply of it before this one is known`,
     { hint: "Mend what failed, then run `dso apply`: the replicas that are new by now stay." },
   );
 }

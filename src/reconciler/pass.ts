@@ -6,7 +6,7 @@ import type { Report } from "../model/events.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import { standingAttempts } from "./attempts.ts";
 import type { Context } from "./context.ts";
-import { leftAlone, type LeftAlone } from "./leave.ts";
+import { leftAlone, type LeftAlone, servedAgain } from "./leave.ts";
 import type { Outcome } from "./pace.ts";
 import { AGENT, withProjectLock } from "./lock.ts";
 import { apply, mend, open, type Opened, plan, replan, type Run } from "./reconcile.ts";
@@ -98,10 +98,12 @@ async function reconcile(
   // Meanwhile somebody may have said something else.
   if ((await context.state.hold(name)) !== undefined) return quiet("held");
   if (settings.edited()) return quiet("edited meanwhile", left);
-  if (operations.length === 0 && tracked.registered !== undefined) {
-    return quiet("nothing to do", left);
-  }
-  return { ...(await carryOut(context, run, settings, signal)), left, trace };
+  const isIdle = operations.length === 0 && tracked.registered !== undefined;
+  const passed = isIdle
+    ? quiet("nothing to do", left)
+    : { ...(await carryOut(context, run, settings, signal)), left, trace };
+  if (tracked.policy.apply === "secrets") return passed;
+  return restoreDown(context, run, passed, settings, signal);
 }
 
 /** Applies it, and takes back what the files say is to be taken back. */
@@ -110,13 +112,39 @@ async function carryOut(
   run: Run,
   settings: PassSettings,
   signal: AbortSignal,
-): Promise<Omit<Passed, "left" | "trace">> {
+): Promise<Concluded> {
   const outcome = await apply(context, run, settings, signal);
   if (outcome.toRollBack.length > 0) {
     const { rollBackUpdates } = await import("./failedUpdates.ts");
     await rollBackUpdates(context, run, outcome, settings, signal);
   }
   return concluded(outcome);
+}
+
+/** A service that is left alone is to serve as it did before. */
+async function restoreDown(
+  context: Context,
+  run: Run,
+  passed: Passed,
+  settings: PassSettings,
+  signal: AbortSignal,
+): Promise<Passed> {
+  const down = passed.left.flatMap((one) => (one.down ? one.address.replace("service.", "") : []));
+  if (down.length === 0 || signal.aborted) return passed;
+  const { restoreGone } = await import("./restoreGone.ts");
+  try {
+    const restored = await restoreGone(context, run, down, settings, signal);
+    if (restored === undefined) return passed;
+    const ended = concluded(restored.outcome);
+    const isBack = ({ address }: LeftAlone): boolean =>
+      ended.outcome === "worked" && restored.services.includes(address.replace("service.", ""));
+    const left = passed.left.map((one) => (isBack(one) ? servedAgain(one) : one));
+    return passed.outcome === "failed" ? { ...passed, left } : { ...passed, ...ended, left };
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    if (passed.outcome === "failed") return passed;
+    return { ...passed, outcome: "failed", summary: error.message, error };
+  }
 }
 
 /** What of this host the services are given, by path. */
@@ -204,7 +232,9 @@ function emptied({ name }: Tracked): DsoError {
   });
 }
 
-function concluded(outcome: Applied): Omit<Passed, "left" | "trace"> {
+type Concluded = Omit<Passed, "left" | "trace">;
+
+function concluded(outcome: Applied): Concluded {
   const { added, changed, destroyed, failed } = outcome;
   const summary = `${added} added, ${changed} changed, ${destroyed} destroyed`;
   const error = failed[0]?.error;

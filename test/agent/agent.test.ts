@@ -149,4 +149,15 @@ name: shop
       });
       await started;
     }));
+
+  it("warns of what has failed and does not run at all", () =>
+    withAgent(async ({ write, records }) => {
+      await write("compose.yaml", `${COMPOSE}  new: { image: "broken:1" }\n`);
+      const warned = (): boolean =>
+        records.some(
+          ({ level, address, msg }) =>
+            level === "warn" && address === "service.new" && msg.endsWith("nothing of it runs"),
+        );
+      await until(warned);
+    }));
 });

@@ -2,6 +2,7 @@
 import type { Outcome } from "../apply/context.ts";
 import { scaled } from "../diff/situation.ts";
 import { COMPOSE } from "../model/labels.ts";
+import { DsoError } from "../model/errors.ts";
 import type { LastApply, ObservedContainer } from "../model/observed.ts";
 import type { Context } from "./context.ts";
 import type { Run } from "./run.ts";
@@ -19,11 +20,30 @@ export function lastApplyTo(
   return { containers: new Map(Object.entries(containers)), running: new Set(running) };
 }
 
-/** What was left before this run, for one that failed. */
-export function formerly({ observed: { lastApply } }: Run): Left {
-  if (lastApply === undefined) return {};
-  const { containers, running } = lastApply;
-  return { left: { containers: Object.fromEntries(containers), running: [...running] } };
+/** Of a run that failed: what was left before it, and of what it has made that which is at work. */
+export async function leftByFailed(
+  { engine }: Pick<Context, "engine">,
+  { desired, observed }: Run,
+  { done }: Outcome,
+  signal: AbortSignal,
+): Promise<Left> {
+  if (observed.lastApply === undefined) return {};
+  const { containers, running } = observed.lastApply;
+  const before = { left: { containers: Object.fromEntries(containers), running: [...running] } };
+  if (done.length === 0) return before;
+  const known = new Set(observed.containers.map(({ id }) => id));
+  try {
+    const { containers: present } = await engine.listProject(desired.project.name, signal);
+    const made = present.filter(({ id, state, labels }) => {
+      return state === "running" && !known.has(id) && labels[COMPOSE.oneoff] !== "True";
+    });
+    const ids = [...running, ...made.map(({ id }) => id)].sort();
+    return { left: { ...before.left, running: ids } };
+  } catch (error) {
+    // It may have failed because nobody answers.
+    if (error instanceof DsoError || signal.aborted) return before;
+    throw error;
+  }
 }
 
 /** Looks at the engine once more where the plan has changed something there. */

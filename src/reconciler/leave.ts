@@ -21,13 +21,17 @@ const DOWN = "nothing of it runs";
  * A container that a person stopped or paused stays so: that is an intent, and one that died is its restart
  * policy's business. A service that failed as it is now is not tried again.
  */
-export function leftAlone(run: Run, standing: readonly FailedAttempt[]): readonly LeftAlone[] {
+export function leftAlone(
+  run: Run,
+  standing: readonly FailedAttempt[],
+  stoppedBefore: ReadonlySet<string>,
+): readonly LeftAlone[] {
   const failed = standing.map(({ service, message }): LeftAlone => {
     const left = { address: `service.${service}`, why: `it failed as it is now: ${message}` };
     return isDown(run, service) ? { ...left, why: `${left.why}; ${DOWN}`, down: true } : left;
   });
   const stopped = run.observed.containers
-    .filter((container) => isStopped(run, container))
+    .filter((container) => isStopped(run, container, stoppedBefore))
     .map(({ labels }) => ({
       address: `container.${labels[COMPOSE.service] ?? ""}[${labels[COMPOSE.number] ?? ""}]`,
       why: "it was stopped; dso up starts it",
@@ -57,13 +61,27 @@ const AT_WORK: ReadonlySet<ObservedContainer["state"]> = new Set([
   "paused",
 ]);
 
-function isStopped({ desired, observed, plan }: Run, container: ObservedContainer): boolean {
-  const { labels, state } = container;
+/** Ids of what a person has stopped, sorted: after a reboot it looks like everything else that was at work. */
+export function seenStopped(run: Run, before: readonly string[]): readonly string[] {
+  const known = new Set(before);
+  const stopped = run.observed.containers.filter(
+    (container) => container.state === "exited" && isStopped(run, container, known),
+  );
+  return stopped.map(({ id }) => id).sort();
+}
+
+function isStopped(
+  { desired, observed, plan }: Run,
+  container: ObservedContainer,
+  stoppedBefore: ReadonlySet<string>,
+): boolean {
+  const { id, labels, state } = container;
   const service = desired.services.get(labels[COMPOSE.service] ?? "");
   if (service === undefined || labels[COMPOSE.oneoff] === "True") return false;
   if (state === "paused") return true;
   if (state !== "exited") return false;
-  // The host's memory was emptied: nobody has stopped that.
-  if (observed.lostGenerations.has(labels[DSO.generation] ?? "")) return false;
-  return !isFinishedJob({ desired, observed, options: plan.options }, service, container);
+  if (isFinishedJob({ desired, observed, options: plan.options }, service, container)) return false;
+  if (!observed.lostGenerations.has(labels[DSO.generation] ?? "")) return true;
+  // The host's memory was emptied: that has stopped what was at work, and nobody has.
+  return stoppedBefore.has(id) || observed.lastApply?.running.has(id) === false;
 }

@@ -6,12 +6,13 @@ import type { Report } from "../model/events.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import { standingAttempts } from "./attempts.ts";
 import type { Context } from "./context.ts";
-import { leftAlone, type LeftAlone, servedAgain } from "./leave.ts";
+import { leftAlone, type LeftAlone, seenStopped, servedAgain } from "./leave.ts";
 import type { Outcome } from "./pace.ts";
 import { AGENT, withProjectLock } from "./lock.ts";
 import { apply, mend, open, type Opened, plan, replan, type Run } from "./reconcile.ts";
 import { rotationTarget } from "./rotate.ts";
 import { removesAll } from "./run.ts";
+import type { ProjectState } from "./state.ts";
 import { type Tracked, trackedProject } from "./tracked.ts";
 
 export interface PassSettings {
@@ -190,7 +191,8 @@ async function narrowed(
   const standing = standingAttempts(seen, ledger);
   // Something has changed since: should it be as it was again, that is another try.
   if (standing.length < ledger.length) await state.setAttempts(name, standing);
-  const left = leftAlone(seen, asked ? [] : standing);
+  const stopped = await rememberStopped(state, seen);
+  const left = leftAlone(seen, asked ? [] : standing, new Set(stopped));
   const excludes = left.map(({ address }) => address);
   const { options } = seen.plan;
   if (policy.apply !== "secrets") {
@@ -204,6 +206,17 @@ async function narrowed(
   const run = replan(seen, { ...options, ...only });
   // Without a target everything would be one.
   return { run: targets.length > 0 ? run : { ...run, plan: idle(run) }, left };
+}
+
+/** Written only where it changes: a pass with nothing to do writes nothing. */
+async function rememberStopped(state: ProjectState, seen: Run): Promise<readonly string[]> {
+  const registered = await state.registered(seen.desired.project.name);
+  const before = registered?.stopped ?? [];
+  const stopped = seenStopped(seen, before);
+  if (registered !== undefined && stopped.join() !== before.join()) {
+    await state.register({ ...registered, stopped });
+  }
+  return stopped;
 }
 
 function idle({ plan: found }: Run): Run["plan"] {

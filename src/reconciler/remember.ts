@@ -7,7 +7,7 @@ import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { afterRun } from "./attempts.ts";
 import type { Context } from "./context.ts";
-import { formerly, leftBehind } from "./lastApply.ts";
+import { leftBehind, leftByFailed } from "./lastApply.ts";
 import type { Remark, Run } from "./run.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
@@ -31,9 +31,13 @@ export async function remember(
   if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
   const left = isCarriedThrough(outcome)
     ? await leftBehind(context, run, outcome, signal)
-    : formerly(run);
-  if (!destroyed) return context.state.register({ ...registration(context, run), ...left });
+    : await leftByFailed(context, run, outcome, signal);
   const known = await context.state.registered(name);
+  // Of what this run has started again the next look strikes it out.
+  const stopped = known?.stopped && { stopped: known.stopped };
+  if (!destroyed) {
+    return context.state.register({ ...registration(context, run), ...left, ...stopped });
+  }
   if (known !== undefined) await context.state.register({ ...known, ...left });
 }
 

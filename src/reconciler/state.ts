@@ -47,6 +47,8 @@ export interface RegisteredProject {
     /** Ids of the containers that were at work. */
     readonly running: readonly string[];
   };
+  /** Ids of the containers that a person had stopped when they were last looked at, sorted; absent: none. */
+  readonly stopped?: readonly string[];
 }
 
 export interface HistoryEntry {

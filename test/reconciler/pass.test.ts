@@ -73,6 +73,61 @@ describe("a pass without a person", () => {
       expect(generations.size).toBe(1);
     }));
 
+  it("leaves stopped after a reboot what a person had stopped before", () =>
+    withShop(async ({ look, write, engine, generations, context }) => {
+      await write(compose().replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile'));
+      await look();
+      await engine.stopContainer("shop-web-1", undefined, never);
+      expect(await look()).toMatchObject({ left: [{ address: "container.web[1]" }] });
+      await write(compose({ api: "app:2" }).replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile'));
+      expect(await look()).toMatchObject({ outcome: "worked" });
+      generations.clear();
+      expect(await look()).toMatchObject({ left: [{ address: "container.web[1]" }] });
+      expect(await look()).toMatchObject({ outcome: "quiet" });
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("exited");
+      expect((await context.state.registered("shop"))?.stopped).toHaveLength(1);
+    }));
+
+  it("forgets that somebody had stopped it once it runs again", () =>
+    withShop(async ({ look, write, engine, generations, context }) => {
+      await write(compose().replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile'));
+      await look();
+      await engine.stopContainer("shop-web-1", undefined, never);
+      await look();
+      await engine.startContainer("shop-web-1", never);
+      await look();
+      expect((await context.state.registered("shop"))?.stopped).toEqual([]);
+      await engine.stopContainer("shop-web-1", undefined, never);
+      generations.clear();
+      expect(await look()).toMatchObject({ outcome: "worked", left: [] });
+    }));
+
+  it("starts nothing after a reboot that had ended by the last apply", () =>
+    withShop(async ({ look, write, engine, generations, context }) => {
+      await write(compose().replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile'));
+      await look();
+      const registered = (await context.state.registered("shop"))!;
+      await engine.stopContainer("shop-web-1", undefined, never);
+      const left = { ...registered.left!, running: [] };
+      await context.state.register({ ...registered, left });
+      engine.crash("shop-web-1", 3);
+      generations.clear();
+      expect(await look()).toMatchObject({ left: [{ address: "container.web[1]" }] });
+    }));
+
+  it("starts after a reboot what an apply had brought that failed elsewhere", () =>
+    withShop(async ({ look, write, engine, generations }) => {
+      const secretFile = (text: string): string =>
+        text.replace('PASSWORD: "dso', 'PASSWORD_FILE: "dsofile');
+      await write(secretFile(compose({ mode: "b", api: "broken:1" })));
+      expect(await look()).toMatchObject({ outcome: "failed" });
+      await look();
+      await engine.stopContainer("shop-web-1", undefined, never);
+      generations.clear();
+      expect(await look()).toMatchObject({ left: [{ address: "service.api" }] });
+      expect((await engine.inspectContainer("shop-web-1", never))?.state).toBe("running");
+    }));
+
   it("tries nothing twice that failed, unless somebody asks or it is another thing", () =>
     withShop(async ({ look, write, engine, imageOf }) => {
       await write(compose({ web: "broken:1" }));

@@ -151,13 +151,13 @@ name: shop
     }));
 
   it("warns of what has failed and does not run at all", () =>
-    withAgent(async ({ write, records }) => {
+    withAgent(async ({ write, records, control }) => {
       await write("compose.yaml", `${COMPOSE}  new: { image: "broken:1" }\n`);
-      const warned = (): boolean =>
-        records.some(
-          ({ level, address, msg }) =>
-            level === "warn" && address === "service.new" && msg.endsWith("nothing of it runs"),
-        );
-      await until(warned);
+      await until(() => records.some(({ code }) => code === "container-exited"));
+      await (await control()).reconcile("shop", false, () => undefined);
+      expect(records).toContainEqual({
+        ...{ level: "warn", project: "shop", address: "service.new" },
+        msg: expect.stringMatching(/^Left alone: .*nothing of it runs$/) as string,
+      });
     }));
 });

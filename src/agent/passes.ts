@@ -71,8 +71,8 @@ function report(
   const done = { level: "info", msg: `Reconciled: ${summary}` } as const;
   const said = error === undefined ? (outcome === "worked" ? done : quiet) : fault(error);
   tell({ ...said, ...about });
-  for (const { address, why } of left) {
-    tell({ level: "debug", msg: `Left alone: ${why}`, project, address });
+  for (const { address, why, down } of left) {
+    tell({ level: down ? "warn" : "debug", msg: `Left alone: ${why}`, project, address });
   }
 }
 

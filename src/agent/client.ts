@@ -1,6 +1,5 @@
 /** The other end of the agent's socket. */
-import { request } from "node:http";
-import { createInterface } from "node:readline";
+import { statSync } from "node:fs";
 import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { AgentStatus, Answer, Controls, Reconciled, Told } from "./control.ts";
@@ -10,6 +9,8 @@ const PATIENCE_MS = 3000;
 
 /** The agent that listens at this path; undefined where there is none. */
 export async function findAgent(path: string, signal: AbortSignal): Promise<Controls | undefined> {
+  // Most of the time there is none, and nothing is loaded to find that out.
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
   const quiet = (): void => undefined;
   try {
     const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
@@ -44,8 +45,11 @@ async function call(
   tell: Log,
   signal: AbortSignal,
 ): Promise<unknown> {
+  // As for the engine: an import would evaluate every export.
+  const http = process.getBuiltinModule("node:http");
+  const { createInterface } = process.getBuiltinModule("node:readline");
   const response = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-    const asked = request({ socketPath, method, path, signal, agent: false });
+    const asked = http.request({ socketPath, method, path, signal, agent: false });
     asked.once("response", resolve);
     asked.once("error", reject);
     asked.end(method === "GET" ? undefined : JSON.stringify(body));

@@ -127,7 +127,7 @@ describe("a check that fails while it is watched", () => {
     const policy = { ...database("app:2").policy.health, probe, retries: 3, intervalMs: 1000 };
     const tools = { engine: world.engine, clock: world.clock, scrub: (text: string) => text };
     const { id } = (await world.engine.inspectContainer(NAME, never))!;
-    await waitWatched(tools, { id, restartCount: 0 }, policy, 5000, never);
+    await waitWatched(tools, { id, restartCount: 0, oneShot: false }, policy, 5000, never);
   };
 
   test("is forgiven where it succeeds again", async () => {

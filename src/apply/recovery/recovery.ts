@@ -128,7 +128,8 @@ async function endRefresh(
   try {
     await waitSteady(healthTools, container, health, signal);
     const { monitorMs = 0 } = log.now;
-    if (monitorMs > 0) await waitWatched(healthTools, container, health, monitorMs, signal);
+    const watched = { ...container, oneShot: false };
+    if (monitorMs > 0) await waitWatched(healthTools, watched, health, monitorMs, signal);
     await log.end("completed");
   } catch (error) {
     if (!isVerdict(error)) throw error;
@@ -179,7 +180,7 @@ async function serves(
   try {
     await waitServing(healthTools, made.id, health, options, signal);
     // Nobody knows how long it was watched before: it is, once more.
-    const fresh = { id: made.id, restartCount: 0 };
+    const fresh = { id: made.id, restartCount: 0, oneShot: options.oneShot };
     if (monitorMs > 0) await waitWatched(healthTools, fresh, health, monitorMs, signal);
     return true;
   } catch (error) {

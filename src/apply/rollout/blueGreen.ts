@@ -1,4 +1,3 @@
-import { isJob } from "../../model/jobs.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { refuseAborted } from "../journal/rotation.ts";
@@ -46,7 +45,7 @@ export async function replaceBlueGreen(
     drainMs,
     leftMs: operation.monitorMs ?? 0,
     stopTimeout: work.plan.options.stopTimeout,
-    mayEnd: serving.completed,
+    mayEnd: swap.oneShot,
   };
   if (!(await retire(work, swap.log, farewell, work.force))) {
     throw await giveUp(swap, endedEarly(swap), signal);
@@ -56,7 +55,7 @@ export async function replaceBlueGreen(
 
 /** Started, and serving within its time, while nobody but us knows of it. */
 async function prove(
-  { work, making, log }: Swap,
+  { work, making, log, oneShot }: Swap,
   begun: number,
   signal: AbortSignal,
 ): Promise<Serving> {
@@ -71,7 +70,7 @@ async function prove(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
     { ...health, timeoutMs: Math.min(health.timeoutMs, left) },
-    { oneShot: isJob(work.desired, making.service), fresh: true },
+    { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );
 }

@@ -94,7 +94,8 @@ async function tell(
   await waitSteady(tools, container, service.policy.health, stop);
   if (monitorMs === 0) return;
   await log.step("watch-new");
-  await waitWatched(tools, container, service.policy.health, monitorMs, stop);
+  const watched = { ...container, oneShot: false };
+  await waitWatched(tools, watched, service.policy.health, monitorMs, stop);
 }
 
 async function undo(

@@ -1,4 +1,3 @@
-import { isJob } from "../../model/jobs.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { freeName, refuseAborted } from "../journal/rotation.ts";
@@ -39,7 +38,7 @@ export async function replaceStopFirst(
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
   }
-  const farewell = { drainMs: 0, leftMs: 0, stopTimeout: undefined, mayEnd: served.completed };
+  const farewell = { drainMs: 0, leftMs: 0, stopTimeout: undefined, mayEnd: swap.oneShot };
   if (!(await retire(work, swap.log, farewell, work.force))) {
     throw await giveUp(swap, endedEarly(swap), signal);
   }
@@ -48,7 +47,8 @@ export async function replaceStopFirst(
 
 type Served = Serving & { readonly downtimeMs: number };
 
-async function switchOver({ work, making, old, log }: Swap, signal: AbortSignal): Promise<Served> {
+async function switchOver(swap: Swap, signal: AbortSignal): Promise<Served> {
+  const { work, making, old, log, oneShot } = swap;
   const { engine, clock, force } = work;
   const id = newId(log);
   await log.step("detach-old");
@@ -71,7 +71,7 @@ async function switchOver({ work, making, old, log }: Swap, signal: AbortSignal)
     { engine, clock, scrub: work.scrubber.scrub },
     id,
     { ...health, timeoutMs: Math.min(health.timeoutMs, rotationTimeoutMs) },
-    { oneShot: isJob(work.desired, making.service), fresh: true },
+    { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );
   return { ...serving, downtimeMs: serving.since - stoppedAt };

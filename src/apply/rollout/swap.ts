@@ -1,5 +1,6 @@
 /** What the two ways to replace a container have in common. */
 import { DsoError } from "../../model/errors.ts";
+import { isJob } from "../../model/jobs.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
 import { makeContainer, type Making, provide } from "../container/container.ts";
@@ -19,12 +20,15 @@ export interface Swap {
   readonly making: Making;
   readonly old: ContainerDetail;
   readonly log: RotationLog;
+  /** A job: to end with 0, whenever that is, is to have served. */
+  readonly oneShot: boolean;
 }
 
 export async function openSwap(operation: Replace, work: Work): Promise<Swap> {
   const old = await work.engine.inspectContainer(operation.oldId, work.force);
   if (old === undefined) throw gone(operation);
-  return { operation, work, old, ...begin(work, operation, old) };
+  const { making, log } = begin(work, operation, old);
+  return { operation, work, old, making, log, oneShot: isJob(work.desired, making.service) };
 }
 
 function gone({ oldName }: Pick<Replace, "oldName">): DsoError {
@@ -75,7 +79,7 @@ export function newId(log: RotationLog): string {
 
 /** The old container is kept until the new one has served for as long as the files want it watched. */
 export async function watchNew(
-  { operation, work, making, log }: Swap,
+  { operation, work, making, log, oneShot }: Swap,
   signal: AbortSignal,
 ): Promise<void> {
   const { monitorMs = 0 } = operation;
@@ -84,7 +88,7 @@ export async function watchNew(
   const { engine, clock, force } = work;
   await waitWatched(
     { engine, clock, scrub: work.scrubber.scrub },
-    { id: newId(log), restartCount: 0 },
+    { id: newId(log), restartCount: 0, oneShot },
     making.service.policy.health,
     monitorMs,
     AbortSignal.any([signal, force]),

@@ -12,6 +12,7 @@ import {
   POLL_MS,
   refuseEnded,
   unhealthy,
+  type WaitOptions,
 } from "./health.ts";
 import { type ProbeFailure, probeExec, runProbe } from "./probe.ts";
 
@@ -66,13 +67,16 @@ export async function waitAnswering(
   }
 }
 
+export type Watched = Pick<ContainerDetail, "id" | "restartCount"> & Pick<WaitOptions, "oneShot">;
+
 /**
  * Watches a container that serves for `ms` more: it has to run on, and its check must not fail as
- * often in a row as `retries` says. Rejects like `waitServing`.
+ * often in a row as `retries` says. A one-shot may end with 0, and is then watched no more. Rejects
+ * like `waitServing`.
  */
 export async function waitWatched(
   tools: HealthTools,
-  { id, restartCount }: Pick<ContainerDetail, "id" | "restartCount">,
+  { id, restartCount, oneShot }: Watched,
   policy: HealthPolicy,
   ms: number,
   signal: AbortSignal,
@@ -84,6 +88,7 @@ export async function waitWatched(
   for (;;) {
     const passed = tools.clock.elapsed() - begun;
     const container = await look(tools, id, signal);
+    if (oneShot && container.state === "exited" && container.exitCode === 0) return;
     refuseEnded(tools, container, restartCount);
     if (container.health === "unhealthy") {
       throw failed(container, tools.scrub(container.healthLog ?? "").trim());

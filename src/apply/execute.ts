@@ -96,9 +96,11 @@ async function tidyUp(
     work.report({ type: "operation-undone", operation });
   }
   const stops = new Set([...results.done.values()].flatMap(({ stop }) => stop ?? []));
-  if (stops.size > 0) await work.journal.remove(work.plan.project, stops);
-  const sweep = () => sweepGenerations(work.plan.project, work, work.force);
-  await (complete ? sweep() : tidyIfPossible(work, sweep));
+  // Done is done: what was deployed is to be remembered, whatever cannot be cleared away after it.
+  await tidyIfPossible(work, async () => {
+    if (stops.size > 0) await work.journal.remove(work.plan.project, stops);
+    await sweepGenerations(work.plan.project, work, work.force);
+  });
   return undone;
 }
 

@@ -22,7 +22,7 @@ export async function takeBack(
   return undone;
 }
 
-/** After a run that failed: what fails here, too, is left to the next run, and hides nothing of that one. */
+/** At the end of a run: what fails here is left to the next one, and hides nothing of this one. */
 export async function tidyIfPossible(work: Work, tidy: () => Promise<unknown>): Promise<void> {
   try {
     await tidy();

@@ -212,3 +212,31 @@ test("an abort before it begins changes nothing; one in between finishes the ste
   const again = world.run(web, planOf([createWeb]), { signal: stop.signal });
   await expect(again).rejects.toMatchObject({ code: "aborted" });
 });
+
+test("what was done is told, also where the last look for leftovers fails", async () => {
+  const world = createWorld();
+  const { engine } = world;
+  const away = new DsoError("engine-unreachable", "the line is dead");
+  const listProject: typeof engine.listProject = (...all) =>
+    world.told("operation-completed").length < 2
+      ? engine.listProject(...all)
+      : Promise.reject(away);
+  const more = { engine: { ...engine, listProject } };
+  const outcome = await world.run(desiredOf(service("web")), planOf([network, createWeb]), more);
+  expect([outcome.done.length, outcome.failed]).toEqual([2, []]);
+  expect(world.told("warning")).toEqual(["the line is dead"]);
+});
+
+test("nor does a journal that does not let go of a stop", async () => {
+  const world = createWorld();
+  const desired = desiredOf(service("web"));
+  await world.run(desired, planOf([network, createWeb]));
+  const { journal } = await world.context(desired);
+  const full = new DsoError("disk-full", "no room");
+  const { id } = (await world.engine.inspectContainer("shop-web-1", never))!;
+  const stop = { kind: "stop-container", containerId: id, name: "shop-web-1" } as const;
+  const remove = () => Promise.reject(full);
+  const outcome = await world.run(desired, planOf([stop]), { journal: { ...journal, remove } });
+  expect([outcome.done.length, outcome.failed]).toEqual([1, []]);
+  expect(world.told("warning")).toEqual(["no room"]);
+});

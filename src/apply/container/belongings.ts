@@ -1,5 +1,5 @@
 import { DSO } from "../../model/labels.ts";
-import type { RotationTools } from "../journal/rotation.ts";
+import { isDiskFull, type RotationTools } from "../journal/rotation.ts";
 
 type Tools = Pick<RotationTools, "engine" | "delivery" | "addresses">;
 
@@ -27,7 +27,20 @@ export async function dropBelongings(
     if (own) await tools.delivery.drop(generation, signal);
   }
   if (rotation !== undefined && !(await isCarried(tools, DSO.rotation, rotation, signal))) {
-    await tools.addresses.release(project, rotation);
+    await releaseAddresses(tools.addresses, project, rotation);
+  }
+}
+
+/** A full disk holds nobody up: the next run sees whose they are no more. */
+export async function releaseAddresses(
+  addresses: Tools["addresses"],
+  project: string,
+  rotation: string,
+): Promise<void> {
+  try {
+    await addresses.release(project, rotation);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
   }
 }
 

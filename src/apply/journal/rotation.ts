@@ -42,8 +42,10 @@ export function openLog(
 ): RotationLog {
   let now = rotation;
   const write = async (change: Partial<Rotation>): Promise<void> => {
-    now = { ...now, ...change, updatedAt: timestamp(tools) };
-    await tools.journal.write(now);
+    const next = { ...now, ...change, updatedAt: timestamp(tools) };
+    await tools.journal.write(next);
+    // What could not be noted is not done, and is not to be undone.
+    now = next;
   };
   return {
     get now() {
@@ -57,12 +59,15 @@ export function openLog(
       now = { ...now, ...change };
     },
     note: write,
-    end: (status, error) =>
-      write({
-        status,
-        ...(status === "completed" ? { step: "done" } : {}),
-        ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
-      }),
+    end: (status, error) => write(ended(status, error)),
+  };
+}
+
+function ended(status: RotationStatus, error: DsoError | undefined): Partial<Rotation> {
+  return {
+    status,
+    ...(status === "completed" ? { step: "done" } : {}),
+    ...(error === undefined ? {} : { error: { code: error.code, message: error.message } }),
   };
 }
 
@@ -71,24 +76,29 @@ export function openLog(
  * note is found undone, and what was not is begun again.
  */
 export function undeterred(log: RotationLog): RotationLog {
-  const without = async (writing: Promise<void>): Promise<void> => {
+  const without = async (writing: Promise<void>, change: Partial<Rotation>): Promise<void> => {
     try {
       await writing;
     } catch (error) {
-      if (!(error instanceof DsoError && error.code === "disk-full")) throw error;
+      if (!isDiskFull(error)) throw error;
+      log.learn(change);
     }
   };
   return {
     get now() {
       return log.now;
     },
-    step: (...all) => without(log.step(...all)),
+    step: (step, change) => without(log.step(step, change), { ...change, step }),
     learn: (change) => {
       log.learn(change);
     },
-    note: (change) => without(log.note(change)),
-    end: (...all) => without(log.end(...all)),
+    note: (change) => without(log.note(change), change),
+    end: (status, error) => without(log.end(status, error), ended(status, error)),
   };
+}
+
+export function isDiskFull(error: unknown): boolean {
+  return error instanceof DsoError && error.code === "disk-full";
 }
 
 export function timestamp({ clock }: Pick<RotationTools, "clock">): string {

@@ -1,7 +1,7 @@
 import type { DsoError } from "../../model/errors.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { dropBelongings } from "../container/belongings.ts";
+import { dropBelongings, releaseAddresses } from "../container/belongings.ts";
 import { isRefusal } from "../failure.ts";
 import {
   findNew,
@@ -92,26 +92,26 @@ async function outlives(
 
 /**
  * The old container in its place again, and the new one left beside it, found by nobody, for a person
- * to look at. Answers the name that the new one has.
+ * to look at. Answers the name that the new one has; undefined where not both are there, or the old one
+ * does not run any more, so that nothing was done to the new one.
  */
 export async function standAside(
   tools: RotationTools,
   log: RotationLog,
   signal: AbortSignal,
-): Promise<string> {
-  const wanted = `${log.now.name}-new`;
+): Promise<string | undefined> {
   const [old, made] = [
     await findOld(tools, log.now, signal),
     await findNew(tools, log.now, signal),
   ];
-  if (old === undefined || made === undefined) return made?.name ?? wanted;
-  await revive(tools, log.now, old, signal);
+  if (old === undefined || made === undefined) return undefined;
+  if (!(await revive(tools, log.now, old, signal))) return undefined;
   await leadBack(tools, log.now, old, signal);
   await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
   // Two of one number: the one that does not run is the one to go.
   await tools.engine.stopContainer(made.id, undefined, signal);
   const taken = made.name === log.now.name;
-  const aside = taken ? await freeName(tools, wanted, log.now, signal) : made.name;
+  const aside = taken ? await freeName(tools, `${log.now.name}-new`, log.now, signal) : made.name;
   await renames(tools.engine, made, aside, signal);
   await renames(tools.engine, old, log.now.name, signal);
   return aside;
@@ -156,7 +156,7 @@ async function removeNew(
   }
   const generation = rotation.new?.generation;
   if (generation !== undefined) await delivery.drop(generation, signal);
-  await addresses.release(rotation.project, rotation.id);
+  await releaseAddresses(addresses, rotation.project, rotation.id);
 }
 
 /** Whether the new container runs, or does when it is told to. */
@@ -186,6 +186,9 @@ async function keepNew(
     await log.end("failed", error);
     return "failed";
   }
+  // Tried already, it has its own policy: an engine that restarts must not wake the two of them.
+  const old = await findOld(tools, log.now, signal);
+  if (old !== undefined) await tools.engine.updateRestartPolicy(old.id, { Name: "no" }, signal);
   if (log.now.method === "blue-green") await giveNames(tools, log, made, signal);
   await wakes(tools.engine, made, signal);
   await inheritName(tools, log.now, made, signal);

@@ -6,7 +6,13 @@ import type { OperationOf } from "../../model/plan.ts";
 import { makeContainer, type Making, provide } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
 import { tellLastWords } from "../failure.ts";
-import { findNew, freeName, refuseAborted, type RotationLog } from "../journal/rotation.ts";
+import {
+  findNew,
+  freeName,
+  isDiskFull,
+  refuseAborted,
+  type RotationLog,
+} from "../journal/rotation.ts";
 import { goBack, standAside } from "../recovery/undo.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
 import { waitWatched } from "./verify.ts";
@@ -97,18 +103,17 @@ export async function watchNew(
 
 /** What began is undone, also after a request to stop; `work.force` alone ends that. */
 export async function giveUp(
-  { operation, work, making, log }: Swap,
+  swap: Swap,
   failure: DsoError,
   signal: AbortSignal,
 ): Promise<DsoError> {
+  const { operation, work, making, log } = swap;
   const made = await findNew(work, log.now, work.force);
   const ran = made !== undefined && made.startedAt !== "" && made.state !== "created";
   const error = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
   if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
-    const name =
-      operation.method === "blue-green" ? await standAside(work, log, work.force) : undefined;
-    await log.end("failed", error);
-    return leftAlone(making, error, name);
+    const left = await leave(swap, error);
+    if (left !== undefined) return left;
   }
   const untouched = log.now.step === "deliver" || log.now.step === "create-new";
   const status = await goBack(work, log, error, work.force);
@@ -121,6 +126,27 @@ export async function giveUp(
     `service ${making.service.name} runs as before: its new container failed: ${error.message}`,
     { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
   );
+}
+
+/**
+ * Both containers for a person to look at. Undefined where they cannot be left so: the old one is to
+ * serve on beside a new one that nobody is led to, and does not; or the disk is full and nobody would
+ * know of it, so that recovery took the new one away.
+ */
+async function leave(
+  { operation, work, making, log }: Swap,
+  error: DsoError,
+): Promise<DsoError | undefined> {
+  const isBeside = operation.method === "blue-green";
+  const beside = isBeside ? await standAside(work, log, work.force) : undefined;
+  if (isBeside && beside === undefined) return undefined;
+  try {
+    await log.end("failed", error);
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    return undefined;
+  }
+  return leftAlone(making, error, beside);
 }
 
 /** `beside`: the old one serves on, and this is the name of what failed. */

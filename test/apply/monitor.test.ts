@@ -4,6 +4,8 @@ import type { ApplyContext } from "../../src/apply/context.ts";
 import { execute } from "../../src/apply/execute.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
 import { waitWatched } from "../../src/apply/rollout/verify.ts";
+import type { DsoEvent } from "../../src/model/events.ts";
+import type { RotationStep } from "../../src/model/journal.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import { database, expectWhole, NAME, replacement, type Running, running } from "./database.ts";
 import { desiredOf, never, planOf } from "./fixture.ts";
@@ -114,6 +116,46 @@ describe("monitor", () => {
       Object.values(versions),
     );
     expect(given).toEqual(["7"]);
+  });
+});
+
+describe("what recovery watches", () => {
+  async function killedAt(method: Method, step: RotationStep) {
+    const world = await running();
+    const context = await world.context(wanted);
+    const forced = new AbortController();
+    const journal: ApplyContext["journal"] = {
+      ...context.journal,
+      write: async (rotation) => {
+        await context.journal.write(rotation);
+        if (rotation.step === step) forced.abort();
+      },
+    };
+    const cut = { ...context, journal, force: forced.signal };
+    await execute(watched(world, method, 600_000), cut, () => undefined, never);
+    expect([...world.rotations.values()].at(-1)).toMatchObject({ step, status: "in_progress" });
+    const [begun, told] = [world.clock.now(), [] as string[]];
+    const report = (event: DsoEvent) => void (event.type === "warning" && told.push(event.message));
+    await recover("shop", await world.context(wanted), report, never);
+    await expectWhole(world, "app:2");
+    return { took: world.clock.now() - begun, told };
+  }
+
+  test.each([
+    ["blue-green", "drain-old"],
+    ["blue-green", "stop-old"],
+    ["blue-green", "remove-old"],
+    ["stop-first", "remove-old"],
+    ["stop-first", "drop-generation"],
+  ] as const)("%s: nothing that was watched, at %s", async (method, step) => {
+    expect((await killedAt(method, step)).took).toBeLessThan(600_000);
+  });
+
+  test("is told before it is waited for", async () => {
+    const { took, told } = await killedAt("stop-first", "watch-new");
+    expect(took).toBeGreaterThanOrEqual(600_000);
+    expect(told[0]).toContain("watched for 10 min once more");
+    expect(told).toHaveLength(2);
   });
 });
 

@@ -1,7 +1,10 @@
 /** New files under a container that runs on, in a world of fakes. */
 import { describe, expect, test } from "vitest";
+import type { ApplyContext } from "../../src/apply/context.ts";
 import { execute } from "../../src/apply/execute.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
+import { DsoError } from "../../src/model/errors.ts";
+import type { RotationStep } from "../../src/model/journal.ts";
 import { database, NAME, running, type Running } from "./database.ts";
 import { desiredOf, never, planOf } from "./fixture.ts";
 import { mortal } from "./mortal.ts";
@@ -60,4 +63,74 @@ describe("a refresh", () => {
     }
     expect(nth).toBeGreaterThan(8);
   });
+});
+
+/** From that step on nothing more can be noted: of the way back only the swap itself is done. */
+async function filledAt(world: Running, step: RotationStep): Promise<void> {
+  const { journal, delivery } = await world.context(desired);
+  const full = (): Promise<never> => Promise.reject(new DsoError("disk-full", "no room"));
+  let isFull = false;
+  const ports: Pick<ApplyContext, "journal" | "delivery"> = {
+    journal: {
+      ...journal,
+      write: (rotation) => {
+        isFull ||= rotation.step === step;
+        return isFull ? full() : journal.write(rotation);
+      },
+    },
+    delivery: {
+      ...delivery,
+      revert: async (...all) => {
+        await delivery.revert(...all);
+        await full();
+      },
+    },
+  };
+  const { failed } = await world.run(desired, refresh(world.oldId), ports);
+  expect(failed).toMatchObject([{ error: { code: "disk-full" } }]);
+}
+
+test("with rollback_on_failure off, what cannot be noted is not left as it is", async () => {
+  const world = await changed();
+  const { policy } = database("app:1");
+  const kept = database("app:1", { policy: { ...policy, rollbackOnFailure: false } });
+  const wanted = { ...desired, ...desiredOf(kept), versions: desired.versions };
+  const { journal } = await world.context(wanted);
+  const full = new DsoError("disk-full", "no room");
+  let isFull = false;
+  const narrow: typeof journal = {
+    ...journal,
+    write: (rotation) => {
+      isFull ||= rotation.step === "await-health";
+      return isFull ? Promise.reject(full) : journal.write(rotation);
+    },
+  };
+  const { failed } = await world.run(wanted, refresh(world.oldId), { journal: narrow });
+  expect(failed).toMatchObject([{ error: { code: "rolled-back" } }]);
+  expect(contents(world)).toEqual(["7"]);
+});
+
+describe("a refresh that a full disk kept from being undone", () => {
+  test.each([
+    ["send-signal", 0],
+    ["await-health", 2],
+  ] as const)(
+    "at %s: recovery has the old files noted, and %i signals were sent",
+    async (step, sent) => {
+      const world = await changed();
+      await filledAt(world, step);
+      expect(contents(world)).toEqual(["7"]);
+      const context = await world.context(desired);
+      let reverted = 0;
+      const revert: typeof context.delivery.revert = (...all) => {
+        reverted += 1;
+        return context.delivery.revert(...all);
+      };
+      const tools = { ...context, delivery: { ...context.delivery, revert } };
+      await recover("shop", tools, () => undefined, never);
+      expect(reverted).toBe(1);
+      expect(world.engine.calls.filter((call) => call.includes("kill"))).toHaveLength(sent);
+      expect([...world.rotations.values()].at(-1)?.status).toBe("rolled_back");
+    },
+  );
 });

@@ -97,6 +97,17 @@ export function undeterred(log: RotationLog): RotationLog {
   };
 }
 
+/** Notes a failure whose remains stay; false where a full disk forbids it, so that recovery took them away. */
+export async function isNotedAsFailed(log: RotationLog, error: DsoError): Promise<boolean> {
+  try {
+    await log.end("failed", error);
+    return true;
+  } catch (thrown) {
+    if (!isDiskFull(thrown)) throw thrown;
+    return false;
+  }
+}
+
 export function isDiskFull(error: unknown): boolean {
   return error instanceof DsoError && error.code === "disk-full";
 }

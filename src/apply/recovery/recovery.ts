@@ -1,11 +1,12 @@
 import type { HealthPolicy } from "../../model/desired.ts";
+import { showDuration } from "../../model/duration.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Report } from "../../model/events.ts";
-import type { Rotation, RotationStatus } from "../../model/journal.ts";
+import type { Rotation, RotationStatus, RotationStep } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { waitServing } from "../rollout/health.ts";
-import { waitSteady, waitWatched } from "../rollout/verify.ts";
-import { isSwapped, putBack, signalAgain } from "./refreshed.ts";
+import { waitSteady, waitWatched, type Watched } from "../rollout/verify.ts";
+import { isSwapped, putBack, revert, signalAgain } from "./refreshed.ts";
 import { isOpen } from "../journal/journal.ts";
 import { removeLeftovers } from "../memory/leftovers.ts";
 import {
@@ -20,6 +21,7 @@ import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
 import { isConflict, outlastStop } from "./revive.ts";
 import { goBack } from "./undo.ts";
+import { describe, interrupted } from "./words.ts";
 
 export interface RecoveryTools extends RotationTools {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
@@ -29,6 +31,8 @@ export interface RecoveryTools extends RotationTools {
   /** Whether the service runs to an end, so that to have ended with 0 is to have served. */
   readonly isJob?: (service: string) => boolean;
 }
+
+type Recovering = RecoveryTools & { readonly report: Report };
 
 const DEFAULT_DRAIN_MS = 10_000;
 const DEFAULT_HEALTH: HealthPolicy = {
@@ -54,7 +58,7 @@ export async function recover(
   const open = (await tools.journal.list(project)).filter(isOpen);
   for (const rotation of open) {
     const log = openLog(tools, rotation);
-    const done = await recoverOne(tools, log, signal);
+    const done = await recoverOne({ ...tools, report }, log, signal);
     report({ type: "warning", code: "recovered", message: describe(rotation, done) });
   }
   if (open.length === 0) return false;
@@ -64,7 +68,7 @@ export async function recover(
 }
 
 async function recoverOne(
-  tools: RecoveryTools,
+  tools: Recovering,
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<string> {
@@ -105,9 +109,9 @@ function farewellOf(tools: RecoveryTools, rotation: Rotation): Farewell {
   };
 }
 
-/** Not swapped, nothing has happened, and the plan that follows does it; else health decides. */
+/** Not swapped, the plan that follows does it; else health decides. */
 async function endRefresh(
-  tools: RecoveryTools,
+  tools: Recovering,
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<RotationStatus> {
@@ -119,7 +123,7 @@ async function endRefresh(
     return log.now.status;
   }
   if (!swapped) {
-    await log.end("rolled_back", interrupted());
+    await endUnswapped(tools, log, signal);
     return log.now.status;
   }
   await signalAgain(tools, log.now, container, signal);
@@ -127,15 +131,24 @@ async function endRefresh(
   const healthTools = { engine: tools.engine, clock: tools.clock, scrub: dropControls };
   try {
     await waitSteady(healthTools, container, health, signal);
-    const { monitorMs = 0 } = log.now;
-    const watched = { ...container, oneShot: false };
-    if (monitorMs > 0) await waitWatched(healthTools, watched, health, monitorMs, signal);
+    await watchAgain(tools, log.now, { ...container, oneShot: false }, signal);
     await log.end("completed");
   } catch (error) {
     if (!isVerdict(error)) throw error;
     await putBack(tools, log, error, signal);
   }
   return log.now.status;
+}
+
+/** Nothing has happened; or it was undone, and a full disk kept the process from being told. */
+async function endUnswapped(
+  tools: Recovering,
+  log: RotationLog,
+  signal: AbortSignal,
+): Promise<void> {
+  if (log.now.step !== "swap-files") return putBack(tools, log, interrupted(), signal);
+  await revert(tools, log.now, signal);
+  await log.end("rolled_back", interrupted());
 }
 
 /** What the container is to be afterwards, whoever looks at it then decides. */
@@ -152,7 +165,7 @@ async function finishStop(
 
 /** Anything but a new container that serves is worse than the old one, wherever the work ended. */
 async function isWorthKeeping(
-  tools: RecoveryTools,
+  tools: Recovering,
   rotation: Rotation,
   made: ContainerDetail,
   signal: AbortSignal,
@@ -167,26 +180,47 @@ function mayEnd({ isJob }: RecoveryTools, { method, service }: Rotation): boolea
 }
 
 async function serves(
-  tools: RecoveryTools,
+  tools: Recovering,
   rotation: Rotation,
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { engine, clock, healthOf } = tools;
-  const { service, monitorMs = 0 } = rotation;
+  const { service, step } = rotation;
   const health = healthOf?.(service) ?? DEFAULT_HEALTH;
   const options = { oneShot: mayEnd(tools, rotation), fresh: true };
   const healthTools = { engine, clock, scrub: dropControls };
   try {
     await waitServing(healthTools, made.id, health, options, signal);
-    // Nobody knows how long it was watched before: it is, once more.
     const fresh = { id: made.id, restartCount: 0, oneShot: options.oneShot };
-    if (monitorMs > 0) await waitWatched(healthTools, fresh, health, monitorMs, signal);
+    if (!WATCHED.has(step)) await watchAgain(tools, rotation, fresh, signal);
     return true;
   } catch (error) {
     if (isVerdict(error)) return false;
     throw error;
   }
+}
+
+/** Steps that come after it has been watched. */
+const WATCHED: ReadonlySet<RotationStep> = new Set<RotationStep>([
+  "drain-old",
+  "stop-old",
+  "remove-old",
+  "drop-generation",
+]);
+
+/** Nobody knows how long it was watched before: it is, once more, and whoever waits for that is told. */
+async function watchAgain(
+  { engine, clock, healthOf, report }: Recovering,
+  { name, service, monitorMs = 0 }: Rotation,
+  watched: Watched,
+  signal: AbortSignal,
+): Promise<void> {
+  if (monitorMs === 0) return;
+  const message = `the change of ${name} had been interrupted: it is watched for ${showDuration(monitorMs)} once more, as its files say`;
+  report({ type: "warning", code: "watched-again", message });
+  const health = healthOf?.(service) ?? DEFAULT_HEALTH;
+  await waitWatched({ engine, clock, scrub: dropControls }, watched, health, monitorMs, signal);
 }
 
 /** It does not serve, by its own fault or because somebody removed it. */
@@ -198,29 +232,4 @@ const VERDICTS: ReadonlySet<string> = new Set([
 
 function isVerdict(error: unknown): error is DsoError {
   return error instanceof DsoError && VERDICTS.has(error.code);
-}
-
-function interrupted(): DsoError {
-  return new DsoError("aborted", "the process that worked on it was ended", {
-    hint: "Run the command again.",
-  });
-}
-
-function describe({ name, method }: Rotation, status: string): string {
-  if (method === "stop") return `the stop of ${name} had been interrupted, and has ended`;
-  if (method === "refresh") {
-    const how = status === "completed" ? "and was finished" : "and its old files hold";
-    return `the refresh of ${name} had been interrupted, ${how}`;
-  }
-  const what = method === "create" ? "the creation" : "the replacement";
-  switch (status) {
-    case "completed":
-      return `${what} of ${name} had been interrupted, and was finished`;
-    case "rolled_back":
-      return `${what} of ${name} had been interrupted; the old container is back`;
-    case "rollback_required":
-      return `${what} of ${name} had been interrupted, and its old container is gone or does not start: look at it`;
-    default:
-      return `${what} of ${name} had been interrupted; what was left of it is removed`;
-  }
 }

@@ -51,7 +51,8 @@ export async function putBack(
   await own.end(reverted && container !== undefined ? "rolled_back" : "failed", error);
 }
 
-async function revert(
+/** The versions of the old files, too, where a full disk left those of the new ones noted. */
+export async function revert(
   { delivery }: Pick<RotationTools, "delivery">,
   { old, versions, files }: Rotation,
   signal: AbortSignal,

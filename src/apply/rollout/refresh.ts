@@ -4,7 +4,13 @@ import type { OperationOf } from "../../model/plan.ts";
 import { deliveryFor, serviceOf } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, tellLastWords } from "../failure.ts";
-import { openLog, memberOf, type RotationLog, timestamp } from "../journal/rotation.ts";
+import {
+  isNotedAsFailed,
+  openLog,
+  memberOf,
+  type RotationLog,
+  timestamp,
+} from "../journal/rotation.ts";
 import { versionsOf } from "../memory/values.ts";
 import { putBack } from "../recovery/refreshed.ts";
 import { DSO } from "../../model/labels.ts";
@@ -110,10 +116,9 @@ async function undo(
     return failure;
   }
   const error = await tellLastWords(work, operation, container.id, failure);
-  if (!serviceOf(work, operation.service).policy.rollbackOnFailure && failure.code !== "aborted") {
-    await log.end("failed", error);
-    return error;
-  }
+  const { rollbackOnFailure } = serviceOf(work, operation.service).policy;
+  const isLeft = !rollbackOnFailure && failure.code !== "aborted";
+  if (isLeft && (await isNotedAsFailed(log, error))) return error;
   await putBack(work, log, error, work.force);
   if (log.now.status === "rolled_back") {
     work.report({ type: "rolled-back", operation, rotation: log.now.id, error });

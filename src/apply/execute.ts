@@ -12,7 +12,7 @@ import {
   type Work,
 } from "./context.ts";
 import { failureOf, ofService, toBeMended } from "./failure.ts";
-import { rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
+import { reconnect, rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal/journal.ts";
 import { preflight } from "./preflight.ts";
@@ -78,7 +78,8 @@ function pauseBefore(operation: Operation, work: Work, stop: AbortSignal): Promi
 }
 
 function reportSkipped({ report }: Work, { failed }: Results, skipped: readonly Operation[]): void {
-  const interrupted = failed.every(({ error }) => error.code === "aborted");
+  const ending = failed.filter(({ tolerated }) => !tolerated);
+  const interrupted = ending.every(({ error }) => error.code === "aborted");
   for (const operation of skipped) report({ type: "operation-skipped", operation, interrupted });
 }
 
@@ -90,6 +91,7 @@ async function tidyUp(
 ): Promise<readonly Operation[]> {
   results.failed.push(...(await restoreSkipped(work, skipped)));
   const complete = isComplete({ ...results, skipped });
+  if (!complete) await tidyIfPossible(work, () => reconnect(work));
   const undone = complete ? [] : await takeBack(work, results.done);
   for (const operation of undone) {
     results.done.delete(operation);

@@ -55,6 +55,13 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof DsoError && error.code === "engine-refused";
 }
 
+const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
+
+/** Also by what somebody else has: asked again in the same way, the engine would say the same. */
+export function isDeclined(error: unknown): boolean {
+  return error instanceof DsoError && DECLINED.has(error.code);
+}
+
 const LINES = 20;
 
 /** Reports what a container that failed, and may be about to go, has written last; answers the error that says so. */
@@ -102,10 +109,12 @@ export function toBeMended(error: DsoError): DsoError {
 /** By no fault of what the files say of the service. */
 const ELSEWHERE: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "aborted",
+  "container-removed",
   "disk-full",
   "engine-remote",
   "engine-unreachable",
   "internal",
+  "lock-lost",
   "memory-full",
   "memory-unsafe",
   "plan-stale",

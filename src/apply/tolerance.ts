@@ -1,5 +1,5 @@
 /** What the files want done where replicas of a service fail to change: `failure_action`, `max_failure_ratio`. */
-import type { Desired } from "../model/desired.ts";
+import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import { updatePolicy } from "../model/updates.ts";
@@ -25,19 +25,25 @@ export function createTolerance(
     toRollBack,
     count(operation, error) {
       const service = changedService(operation);
-      const model = service === undefined ? undefined : services.get(service)?.model;
-      if (service === undefined || model === undefined || !isVerdict(error)) return undefined;
+      const desired = service === undefined ? undefined : services.get(service);
+      if (service === undefined || desired === undefined || !isVerdict(error)) return undefined;
       const failed = (failures.get(service) ?? 0) + 1;
       failures.set(service, failed);
       const update = { service, failed, total: totalOf(service) };
-      const { failureAction, maxFailureRatio } = updatePolicy(model, options.pace);
+      const { failureAction, maxFailureRatio } = updatePolicy(desired.model, options.pace);
       const within = failureAction === "continue" || failed / update.total <= maxFailureRatio;
-      // One that is not what it was any more is nothing that anybody has reckoned with.
-      if (within && error.code !== "rollback-failed") return update;
+      if (within && servesOn(operation, desired, error)) return update;
       if (failureAction === "rollback") toRollBack.set(service, update);
       return undefined;
     },
   };
+}
+
+/** One that is not what it was any more is nothing that anybody has reckoned with: all could end so. */
+function servesOn(operation: Operation, { policy }: DesiredService, { code }: DsoError): boolean {
+  if (code === "rollback-failed") return false;
+  const isBeside = operation.kind === "replace-container" && operation.method === "blue-green";
+  return policy.rollbackOnFailure || isBeside;
 }
 
 /** It says something about the replica: not that somebody stopped the run, nor that the engine is gone. */

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
 import { createWeb, createWorld, desiredOf, network, never, planOf, service } from "./fixture.ts";
 
@@ -110,4 +110,82 @@ test("a new network is nobody's successor", async () => {
   const { failed } = await world.run(desired, planOf([network, createWeb]));
   expect(failed).toMatchObject([{ error: { code: "engine-refused", position: { line: 2 } } }]);
   expect(await world.engine.inspectNetwork(NAME, never)).toBeUndefined();
+});
+
+describe("a replica that is not replaced, after all, on a network that was made anew", () => {
+  async function replacing(
+    method: "blue-green" | "stop-first",
+    failure_action: string,
+    refusal?: DsoError,
+  ) {
+    const world = createWorld();
+    const deploy = { update_config: { failure_action } };
+    const web = (image: string) => desiredOf(service("web", { image, deploy }));
+    const names = ["shop-web-1", "shop-web-2"];
+    const created = names.map((name, index) => ({ ...createWeb, name, number: index + 1 }));
+    await world.run(web("app:1"), planOf([network, ...created]));
+    const { id: networkId } = (await world.engine.inspectNetwork(NAME, never))!;
+    const ids = await Promise.all(
+      names.map(async (name) => (await world.engine.inspectContainer(name, never))!.id),
+    );
+    const replace = { kind: "replace-container", service: "web", method } as const;
+    const plan = planOf([
+      ...ids.map(
+        (containerId) => ({ kind: "disconnect-network", networkId, containerId }) as const,
+      ),
+      { kind: "remove-network", networkId, name: NAME },
+      network,
+      ...names.map((name, index) => {
+        const old = { oldId: ids[index] ?? "", oldName: name, expectedDowntimeMs: 0 };
+        return { ...replace, ...old, name, number: index + 1 };
+      }),
+    ]);
+    world.engine.addImage("app:2", { exits: { code: 3, afterLooks: 1 } });
+    const { engine } = world;
+    const connectNetwork: typeof engine.connectNetwork = (id, container, body, signal) =>
+      refusal !== undefined && (body.IPAMConfig !== undefined || refusal.code !== "engine-conflict")
+        ? Promise.reject(refusal)
+        : engine.connectNetwork(id, container, body, signal);
+    const more = { engine: { ...engine, connectNetwork } };
+    const { failed } = await world.run(web("app:2"), plan, more);
+    const found = await Promise.all(names.map((name) => engine.inspectContainer(name, never)));
+    return {
+      world,
+      failed,
+      networks: found.map((one) => one?.networks.map(({ aliases }) => aliases)),
+    };
+  }
+  const both = [[["web", "shop-web-1"]], [["web", "shop-web-2"]]];
+  const sorted = (all: readonly unknown[]): unknown[] =>
+    all.map((one) =>
+      JSON.stringify(one)
+        .split(/[[\],]+/)
+        .sort(),
+    );
+
+  test.each([
+    ["blue-green", "continue"],
+    ["stop-first", "continue"],
+    // The second is never begun.
+    ["stop-first", "pause"],
+  ] as const)("is connected again: %s, %s", async (method, action) => {
+    const { failed, networks } = await replacing(method, action);
+    expect(failed.length).toBe(action === "pause" ? 1 : 2);
+    expect(failed[0]?.error.code).toBe("rolled-back");
+    expect(sorted(networks)).toEqual(sorted(both));
+  });
+
+  test("under another address, where its own is not to be had", async () => {
+    const taken = new DsoError("engine-conflict", "the address is taken");
+    const { networks } = await replacing("stop-first", "continue", taken);
+    expect(sorted(networks)).toEqual(sorted(both));
+  });
+
+  test("else that is told, and not tolerated", async () => {
+    const none = new DsoError("engine-refused", "no address is left");
+    const { world, failed } = await replacing("stop-first", "continue", none);
+    expect(failed).toMatchObject([{ error: { code: "rollback-failed" }, tolerated: false }]);
+    expect(failed[0]?.error.message).toContain("no address is left");
+    expect(world.told("warning").join()).toContain("no address is left");
+  });
 });

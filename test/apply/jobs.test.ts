@@ -112,3 +112,17 @@ describe("a job that takes longer than to settle", () => {
     expect(containers).toMatchObject([{ name: NAME, image: "app:2", state: "exited" }]);
   });
 });
+
+test("the old one of a job that was not watched is given all of its time to drain", async () => {
+  const took = async (monitorMs: number): Promise<number> => {
+    const { world, oldId } = await begun();
+    world.engine.addImage("app:2", { exits: { code: 0 } });
+    const begunAt = world.clock.now();
+    const busy = { inbound: () => Promise.resolve(1) };
+    const plan = replacing("blue-green", oldId, monitorMs);
+    const { failed } = await world.run(job("app:2"), plan, { sockets: busy });
+    expect(failed).toEqual([]);
+    return world.clock.now() - begunAt;
+  };
+  expect(await took(10_000)).toBe(await took(0));
+});

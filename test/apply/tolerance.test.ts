@@ -15,6 +15,10 @@ interface Scene {
   readonly all?: boolean;
   /** What the engine answers where it is to make one of those. */
   readonly refusal?: DsoError;
+  readonly method?: "blue-green" | "stop-first";
+  readonly rollbackOnFailure?: boolean;
+  /** Ends the run once the new container of that replica is being made. */
+  readonly stopAt?: number;
 }
 
 interface Result {
@@ -41,9 +45,12 @@ async function change(scene: Scene): Promise<Result> {
   );
   world.engine.addImage("app:2");
   const deploy = { update_config: update, rollback_config: rollback };
-  const wanted = desiredOf(service("web", { image: "app:2", deploy }));
+  const web = service("web", { image: "app:2", deploy });
+  const policy = { ...web.policy, rollbackOnFailure: scene.rollbackOnFailure ?? true };
+  const wanted = desiredOf({ ...web, policy });
+  const method = scene.method ?? "blue-green";
   const replaced = numbers.map((number, index) => ({
-    ...({ kind: "replace-container", service: "web", method: "blue-green" } as const),
+    ...({ kind: "replace-container", service: "web", method } as const),
     ...{ number, name: nameOf(number), oldId: ids[index] ?? "", oldName: nameOf(number) },
     ...{ expectedDowntimeMs: 0, address: `container.web[${number}]` },
     ...(scene.all === true ? { after: [] } : {}),
@@ -51,7 +58,13 @@ async function change(scene: Scene): Promise<Result> {
   const dependent = { kind: "create-volume", volume: "data" } as const;
   const engine = failingEngine(world, failing, scene.refusal);
   const plan = planOf([...replaced, dependent], { pace });
-  const outcome = await world.run(wanted, plan, { engine });
+  const stop = new AbortController();
+  const create: typeof engine.createContainer = (...all) => {
+    if (all[0] === `${nameOf(scene.stopAt ?? 0)}-new`) stop.abort();
+    return engine.createContainer(...all);
+  };
+  const stopping = { ...engine, createContainer: create };
+  const outcome = await world.run(wanted, plan, { engine: stopping, signal: stop.signal });
   const found = await Promise.all(
     numbers.map((one) => world.engine.inspectContainer(nameOf(one), never)),
   );
@@ -61,14 +74,16 @@ async function change(scene: Scene): Promise<Result> {
 function failingEngine(world: World, failing: readonly number[], refusal?: DsoError) {
   const { engine } = world;
   const isOne = (name: string): boolean => failing.some((one) => name === `${nameOf(one)}-new`);
-  const create: typeof engine.createContainer = (...all) =>
-    refusal !== undefined && isOne(all[0])
-      ? Promise.reject(refusal)
-      : engine.createContainer(...all);
+  const made = new Set<string>();
+  const create: typeof engine.createContainer = async (...all) => {
+    if (refusal !== undefined && isOne(all[0])) throw refusal;
+    const id = await engine.createContainer(...all);
+    if (isOne(all[0])) made.add(id);
+    return id;
+  };
   const start: typeof engine.startContainer = async (id, signal) => {
     await engine.startContainer(id, signal);
-    const name = (await engine.inspectContainer(id, signal))?.name ?? "";
-    if (isOne(name)) engine.crash(id, 3);
+    if (made.has(id)) engine.crash(id, 3);
   };
   return { ...engine, createContainer: create, startContainer: start };
 }
@@ -159,4 +174,46 @@ test("what says nothing about the replica ends it, whatever the files say of fai
     refusal: refused,
   });
   expect(on.images).toEqual([NEW, OLD, NEW]);
+});
+
+describe("of a replica that does not serve on, the failure is never tolerated", () => {
+  const ways = [{ failure_action: "continue" }, { max_failure_ratio: 1 }];
+  test.each(ways)("%j: left for a person, with the old one stopped", async (update) => {
+    const left = { update, failing: [1, 2, 3], rollbackOnFailure: false } as const;
+    const { outcome, images } = await change({ ...left, method: "stop-first" });
+    expect(outcome.failed).toMatchObject([{ tolerated: false }]);
+    expect(images.slice(1)).toEqual([OLD, OLD]);
+    const beside = await change({ ...left, method: "blue-green" });
+    expect(beside.outcome.failed.map(({ tolerated }) => tolerated)).toEqual([true, true, true]);
+    expect(beside.images).toEqual([OLD, OLD, OLD]);
+  });
+
+  test.each(ways)("%j: not put back", async (update) => {
+    const refusal = new DsoError("rollback-failed", "shop-web-2 could not be put back");
+    const result = await change({ update, failing: [2], refusal });
+    expect(result.outcome.failed).toMatchObject([{ tolerated: false }]);
+    expect(result.images).toEqual([NEW, OLD, OLD]);
+  });
+});
+
+test.each(["lock-lost", "container-removed"] as const)(
+  "%s is no replica that failed",
+  async (code) => {
+    const refusal = new DsoError(code, "somebody else did it");
+    for (const failure_action of ["continue", "rollback"]) {
+      const { outcome } = await change({ update: { failure_action }, failing: [2], refusal });
+      expect(outcome.failed).toMatchObject([{ tolerated: false }]);
+      expect(outcome.toRollBack).toEqual([]);
+    }
+  },
+);
+
+test("what a request to stop leaves undone is interrupted, also after a failure that was tolerated", async () => {
+  const update = { failure_action: "continue" };
+  const { world, outcome } = await change({ update, failing: [1], stopAt: 2 });
+  expect(codes({ world, outcome, images: [] })).toEqual(["rolled-back", "aborted"]);
+  const skipped = world.events.flatMap((one) =>
+    one.type === "operation-skipped" ? [one.interrupted] : [],
+  );
+  expect(skipped).toEqual([true, true]);
 });

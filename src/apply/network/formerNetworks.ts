@@ -3,7 +3,7 @@ import { DsoError, withPosition } from "../../model/errors.ts";
 import type { ObservedEndpoint } from "../../model/observed.ts";
 import type { Operation, OperationOf, Plan } from "../../model/plan.ts";
 import type { ApplyContext, FormerNetwork, Outcome, Work } from "../context.ts";
-import { failureOf } from "../failure.ts";
+import { failureOf, isDeclined } from "../failure.ts";
 
 /** By key, the networks that the plan removes and makes again. */
 export async function rememberNetworks(
@@ -55,6 +55,30 @@ async function restore(
     const detail = await engine.inspectContainer(container, force);
     if (detail === undefined || detail.networks.some((one) => one.networkId === network)) continue;
     await engine.connectNetwork(network, container, endpoint, force);
+  }
+}
+
+/**
+ * Who was not replaced, after all, is on the networks that were made anew as it was on the former ones:
+ * the container `only`, or all that are still there. Its address may lie in a subnet that is no more.
+ */
+export async function reconnect({ engine, former, force }: Work, only?: string): Promise<void> {
+  for (const { body, members } of former.values()) {
+    const standing = await engine.inspectNetwork(body.Name, force);
+    if (standing === undefined) continue;
+    for (const { container, endpoint } of members) {
+      if (only !== undefined && container !== only) continue;
+      const detail = await engine.inspectContainer(container, force);
+      const isOn = detail?.networks.some(({ networkId }) => networkId === standing.id);
+      if (isOn !== false) continue;
+      try {
+        await engine.connectNetwork(standing.id, container, endpoint, force);
+      } catch (error) {
+        if (!isDeclined(error)) throw error;
+        const { Aliases = [] } = endpoint;
+        await engine.connectNetwork(standing.id, container, { Aliases }, force);
+      }
+    }
   }
 }
 

@@ -2,7 +2,7 @@
 import { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { isRefusal } from "../failure.ts";
+import { isDeclined, isRefusal } from "../failure.ts";
 import { findNew, type RotationTools } from "../journal/rotation.ts";
 
 /**
@@ -84,12 +84,6 @@ export async function starts(
     if (!isDeclined(error)) throw error;
     return false;
   }
-}
-
-const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
-
-function isDeclined(error: unknown): boolean {
-  return error instanceof DsoError && DECLINED.has(error.code);
 }
 
 /**

@@ -28,13 +28,13 @@ export async function replaceBlueGreen(
   signal: AbortSignal,
 ): Promise<Done> {
   const swap = await openSwap(operation, work);
-  let serving: Serving;
+  let leftMs: number;
   try {
     const begun = work.clock.elapsed();
     await prepare(swap, true, signal);
-    serving = await prove(swap, begun, signal);
+    const serving = await prove(swap, begun, signal);
     await switchOver(swap, serving, signal);
-    if (!serving.completed) await watchNew(swap, signal);
+    leftMs = serving.completed ? 0 : await watchNew(swap, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
@@ -43,7 +43,7 @@ export async function replaceBlueGreen(
   const { drainMs } = swap.making.service.policy;
   const farewell = {
     drainMs,
-    leftMs: operation.monitorMs ?? 0,
+    leftMs,
     stopTimeout: work.plan.options.stopTimeout,
     mayEnd: swap.oneShot,
   };

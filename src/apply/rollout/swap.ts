@@ -5,14 +5,15 @@ import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
 import { makeContainer, type Making, provide } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
-import { tellLastWords } from "../failure.ts";
+import { failureOf, tellLastWords } from "../failure.ts";
 import {
   findNew,
   freeName,
-  isDiskFull,
+  isNotedAsFailed,
   refuseAborted,
   type RotationLog,
 } from "../journal/rotation.ts";
+import { reconnect } from "../network/formerNetworks.ts";
 import { goBack, standAside } from "../recovery/undo.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
 import { waitWatched } from "./verify.ts";
@@ -83,15 +84,19 @@ export function newId(log: RotationLog): string {
   return id;
 }
 
-/** The old container is kept until the new one has served for as long as the files want it watched. */
+/**
+ * The old container is kept until the new one has served for as long as the files want it watched.
+ * Answers how long it was, ms: a job may end before.
+ */
 export async function watchNew(
   { operation, work, making, log, oneShot }: Swap,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   const { monitorMs = 0 } = operation;
-  if (monitorMs === 0) return;
+  if (monitorMs === 0) return 0;
   await log.step("watch-new");
   const { engine, clock, force } = work;
+  const begun = clock.elapsed();
   await waitWatched(
     { engine, clock, scrub: work.scrubber.scrub },
     { id: newId(log), restartCount: 0, oneShot },
@@ -99,6 +104,7 @@ export async function watchNew(
     monitorMs,
     AbortSignal.any([signal, force]),
   );
+  return clock.elapsed() - begun;
 }
 
 /** What began is undone, also after a request to stop; `work.force` alone ends that. */
@@ -117,6 +123,8 @@ export async function giveUp(
   }
   const untouched = log.now.step === "deliver" || log.now.step === "create-new";
   const status = await goBack(work, log, error, work.force);
+  const cut = status === "rolled_back" ? await cutOff(swap) : undefined;
+  if (cut !== undefined) return notRestored(making, cut);
   if (untouched) return error;
   if (status !== "rolled_back") return notRestored(making, error);
   work.report({ type: "rolled-back", operation, rotation: log.now.id, error });
@@ -126,6 +134,17 @@ export async function giveUp(
     `service ${making.service.name} runs as before: its new container failed: ${error.message}`,
     { ...(error.hint === undefined ? {} : { hint: error.hint }), cause: error },
   );
+}
+
+/** What keeps the old container off a network that this run has made anew. */
+async function cutOff({ work, old }: Swap): Promise<DsoError | undefined> {
+  try {
+    await reconnect(work, old.id);
+    return undefined;
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    return failureOf(thrown, work.scrubber, work.force);
+  }
 }
 
 /**
@@ -140,13 +159,7 @@ async function leave(
   const isBeside = operation.method === "blue-green";
   const beside = isBeside ? await standAside(work, log, work.force) : undefined;
   if (isBeside && beside === undefined) return undefined;
-  try {
-    await log.end("failed", error);
-  } catch (thrown) {
-    if (!isDiskFull(thrown)) throw thrown;
-    return undefined;
-  }
-  return leftAlone(making, error, beside);
+  return (await isNotedAsFailed(log, error)) ? leftAlone(making, error, beside) : undefined;
 }
 
 /** `beside`: the old one serves on, and this is the name of what failed. */

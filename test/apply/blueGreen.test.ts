@@ -52,6 +52,25 @@ describe("blue-green", () => {
     ]);
   });
 
+  test.each(["blue-green", "stop-first"] as const)(
+    "%s: a new container that its policy had to start again is not what is left",
+    async (method) => {
+      const world = await running();
+      const { engine } = world;
+      // By then its own policy holds: it dies, and runs once more.
+      const inspectContainer: typeof engine.inspectContainer = async (id, signal) => {
+        const found = await engine.inspectContainer(id, signal);
+        const late = /^(drain|remove)-old$/.test(world.told("rotation-step").at(-1) ?? "");
+        const again = late && found !== undefined && found.id !== world.oldId;
+        return again ? { ...found, restartCount: 1 } : found;
+      };
+      const more = { engine: { ...engine, inspectContainer } };
+      const outcome = await world.run(wanted, replacement(world.oldId, method), more);
+      expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
+      await expectWhole(world, "app:1");
+    },
+  );
+
   test("a new container that ends while the old one drains is not what is left", async () => {
     const world = await running();
     const sockets = {

@@ -135,7 +135,9 @@ describe("what recovery watches", () => {
     await execute(watched(world, method, 600_000), cut, () => undefined, never);
     expect([...world.rotations.values()].at(-1)).toMatchObject({ step, status: "in_progress" });
     const [begun, told] = [world.clock.now(), [] as string[]];
-    const report = (event: DsoEvent) => void (event.type === "warning" && told.push(event.message));
+    const report = (event: DsoEvent): void => {
+      if (event.type === "warning") told.push(event.message);
+    };
     await recover("shop", await world.context(wanted), report, never);
     await expectWhole(world, "app:2");
     return { took: world.clock.now() - begun, told };

@@ -102,7 +102,7 @@ async function pause(failures: number, signal: AbortSignal): Promise<void> {
 /** With a dso.yaml that makes no sense the agent goes on as before: what it says is told. */
 async function reconnect({ connect, log }: AgentOptions, before: Context): Promise<Context> {
   try {
-    if (isGone(before.config.file)) {
+    if (isGone(before)) {
       const msg = `${before.config.file ?? ""} is empty or gone: what it said holds on`;
       log({ level: "warn", msg, code: "config-gone" });
       return before;
@@ -118,9 +118,10 @@ async function reconnect({ connect, log }: AgentOptions, before: Context): Promi
 }
 
 /** As while somebody writes it, or moves it away; taken at its word, it would lift all policies. */
-function isGone(file: string | undefined): boolean {
-  if (file === undefined) return false;
-  return (statSync(file, { throwIfNoEntry: false })?.size ?? 0) === 0;
+function isGone({ config, configPlaces }: Context): boolean {
+  const says = (file: string): boolean =>
+    (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  return config.file !== undefined && !configPlaces.some(says);
 }
 
 async function close({ engine, providers }: Context): Promise<void> {

@@ -7,6 +7,8 @@ import { fault, type Log, recordOf } from "./log.ts";
 import { trackNew, type Watch, watchSources } from "./watch.ts";
 
 const PARALLELISM = 4;
+/** So often in a row a pass stops short because its files are being edited. */
+const POSTPONED = 2;
 
 /** Rejects with a defect alone: it is told before. */
 export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>): Promise<Passed> {
@@ -20,6 +22,8 @@ export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>
   try {
     const passed = await look(watch, name, causes, tell);
     await read(watch, name, passed);
+    const isPostponed = passed.outcome === "busy" && passed.error === undefined;
+    watch.postponed.set(name, isPostponed ? (watch.postponed.get(name) ?? 0) + 1 : 0);
     if (passed.outcome === "gone") await trackNew(watch);
     report(tell, name, [...causes], passed, performance.now() - begun);
     board.note(name, { ...reconciledOf(passed), at: at() });
@@ -33,13 +37,17 @@ export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>
 }
 
 function look(watch: Watch, name: string, causes: ReadonlySet<Cause>, tell: Log): Promise<Passed> {
-  const { context, engineId, signal, force, edits } = watch;
+  const { context, engineId, signal, force, edits, postponed } = watch;
   const asked = causes.has("asked");
-  const before = edits.get(name);
+  // Whoever asks wants what is there now; and what is edited without an end is read all the same.
+  const patient = !asked && !causes.has("urgent") && (postponed.get(name) ?? 0) < POSTPONED;
   const settings = {
     ...{ engineId, asked, parallelism: PARALLELISM, force },
-    // Whoever asks wants what is there now.
-    edited: () => !asked && edits.get(name) !== before,
+    watchEdits: () => {
+      const before = edits.get(name);
+      // The next session does it, by what dso.yaml says then.
+      return () => watch.rest !== undefined || (patient && edits.get(name) !== before);
+    },
     report: (event: Parameters<typeof recordOf>[1]) => {
       const record = recordOf(name, event);
       if (record !== undefined) tell(record);

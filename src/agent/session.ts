@@ -46,7 +46,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
   } finally {
     board.close();
     stop.abort();
-    clearTimeout(watch.rest);
+    clearTimeout(watch.rest?.timer);
     // What is at work still says what is to be watched.
     await queue.close();
     await files.close();
@@ -68,7 +68,8 @@ function begin(options: SessionOptions, engineId: string, end: Watch["end"]): Wa
   });
   const watch: Watch = {
     ...{ ...options, engineId, queue, files, end, rest: undefined },
-    ...{ tracked: new Set(), tracking: Promise.resolve(), sources: new Map(), edits: new Map() },
+    ...{ tracked: new Set(), tracking: Promise.resolve(), sources: new Map() },
+    ...{ edits: new Map(), postponed: new Map() },
   };
   return watch;
 }

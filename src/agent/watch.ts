@@ -1,5 +1,6 @@
 /** What a session knows, and what it watches: a change that is heard of becomes a trigger of its queue. */
 import { dirname } from "node:path";
+import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { Cause } from "../reconciler/pace.ts";
 import type { Passed } from "../reconciler/pass.ts";
@@ -29,10 +30,15 @@ export interface Watch {
   readonly sources: Map<string, ReadonlySet<string>>;
   /** By project, how often its files were heard of. */
   readonly edits: Map<string, number>;
-  /** Runs while dso.yaml is being edited. */
-  rest: NodeJS.Timeout | undefined;
+  /** By project, how often in a row a pass stopped short for that. */
+  readonly postponed: Map<string, number>;
+  /** While dso.yaml is being edited: since when, by a clock that never jumps, and what ends it. */
+  rest: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
   readonly end: (ending: Ending) => void;
 }
+
+/** However restless the files are, a new dso.yaml is read after so long. */
+const LONGEST_MS = 30_000;
 
 /** Watches these, and what is always watched. */
 export function watchSources({ context, files, sources }: Watch): Promise<void> {
@@ -63,9 +69,12 @@ function edited({ edits, queue }: Watch, name: string): void {
 
 /** Whoever edits dso.yaml, or checks it out among others, may not be done. */
 function restBeforeEnd(watch: Watch): void {
-  clearTimeout(watch.rest);
+  clearTimeout(watch.rest?.timer);
+  const now = performance.now();
+  const since = watch.rest?.since ?? now;
   const { debounceWindowMs } = watch.context.config.agent.watch;
-  watch.rest = setTimeout(() => watch.end("config-changed"), debounceWindowMs);
+  const ms = Math.max(0, Math.min(debounceWindowMs, since + LONGEST_MS - now));
+  watch.rest = { since, timer: setTimeout(() => watch.end("config-changed"), ms) };
 }
 
 export function lookAtAll({ tracked, queue }: Watch, cause: Cause): void {
@@ -79,12 +88,19 @@ export function trackNew(watch: Watch): Promise<void> {
 }
 
 async function track(watch: Watch): Promise<void> {
-  const { context, engineId, board, log, sources, edits, tracked: before } = watch;
-  const names = await trackedProjects(context, engineId, (error) => log(fault(error)));
+  const { context, engineId, board, log, sources, edits, postponed, tracked: before } = watch;
+  const onFault = (error: DsoError): void => {
+    log(fault(error));
+  };
+  const names = await trackedProjects(context, engineId, onFault).catch((error: unknown) => {
+    if (!(error instanceof DsoError)) throw error;
+    onFault(error);
+    return [...before];
+  });
   watch.tracked = new Set(names);
   const { projects } = context.config;
   board.track(names.map((name) => ({ name, declared: projects.has(name) })));
-  for (const known of [sources, edits]) {
+  for (const known of [sources, edits, postponed]) {
     for (const name of known.keys()) if (!watch.tracked.has(name)) known.delete(name);
   }
   for (const name of names) if (!before.has(name)) watch.queue.trigger(name, "start");

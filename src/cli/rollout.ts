@@ -27,8 +27,8 @@ export interface Rollout {
   readonly remark?: () => Remark;
   /** Rejects where the plan is not the one that was meant; the plan is not shown then. */
   readonly verify?: (run: Run) => Promise<void>;
-  /** Done once the plan was carried out in full, under the lock still. */
-  readonly settle?: (run: Run) => Promise<void>;
+  /** Done once the plan was carried out, or a part of it, under the lock still. */
+  readonly settle?: (run: Run, outcome: Outcome) => Promise<void>;
   /** Asked once the plan was shown; false: a person declined. */
   readonly approve: (run: Run, signal: AbortSignal) => Promise<boolean>;
 }
@@ -62,8 +62,8 @@ export function rollOut(
     const remark = rollout.remark === undefined ? {} : { remark: rollout.remark() };
     const outcome = await apply(context, run, { ...settings, ...remark }, signal);
     if (!idle) await view.applied(run.plan, outcome);
-    if (isComplete(outcome)) await rollout.settle?.(run);
-    else session.exitCode = 1;
+    if (!isComplete(outcome)) session.exitCode = 1;
+    await rollout.settle?.(run, outcome);
     if (outcome.toRollBack.length > 0) {
       const { rollBackUpdates } = await import("../reconciler/failedUpdates.ts");
       const back = await rollBackUpdates(context, run, outcome, settings, signal);

@@ -120,7 +120,9 @@ export async function readEnvFiles(
   for (const file of files) {
     const text = await readText(file, "the variable file", reading);
     const lookup = (key: string): string | undefined => variable(env, key, trace) ?? read.get(key);
-    for (const [name, { value }] of parseDotenv(file, text, lookup)) read.set(name, value);
+    const unset = (name: string): void => void trace.unset.add(name);
+    const variables = parseDotenv(file, text, lookup, lookup, unset);
+    for (const [name, { value }] of variables) read.set(name, value);
   }
   const set = Object.entries(env).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(read), ...Object.fromEntries(set) };

@@ -12,6 +12,7 @@ interface Cursor {
   readonly file: string;
   readonly text: string;
   offset: number;
+  readonly unset: (name: string) => void;
 }
 
 const SPACE = /[\t\v\f\r \u0085\u00a0]/;
@@ -19,16 +20,18 @@ const KEY_CHARACTER = /[\p{L}\p{N}_.\-[\]]/u;
 
 /**
  * The variables of a file in their order. `lookup` gives the values of `${…}`, before those of the
- * file itself, and of `KEY` lines unless `inherit` does. Rejects with `compose-invalid`.
+ * file itself, and of `KEY` lines unless `inherit` does. `unset` hears of names that nothing gives.
+ * Rejects with `compose-invalid`.
  */
 export function parseDotenv(
   file: string,
   source: string,
   lookup: Lookup,
   inherit: (name: string, line: number) => string | undefined = lookup,
+  unset: (name: string) => void = () => undefined,
 ): Map<string, Variable> {
   const variables = new Map<string, Variable>();
-  const cursor = { file, text: source.replace(/^\uFEFF/, ""), offset: 0 };
+  const cursor = { file, text: source.replace(/^\uFEFF/, ""), offset: 0, unset };
   const both: Lookup = (name) => lookup(name) ?? variables.get(name)?.value;
   while (skipToStatement(cursor)) {
     const line = lineOf(cursor);
@@ -169,5 +172,6 @@ function unescape(text: string): string {
 function expand(cursor: Cursor, text: string, lookup: Lookup): string {
   const done = substitute(text, lookup);
   if (done.fault !== undefined) throw fault(cursor, done.fault);
+  done.missing.forEach(cursor.unset);
   return done.text;
 }

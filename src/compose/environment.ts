@@ -1,4 +1,5 @@
 /** Variables without a value take the project's; `env_file` and `label_file` are read. */
+import path from "node:path";
 import type { Env } from "./discover.ts";
 import { kindOf, variable } from "./discover.ts";
 import { parseDotenv, parseRawEnv } from "./dotenv.ts";
@@ -39,7 +40,9 @@ export function inheritVariables(document: Mapping, env: Env, trace: Trace): Map
     return { ...inherited, entries: new Map([...inherited.entries].filter(([, v]) => !isNull(v))) };
   };
   const inheritOne = (value: Node, key: string, prefix: string): Node => {
-    const found = isNull(value) || prefix !== "" ? variable(env, key, trace) : undefined;
+    const asks = isNull(value) || prefix !== "";
+    const found = asks ? variable(env, key, trace) : undefined;
+    if (asks && found === undefined) trace.unset.add(key);
     return found === undefined ? value : scalar(prefix + found, { ...value.at, literal: false });
   };
   const inheritItem = (item: Node): Node => {
@@ -118,7 +121,7 @@ async function readVariables(
 ): Promise<ReadonlyMap<string, Node>> {
   const file = textAt(entry) ?? textAt(entry, "path") ?? "";
   if (get(entry, "required") !== undefined && textAt(entry, "required") !== "true") {
-    reading.trace.files.add(file);
+    reading.trace.files.add(path.normalize(file));
     if (kindOf(file) === undefined) return new Map();
   }
   const format = textAt(entry, "format") ?? "";
@@ -126,7 +129,11 @@ async function readVariables(
     throw invalid(`env_file: unknown format "${format}"`, entry.at, "Use raw, or leave it out.");
   }
   const text = await readText(file, `the ${field}`, reading, entry.at);
-  const variables = (format === "raw" ? parseRawEnv : parseDotenv)(file, text, lookup);
+  const unset = (name: string): void => void reading.trace.unset.add(name);
+  const variables =
+    format === "raw"
+      ? parseRawEnv(file, text, lookup)
+      : parseDotenv(file, text, lookup, lookup, unset);
   return new Map([...variables].map(([key, variable]) => [key, fromFile(file, variable)] as const));
 }
 

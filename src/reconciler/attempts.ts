@@ -63,6 +63,13 @@ export function afterRun(
   return [...kept, ...failed].sort((a, b) => (a.service < b.service ? -1 : 1));
 }
 
+/** Services of which something ended in a verdict. */
+export function verdictsIn({ failed }: Outcome): readonly string[] {
+  return failed.flatMap(({ operation, error }) =>
+    "service" in operation && verdictIn(error, operation) !== undefined ? [operation.service] : [],
+  );
+}
+
 function verdicts(
   run: Run,
   { failed }: Outcome,

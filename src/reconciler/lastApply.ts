@@ -82,15 +82,20 @@ function atWork(
   { done }: Outcome,
   present: readonly ObservedContainer[],
 ): readonly string[] {
-  const started = new Set(
-    done.flatMap((one) =>
-      one.kind === "start-container" || one.kind === "restart-container" ? [one.containerId] : [],
-    ),
-  );
+  const started = startedBy(done);
   const former = observed.lastApply?.running;
   const stopped = (id: string): boolean => former?.has(id) === true && !started.has(id);
   return present
     .filter(({ id, state }) => state === "running" || stopped(id))
     .map(({ id }) => id)
     .sort();
+}
+
+/** Ids of containers that stood there, and were started. */
+export function startedBy(done: Outcome["done"]): ReadonlySet<string> {
+  return new Set(
+    done.flatMap((one) =>
+      one.kind === "start-container" || one.kind === "restart-container" ? [one.containerId] : [],
+    ),
+  );
 }

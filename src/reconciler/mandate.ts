@@ -80,12 +80,12 @@ function idle({ plan: found }: Run): Run["plan"] {
  * A variable that no shell was ever asked for: rolled out, it would be an empty text that nobody has
  * seen. What was not set when a person applied it may be unset still.
  */
-export function refuseUnknown({ request }: Tracked, { desired }: Run): void {
-  const unset = desired.project.warnings.find(({ variable }) => {
-    return variable !== undefined && request.variables?.[variable] === undefined;
-  });
-  if (unset?.variable === undefined) return;
-  const { variable, position } = unset;
+export function refuseUnknown({ request }: Tracked, { desired }: Run, { unset }: Trace): void {
+  const { warnings } = desired.project;
+  const written = warnings.flatMap((warning) => warning.variable ?? []);
+  const variable = [...written, ...unset].find((name) => request.variables?.[name] === undefined);
+  if (variable === undefined) return;
+  const position = warnings.find((warning) => warning.variable === variable)?.position;
   throw new DsoError("compose-invalid", `the variable ${variable} is not set`, {
     hint: `Apply it once from a shell that has it, or write what it is without: \${${variable}:-…}.`,
     ...(position && { position }),

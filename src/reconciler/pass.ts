@@ -23,8 +23,8 @@ export interface PassSettings {
   readonly engineId: string;
   /** A person asked: what failed is tried once more. */
   readonly asked: boolean;
-  /** Whether a file of the project has changed since the pass began. */
-  readonly edited: () => boolean;
+  /** Asked as the pass begins; the answer tells later whether files are being edited since. */
+  readonly watchEdits: () => () => boolean;
   readonly parallelism: number;
   /** Aborts when somebody insists: stop now, recover later. */
   readonly force: AbortSignal;
@@ -86,11 +86,12 @@ async function reconcile(
     await mend(context, name, report, signal);
     return quiet("held");
   }
+  const isEdited = settings.watchEdits();
   const opened = await openTracked(context, tracked, trace, report, signal);
   const options = optionsOf(tracked);
   const seen = await plan(context, tracked.request, opened, options, report, signal);
   for (const file of hostFiles(seen)) trace.files.add(file);
-  refuseUnknown(tracked, seen);
+  refuseUnknown(tracked, seen, trace);
   const { run, left } = await narrowed(context, tracked, settings.asked, seen);
   const { changes, operations } = run.plan;
   if (tracked.policy.apply === "none") {
@@ -101,7 +102,7 @@ async function reconcile(
   refuseEmptied(tracked, run);
   // Meanwhile somebody may have said something else.
   if ((await context.state.hold(name)) !== undefined) return quiet("held");
-  if (settings.edited()) return quiet("edited meanwhile", left);
+  if (isEdited()) return { ...quiet("edited meanwhile", left), outcome: "busy" };
   const isIdle = operations.length === 0 && tracked.registered !== undefined;
   const passed = isIdle
     ? quiet("nothing to do", left)

@@ -113,10 +113,20 @@ function begin<V>(state: State<V>, key: string, lane: Lane<V>): void {
   }
   const work = carryOut(state, key, lane).finally(() => {
     running.delete(work);
-    const next = ready.shift();
-    if (next !== undefined) begin(state, next, laneOf(state, next));
+    beginNext(state);
   });
   running.add(work);
+}
+
+/** Who waits for room, and has not been edited since. */
+function beginNext<V>(state: State<V>): void {
+  for (let key = state.ready.shift(); key !== undefined; key = state.ready.shift()) {
+    const lane = laneOf(state, key);
+    // Its timer stands: it comes back by itself.
+    if (lane.due !== undefined && lane.due > performance.now()) continue;
+    begin(state, key, lane);
+    return;
+  }
 }
 
 async function carryOut<V>(state: State<V>, key: string, lane: Lane<V>): Promise<void> {

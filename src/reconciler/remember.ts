@@ -7,7 +7,7 @@ import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { afterRun } from "./attempts.ts";
 import type { Context } from "./context.ts";
-import { leftBehind, leftByFailed } from "./lastApply.ts";
+import { leftBehind, leftByFailed, startedBy } from "./lastApply.ts";
 import type { Remark, Run } from "./run.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
@@ -33,8 +33,9 @@ export async function remember(
     ? await leftBehind(context, run, outcome, signal)
     : await leftByFailed(context, run, outcome, signal);
   const known = await context.state.registered(name);
-  // Of what this run has started again the next look strikes it out.
-  const stopped = known?.stopped && { stopped: known.stopped };
+  // What this run has started nobody means to be stopped any more.
+  const started = startedBy(outcome.done);
+  const stopped = known?.stopped && { stopped: known.stopped.filter((id) => !started.has(id)) };
   if (!destroyed) {
     return context.state.register({ ...registration(context, run), ...left, ...stopped });
   }
@@ -43,12 +44,12 @@ export async function remember(
 
 function registration(context: Context, { request, variables, desired, observed }: Run) {
   const { name, files } = desired.project;
-  // What a person's shell had once is not forgotten because the files do not ask for it just now.
-  const known = variables && { ...request.variables, ...variables };
+  // Whoever works without a shell learns nothing new of one, and forgets nothing that one has said.
+  const known = request.variables ?? variables;
   return {
     name,
     // By its name: should the files be given another one, they describe another project.
-    request: { ...request, files, projectName: name, variables: known ?? request.variables },
+    request: { ...request, files, projectName: name, variables: known },
     engineId: observed.engine.id,
     secrets: secretsOf(desired),
     appliedAt: new Date(context.clock.now()).toISOString(),

@@ -2,7 +2,7 @@
 import type { Outcome } from "../apply/context.ts";
 import { isDeclaredJob } from "../model/jobs.ts";
 import { COMPOSE } from "../model/labels.ts";
-import { standingAttempts } from "./attempts.ts";
+import { standingAttempts, verdictsIn } from "./attempts.ts";
 import type { Context } from "./context.ts";
 import { lastApplied, planBack } from "./failedUpdates.ts";
 import { apply } from "./reconcile.ts";
@@ -34,7 +34,8 @@ export async function restoreGone(
   if (gone.length === 0) return undefined;
   const target = await lastApplied(context, run, gone);
   const tried = { desired: target.desired, observed: run.observed };
-  const failed = standingAttempts(tried, await context.state.attempts(name));
+  const ledger = await context.state.attempts(name);
+  const failed = [...standingAttempts(tried, ledger), ...ledger.filter((one) => one.backFailed)];
   const services = gone.filter((service) => failed.every((one) => one.service !== service));
   if (services.length === 0) return undefined;
   const { revision } = target;
@@ -44,7 +45,15 @@ export async function restoreGone(
   }
   const back = await planBack(context, run, services, target, settings.report, signal);
   const remark = { rollbackTo: revision, afterFailure: true };
-  return { services, outcome: await apply(context, back, { ...settings, remark }, signal) };
+  const outcome = await apply(context, back, { ...settings, remark }, signal);
+  const dead = new Set(verdictsIn(outcome));
+  if (dead.size > 0) {
+    const marked = ledger.map((one) =>
+      dead.has(one.service) ? { ...one, backFailed: true as const } : one,
+    );
+    await context.state.setAttempts(name, marked);
+  }
+  return { services, outcome };
 }
 
 function isGone({ desired, observed }: Run, name: string): boolean {

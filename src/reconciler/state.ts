@@ -79,6 +79,8 @@ export interface FailedAttempt {
   /** Of the last try, ISO 8601, UTC. */
   readonly at: string;
   readonly tries: number;
+  /** What served before has failed, too, when it was to be brought back. */
+  readonly backFailed?: true;
   /** Error code and message of the last try, scrubbed. */
   readonly code: string;
   readonly message: string;

@@ -1,5 +1,6 @@
 /** An agent at work on a fake engine: files, secrets and containers that a test changes. */
 import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect } from "vitest";
@@ -85,11 +86,11 @@ function agencyOf(directory: string, world: World, outage: Outage): Agency {
   let version = 0;
   const write = (file: string, text: string): Promise<void> =>
     writeFile(join(directory, file), text);
-  const configFile = join(directory, "dso.yaml");
+  const configPlaces = ["dso.yaml", "elsewhere.yaml"].map((name) => join(directory, name));
   const connect = async (): Promise<Context> => ({
     ...world.context,
-    config: await readConfig(configFile, never),
-    configPlaces: [configFile],
+    config: await readConfig(configPlaces.find(existsSync), never),
+    configPlaces,
   });
   const control = async (): Promise<Controls> => {
     const found = await findAgent(world.context.paths.agentSocket, never);

@@ -1,5 +1,5 @@
 /** An agent among people: half written files, unknown variables, damaged state, a command at the same time. */
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -60,6 +60,27 @@ describe("an agent among people", () => {
       await until(async () => (await modeOf(agency)) === "MODE=b");
     }));
 
+  it("rolls no variable out that only a file of variables asks for", () =>
+    withAgent(async (agency) => {
+      await agency.write("app.env", "URL=http://${HOST_OF_ANOTHER_SHELL}/\n");
+      const withFile = `name: shop
+services:
+  web: { image: "app:1", env_file: [app.env], environment: { PASSWORD: "dso://db#password" } }
+`;
+      await agency.write("compose.yaml", withFile);
+      const [code, text] = await agency.dso("reconcile");
+      expect([code, text]).toEqual([
+        1,
+        expect.stringContaining("HOST_OF_ANOTHER_SHELL is not set"),
+      ]);
+      const bare = withFile.replace(
+        "env_file: [app.env], environment: { ",
+        "environment: { TOKEN: , ",
+      );
+      await agency.write("compose.yaml", bare);
+      expect((await agency.dso("reconcile"))[1]).toContain("the variable TOKEN is not set");
+    }));
+
   it("takes a variable that was not set when a person applied it", () =>
     withAgency(async (agency) => {
       await agency.write("compose.yaml", COMPOSE.replace("MODE: a", 'MODE: "${NEVER}"'));
@@ -80,6 +101,19 @@ describe("an agent among people", () => {
       const [, text] = await agency.dso("reconcile");
       expect(text).toContain("out of sync");
       expect(await modeOf(agency)).toBe("MODE=a");
+    }));
+
+  it("finds dso.yaml where it was moved to", () =>
+    withAgency(async (agency) => {
+      await agency.dso("up", "-d");
+      await agency.start();
+      await agency.write(
+        "elsewhere.yaml",
+        `${QUICK}projects: { shop: { policy: { apply: none } } }\n`,
+      );
+      await rm(join(agency.directory, "dso.yaml"));
+      await agency.write("compose.yaml", COMPOSE.replace("MODE: a", "MODE: b"));
+      expect((await agency.dso("reconcile"))[1]).toContain("out of sync");
     }));
 
   it("looks after the others where the state of one is damaged", () =>

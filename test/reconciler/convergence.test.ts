@@ -148,7 +148,8 @@ function createLine(): Line {
       new Proxy(engine, {
         get(target, key, receiver) {
           const method: unknown = Reflect.get(target, key, receiver);
-          if (typeof method !== "function") return method;
+          // What the engine tells by itself is no answer that somebody waits for.
+          if (typeof method !== "function" || key === "events") return method;
           return async (...args: unknown[]): Promise<unknown> => {
             const at = armed;
             const call = method as (...args: unknown[]) => unknown;

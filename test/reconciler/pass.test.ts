@@ -1,4 +1,4 @@
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { compose, withShop } from "./shop.ts";
 import { never } from "./world.ts";
@@ -113,6 +113,15 @@ describe("a pass without a person", () => {
       engine.crash("shop-web-1", 3);
       generations.clear();
       expect(await look()).toMatchObject({ left: [{ address: "container.web[1]" }] });
+    }));
+
+  it("forgets that a person stopped it once an apply has started it", () =>
+    withShop(async ({ look, engine, context, apply, plan, file }) => {
+      await engine.stopContainer("shop-web-1", undefined, never);
+      await look();
+      expect((await context.state.registered("shop"))?.stopped).toHaveLength(1);
+      await apply(await plan(await readFile(file, "utf8")));
+      expect((await context.state.registered("shop"))?.stopped).toEqual([]);
     }));
 
   it("starts after a reboot what an apply had brought that failed elsewhere", () =>

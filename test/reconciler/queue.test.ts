@@ -126,6 +126,23 @@ describe("the queue of projects", () => {
     expect(ran.map(({ key }) => key)).toEqual(["a", "b", "c", "d"]);
   });
 
+  it("lets nobody in who waited for room, and is being edited by now", async () => {
+    const { queue, ran, held } = scene({ hold: true, concurrency: 1 });
+    queue.trigger("a", "start");
+    queue.trigger("b", "start");
+    await pass(1);
+    queue.trigger("b", "files");
+    await pass(1);
+    held[0]?.end();
+    await pass(3);
+    expect(ran.map(({ key }) => key)).toEqual(["a"]);
+    await pass(2);
+    expect(ran.map(({ key, at }) => [key, at])).toEqual([
+      ["a", 0],
+      ["b", 6],
+    ]);
+  });
+
   it("tries again what failed, less and less often, whatever containers do meanwhile", async () => {
     const { queue, ran, outcomes } = scene();
     outcomes.push(...Array<Outcome>(9).fill("failed"));

@@ -34,6 +34,20 @@ describe("what is gone of a service that is left alone", () => {
       expect(scene.events).toContainEqual(expect.objectContaining({ code: "service-restored" }));
     }));
 
+  it("is not brought back again and again where that dies, too", () =>
+    withShop(async (scene) => {
+      const { look, write, engine } = scene;
+      await write(compose({ web: "broken:1" }));
+      await look();
+      await remove(scene, "shop-web-1");
+      engine.addImage("app:1", { exits: { code: 4 } });
+      expect(await look()).toMatchObject({ outcome: "failed" });
+      const changes = engine.changes().length;
+      const { outcome, left } = await look();
+      expect([outcome, left[0]?.down]).toEqual(["quiet", true]);
+      expect(engine.changes()).toHaveLength(changes);
+    }));
+
   it("goes back to the version of its secret that served", () =>
     withShop(async (scene) => {
       const { look, engine, context } = scene;

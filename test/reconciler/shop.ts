@@ -43,8 +43,8 @@ export async function withShop(work: (scene: Scene) => Promise<void>): Promise<v
     await writeFile(configFile, JSON.stringify({ projects: { shop } }));
     const report = (event: World["events"][number]): void => void world.events.push(event);
     const { id: engineId } = await world.engine.info(never);
-    const edited = (): boolean => false;
-    const settings = { engineId, asked, edited, parallelism: 4, force: never, report };
+    const watchEdits = () => (): boolean => false;
+    const settings = { engineId, asked, watchEdits, parallelism: 4, force: never, report };
     const context = { ...world.context, config: await readConfig(configFile, never) };
     return pass(context, "shop", settings, never);
   };

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { findAgent } from "../../agent/client.ts";
+import { isComplete } from "../../apply/context.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../model/plan.ts";
 import type { Context } from "../../reconciler/context.ts";
@@ -48,8 +49,8 @@ export function define(command: Command, session: Session): void {
             },
             flags,
             approve: async () => true,
-            settle: async ({ plan: { project } }) => {
-              const whole = services.length === 0;
+            settle: async ({ plan: { project } }, outcome) => {
+              const whole = services.length === 0 && isComplete(outcome);
               if (whole && isDeclared(project)) await keepDown(context, view, project);
             },
           });

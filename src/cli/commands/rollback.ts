@@ -41,7 +41,11 @@ export function define(command: Command, session: Session): void {
             flags,
             remark: () => ({ rollbackTo: revision }),
             approve: (run) => approvePlan(session, flags, run),
-            settle: () => holdBack(context, view, name, revision),
+            settle: async (_, outcome) => {
+              // Of a part of it, too: nothing is to roll that forward again.
+              const some = isComplete(outcome) || outcome.done.length > 0;
+              if (some) await holdBack(context, view, name, revision);
+            },
           });
           if (done === undefined) return;
           if (!isComplete(done.outcome)) {

@@ -22,8 +22,37 @@ const common = {
   logLevel: "warning",
 } as const satisfies BuildOptions;
 
+/** Packages that only a daemon needs: files of their own, that no command has to read. */
+const APART = ["chokidar", "pino"];
+
+async function bundleApart() {
+  const { outputFiles, metafile } = await build({
+    ...common,
+    entryPoints: Object.fromEntries(APART.map((name) => [name, name])),
+    entryNames: "[name]-[hash]",
+    outExtension: { ".js": ".cjs" },
+    format: "cjs",
+  });
+  const files = outputFiles.map(({ path: file, contents }) => ({
+    name: path.basename(file),
+    contents,
+  }));
+  return { files, inputs: metafile.inputs };
+}
+
+/** Where the program finds them: beside it. */
+const apart = (names: readonly string[]): Plugin => ({
+  name: "apart",
+  setup(hooks) {
+    hooks.onResolve({ filter: new RegExp(`^(${APART.join("|")})$`) }, ({ path: wanted }) => ({
+      path: `./${names.find((name) => name.startsWith(`${wanted}-`)) ?? ""}`,
+      external: true,
+    }));
+  },
+});
+
 /** Everything but the answers of src/main.ts: one script, that a loader can give its compiled code. */
-async function bundleProgram() {
+async function bundleProgram(others: readonly string[]) {
   const { outputFiles, metafile } = await build({
     ...common,
     entryPoints: { program: "src/cli/process.ts" },
@@ -33,7 +62,7 @@ async function bundleProgram() {
     banner: { js: "(function(module,require){" },
     footer: { js: "})" },
     alias: { ...alias },
-    plugins: [...plugins],
+    plugins: [...plugins, apart(others)],
     // A script has no loader to import with; what is imported lazily is evaluated lazily.
     supported: { "dynamic-import": false },
   });
@@ -87,13 +116,19 @@ function compile(program: string): void {
   });
 }
 
-const program = await bundleProgram();
+const { files, inputs } = await bundleApart();
+const program = await bundleProgram(files.map(({ name }) => name));
 await mkdir(dist, { recursive: true });
+for (const { name, contents } of files) await put(name, contents);
 await put(program.name, program.contents);
 compile(program.name);
-await put("NOTICES.txt", await noticesOf(root, Object.keys(program.inputs)));
+await put(
+  "NOTICES.txt",
+  await noticesOf(root, [...Object.keys(program.inputs), ...Object.keys(inputs)]),
+);
 await put("main.js", await bundleEntry(program.name));
 const made = ["main.js", "NOTICES.txt", program.name, `${program.name}.compiled`];
+made.push(...files.map(({ name }) => name));
 for (const name of await readdir(dist)) {
   if (!made.includes(name)) await rm(path.join(dist, name), { recursive: true });
 }

@@ -15,13 +15,17 @@ export function compileProgram(file: string, compiled?: Buffer): CompiledProgram
   });
 }
 
-/** All that the program requires is Node's: the packages are in it. */
-export function evaluateProgram(script: CompiledProgram): typeof Program {
+/** What the program requires is Node's, or lies beside it: the other packages are in it. */
+export function evaluateProgram(script: CompiledProgram, file: string): typeof Program {
   const module = { exports: {} };
   const evaluate = script.runInThisContext() as (
     target: typeof module,
-    require: typeof process.getBuiltinModule,
+    require: (id: string) => unknown,
   ) => void;
-  evaluate(module, (id: string) => process.getBuiltinModule(id));
+  evaluate(module, (id) =>
+    id.startsWith("./")
+      ? process.getBuiltinModule("node:module").createRequire(file)(id)
+      : process.getBuiltinModule(id),
+  );
   return module.exports as typeof Program;
 }

@@ -14,5 +14,5 @@ const { readFileSync } = process.getBuiltinModule("node:fs");
 export function runProcess(version: string): Promise<void> {
   const file = `${import.meta.dirname}/${PROGRAM}`;
   const compiled = readFileSync(`${file}.compiled`);
-  return evaluateProgram(compileProgram(file, compiled)).runProcess(version);
+  return evaluateProgram(compileProgram(file, compiled), file).runProcess(version);
 }

@@ -72,7 +72,7 @@ const [file = "", output = ""] = process.argv.slice(2).map((name) => path.resolv
 const script = compileProgram(file);
 const home = mkdtempSync(path.join(tmpdir(), "dso-warm-"));
 try {
-  await warmUp(evaluateProgram(script), home);
+  await warmUp(evaluateProgram(script, file), home);
   writeFileSync(output, script.createCachedData());
   // The program has set a umask that leaves nobody else in.
   chmodSync(output, 0o644);

@@ -13,7 +13,9 @@ const POSTPONED = 2;
 /** Rejects with a defect alone: it is told before. */
 export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>): Promise<Passed> {
   const { context, board, log } = watch;
+  const told = new Set<string>();
   const tell: Log = (record) => {
+    told.add(record.msg);
     log(record);
     board.tell(name, record);
   };
@@ -25,7 +27,8 @@ export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>
     const isPostponed = passed.outcome === "busy" && passed.error === undefined;
     watch.postponed.set(name, isPostponed ? (watch.postponed.get(name) ?? 0) + 1 : 0);
     if (passed.outcome === "gone") await trackNew(watch);
-    report(tell, name, [...causes], passed, performance.now() - begun);
+    const ms = Math.round(performance.now() - begun);
+    report(tell, told, { project: name, causes: [...causes], duration_ms: ms }, passed);
     board.note(name, { ...reconciledOf(passed), at: at() });
     return passed;
   } catch (error) {
@@ -69,16 +72,21 @@ async function read(watch: Watch, name: string, { outcome, trace }: Passed): Pro
 
 function report(
   tell: Log,
-  project: string,
-  causes: readonly Cause[],
+  told: ReadonlySet<string>,
+  about: {
+    readonly project: string;
+    readonly causes: readonly Cause[];
+    readonly duration_ms: number;
+  },
   { outcome, summary, error, left }: Passed,
-  ms: number,
 ): void {
-  const about = { project, causes, duration_ms: Math.round(ms) };
+  const { project } = about;
   const quiet = { level: "debug", msg: `Looked: ${summary}` } as const;
   const done = { level: "info", msg: `Reconciled: ${summary}` } as const;
-  const said = error === undefined ? (outcome === "worked" ? done : quiet) : fault(error);
-  tell({ ...said, ...about });
+  const failed = error && fault(error);
+  // What failed has said so itself.
+  const again = failed && told.has(failed.msg) ? { msg: "Not reconciled", hint: undefined } : {};
+  tell({ ...(failed ?? (outcome === "worked" ? done : quiet)), ...again, ...about });
   for (const { address, why, down } of left) {
     tell({ level: down ? "warn" : "debug", msg: `Left alone: ${why}`, project, address });
   }

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { applyWatched } from "./steps.ts";
-import { answerOf, traceOf } from "./witness.ts";
+import { answerOf, expectNothingLeft } from "./witness.ts";
 
 type Method = "blue-green" | "stop-first";
 
@@ -67,15 +67,7 @@ const DEEDS: Readonly<Record<string, Deed>> = {
 };
 
 async function expectWhole(project: Project, method: Method, version: string): Promise<void> {
-  const trace = await traceOf(home, project);
-  expect(trace.left).toEqual([
-    `container ${project.name}-client-1`,
-    `container ${project.name}-web-1`,
-    `network ${project.name}_default`,
-    ...(method === "stop-first" ? [`volume ${project.name}_data`] : []),
-  ]);
-  expect(trace.generations).toHaveLength(2);
-  expect(trace.openRotations).toEqual([]);
+  await expectNothingLeft(home, project, method === "stop-first");
   expect(await answerOf(home, project, "web")).toBe(version);
   await project.dso("plan -detailed-exitcode", { status: 0 });
 }

@@ -1,4 +1,5 @@
 /** What must not change while a command is refused. */
+import { expect } from "vitest";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { hasCode } from "../../src/lib/files.ts";
@@ -70,4 +71,21 @@ const ask = (name: string): string =>
 export async function answerOf(home: Home, project: Project, name: string): Promise<string> {
   const argv = ["exec", `${project.name}-client-1`, "sh", "-c", ask(name)];
   return (await home.run("docker", argv)).stdout.trim();
+}
+
+/** Of a project with `web` and `client` there is what its files ask for, and nothing is half done. */
+export async function expectNothingLeft(
+  home: Home,
+  project: Project,
+  hasVolume: boolean,
+): Promise<void> {
+  const { left, generations, openRotations } = await traceOf(home, project);
+  expect(left).toEqual([
+    `container ${project.name}-client-1`,
+    `container ${project.name}-web-1`,
+    `network ${project.name}_default`,
+    ...(hasVolume ? [`volume ${project.name}_data`] : []),
+  ]);
+  expect(generations).toHaveLength(2);
+  expect(openRotations).toEqual([]);
 }

@@ -33,13 +33,13 @@ export function phasesOf(calls: readonly TimedCall[], begun: number, heard: numb
     start: started - start.from,
     boot: ready - started,
     naming: naming === undefined ? 0 : heard - ready,
-    idle: heard - begun - busy(until, heard),
+    idle: heard - begun - busy(until, begun, heard),
   };
 }
 
 /** How long at least one of them was pending. */
-function busy(calls: readonly TimedCall[], until: number): number {
-  let [total, end] = [0, 0];
+function busy(calls: readonly TimedCall[], begun: number, until: number): number {
+  let [total, end] = [0, begun];
   for (const { from, to = until } of calls) {
     total += Math.max(0, Math.min(to, until) - Math.max(from, end));
     end = Math.max(end, Math.min(to, until));

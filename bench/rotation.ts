@@ -36,12 +36,16 @@ interface Side {
   readonly project: Project;
   /** Makes the service answer with this; answers since when, where that was later than it was asked. */
   readonly change: (version: string, environment?: Record<string, string>) => Promise<unknown>;
+  /** From the change to the first answer. */
   readonly times: number[];
+  /** The same from when it was asked for. */
+  readonly whole: number[];
   failed: number;
   sent: number;
 }
 
 interface Round {
+  readonly asked: number;
   readonly begun: number;
   readonly heard: number;
   readonly loop: Loop;
@@ -62,12 +66,13 @@ async function oneRound(
   const loop = await running.stop();
   const heard = loop.firstAt[version];
   if (heard === undefined) throw new Error(`${side.name}: ${version} was never heard`);
-  return { begun, heard, loop };
+  return { asked, begun, heard, loop };
 }
 
 async function timedRound(home: Home, side: Side, version: string): Promise<void> {
-  const { begun, heard, loop } = await oneRound(home, side, version);
+  const { asked, begun, heard, loop } = await oneRound(home, side, version);
   side.times.push(heard - begun);
+  side.whole.push(heard - asked);
   side.failed += Object.values(loop.failed).reduce((sum, count) => sum + count, 0);
   side.sent += loop.sent;
 }
@@ -91,13 +96,20 @@ async function ours(
   ]);
   const project = await home.project({ "compose.yaml": text }, "dso-bench");
   await home.run(dso, ["up", "-d", "--wait"], { cwd: project.dir });
-  return { name, project, change, times: [], failed: 0, sent: 0 };
+  return { name, project, change, times: [], whole: [], failed: 0, sent: 0 };
+}
+
+/** When the vault last got a new version, ms since the epoch. */
+async function storedAt({ path }: Home): Promise<number> {
+  return (await stat(join(path, "dso", "vault.enc"))).mtimeMs;
 }
 
 function byCommand({ home, dso }: Setting, image: string): Promise<Side> {
   const secret = "bench/v";
-  const change: Side["change"] = (version, environment = {}) =>
-    home.run(dso, ["secret", "set", secret], { input: version, environment });
+  const change: Side["change"] = async (version, environment = {}) => {
+    await home.run(dso, ["secret", "set", secret], { input: version, environment });
+    return storedAt(home);
+  };
   return ours({ home, dso, rounds: 0 }, image, { name: "dso secret set", secret, change });
 }
 
@@ -111,9 +123,9 @@ async function byAgent(setting: Setting, image: string): Promise<Side & AsyncDis
   const agent = await startAgent(home, side.project, { debounce: "0s" });
   const change: Side["change"] = async (version) => {
     await set(version, "--no-apply");
-    const { mtimeMs } = await stat(join(home.path, "dso", "vault.enc"));
+    const stored = await storedAt(home);
     await agent.said("Rotation completed");
-    return mtimeMs;
+    return stored;
   };
   return { ...side, change, [Symbol.asyncDispose]: () => agent[Symbol.asyncDispose]() };
 }
@@ -131,7 +143,7 @@ async function theirs({ home }: Setting, image: string): Promise<Side> {
   const change = (version: string, environment: Record<string, string> = {}) =>
     up(version, environment, "--force-recreate", "web");
   const name = "docker-compose up -d --force-recreate";
-  return { name, project, change, times: [], failed: 0, sent: 0 };
+  return { name, project, change, times: [], whole: [], failed: 0, sent: 0 };
 }
 
 export async function measureRotation(setting: Setting): Promise<Row[]> {
@@ -166,11 +178,14 @@ function rowsOf(
   phases: ReadonlyMap<Side, readonly Phases[]>,
 ): Row[] {
   const parts = phaseRows(phases.get(own) ?? [], phases.get(baseline) ?? [], baseline.name);
-  return [untilHeard(own, baseline), ...parts, lostRow(own, baseline)];
+  const whole = { name: `${own.name}: from its start until heard`, times: own.whole };
+  const theirs = { name: baseline.name, times: baseline.whole };
+  return [untilHeard(own, baseline), ratioRow(whole, theirs), ...parts, lostRow(own, baseline)];
 }
 
+/** The change is when the vault has it: that is where an agent, too, begins. */
 function untilHeard(side: Side, baseline: Side): Row {
-  return ratioRow({ ...side, name: `${side.name}: until heard` }, baseline, 1);
+  return ratioRow({ ...side, name: `${side.name}: from the change until heard` }, baseline, 1);
 }
 
 function lostRow(side: Side, baseline: Side): Row {

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
-import type { Cause } from "../reconciler/pace.ts";
+import { type Cause, PATIENCE_MS } from "../reconciler/pace.ts";
 import type { Passed } from "../reconciler/pass.ts";
 import type { Queue } from "../reconciler/queue.ts";
 import { trackedProjects } from "../reconciler/tracked.ts";
@@ -37,9 +37,6 @@ export interface Watch {
   readonly end: (ending: Ending) => void;
 }
 
-/** However restless the files are, a new dso.yaml is read after so long. */
-const LONGEST_MS = 30_000;
-
 /** Watches these, and what is always watched. */
 export function watchSources({ context, files, sources }: Watch): Promise<void> {
   const { paths, configPlaces } = context;
@@ -73,7 +70,7 @@ function restBeforeEnd(watch: Watch): void {
   const now = performance.now();
   const since = watch.rest?.since ?? now;
   const { debounceWindowMs } = watch.context.config.agent.watch;
-  const ms = Math.max(0, Math.min(debounceWindowMs, since + LONGEST_MS - now));
+  const ms = Math.max(0, Math.min(debounceWindowMs, since + PATIENCE_MS - now));
   watch.rest = { since, timer: setTimeout(() => watch.end("config-changed"), ms) };
 }
 

@@ -50,6 +50,16 @@ function withoutValues(error: DsoError, { scrub }: Pick<Scrubber, "scrub">): Dso
   });
 }
 
+/** A verdict on the container: it did not come to serve, by a fault of its own. */
+export function isVerdict({ code }: DsoError): boolean {
+  return code === "container-exited" || code === "container-unhealthy";
+}
+
+/** It does not serve, by a fault of its own or because somebody removed it. */
+export function isDown(error: unknown): error is DsoError {
+  return error instanceof DsoError && (isVerdict(error) || error.code === "container-removed");
+}
+
 /** The engine has answered, and does not do it. */
 export function isRefusal(error: unknown): boolean {
   return error instanceof DsoError && error.code === "engine-refused";
@@ -78,7 +88,7 @@ export async function tellLastWords(
     .split("\n")
     .filter((line) => line.trim() !== "");
   if (lines.length > 0) work.report({ type: "container-log", operation, lines });
-  if (error.code !== "container-exited" && error.code !== "container-unhealthy") return error;
+  if (!isVerdict(error)) return error;
   const words = lines.length > 0 ? "Its last lines are above." : "It has written nothing.";
   const hint = error.hint === undefined ? words : `${words} ${error.hint}`;
   return new DsoError(error.code, error.message, { hint, cause: error.cause });

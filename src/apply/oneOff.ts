@@ -53,7 +53,7 @@ export async function makeOneOff(
   const candidate = { name: oneOff.name, policy: { Name: "no" as const }, hidden: false };
   let generation: Generation | undefined;
   try {
-    const provided = await provide(work, making, signal);
+    const provided = await provide(work, making, Promise.resolve(), signal);
     generation = provided.generation;
     const { id } = await makeContainer(work, making, provided, candidate, signal);
     return { id, generation };

@@ -85,12 +85,15 @@ function refuseRemote(services: readonly DesiredService[], { observed }: ApplyCo
 /** Containers of others that have a name we need, and that the plan does not move out of the way. */
 async function takenNames(
   plan: Plan,
-  { engine, desired }: ApplyContext,
+  { engine, desired, observed }: ApplyContext,
   signal: AbortSignal,
 ): Promise<readonly DsoError[]> {
   const moved = movedIds(plan);
+  const leaving = observed.containers.filter(({ id }) => moved.has(id));
+  const freed = new Set(leaving.map(({ name }) => name));
   const faults: DsoError[] = [];
   for (const { name, address } of plan.operations.filter(isNaming)) {
+    if (freed.has(name)) continue;
     const service = /^container\.(.*)\[/.exec(address)?.[1] ?? address;
     const holder = await engine.inspectContainer(name, signal);
     if (holder?.name !== name || moved.has(holder.id)) continue;

@@ -26,7 +26,7 @@ export function createTolerance(
     count(operation, error) {
       const service = changedService(operation);
       const desired = service === undefined ? undefined : services.get(service);
-      if (service === undefined || desired === undefined || !isVerdict(error)) return undefined;
+      if (service === undefined || desired === undefined || !isOfReplica(error)) return undefined;
       const failed = (failures.get(service) ?? 0) + 1;
       failures.set(service, failed);
       const update = { service, failed, total: totalOf(service) };
@@ -47,7 +47,7 @@ function servesOn(operation: Operation, { policy }: DesiredService, { code }: Ds
 }
 
 /** It says something about the replica: not that somebody stopped the run, nor that the engine is gone. */
-function isVerdict({ code, cause }: DsoError): boolean {
+function isOfReplica({ code, cause }: DsoError): boolean {
   const undone = code === "rolled-back" || code === "rollback-failed";
   return !isElsewhere(undone && cause instanceof DsoError ? cause.code : code);
 }

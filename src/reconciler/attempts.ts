@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { isComplete, type Outcome } from "../apply/context.ts";
+import { isVerdict } from "../apply/failure.ts";
 import { type Desired, hostContentNames, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Observed } from "../model/observed.ts";
@@ -98,7 +99,7 @@ function verdicts(
  */
 function verdictIn(error: unknown, operation: Operation, undone = false): DsoError | undefined {
   if (!(error instanceof DsoError)) return undefined;
-  if (isVerdict(error, operation, undone)) return error;
+  if (isVerdict(error) || isFinalRefusal(error, operation, undone)) return error;
   return verdictIn(error.cause, operation, true);
 }
 
@@ -106,8 +107,7 @@ function verdictIn(error: unknown, operation: Operation, undone = false): DsoErr
  * What the engine refuses of a container it refuses the next time, too. A port, a name or an address that
  * somebody has may get free, and is tried again, except where each try stops what serves.
  */
-function isVerdict({ code }: DsoError, operation: Operation, undone: boolean): boolean {
-  if (code === "container-exited" || code === "container-unhealthy") return true;
+function isFinalRefusal({ code }: DsoError, operation: Operation, undone: boolean): boolean {
   const replaces = operation.kind === "replace-container";
   if (code === "engine-refused") return replaces || operation.kind === "create-container";
   if (code !== "engine-conflict" && code !== "port-taken") return false;

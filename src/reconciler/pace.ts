@@ -23,8 +23,8 @@ export interface Pace {
   healed: readonly number[];
 }
 
-/** However restless it is, it is looked at after so long. */
-const PATIENCE_MS = 30_000;
+/** However restless somebody is who edits, what is there is read after so long. */
+export const PATIENCE_MS = 30_000;
 const RETRY_MS = 5000;
 const LONGEST_MS = 300_000;
 /** What is put right more than once within this time is left alone for longer and longer. */

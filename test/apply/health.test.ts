@@ -48,7 +48,7 @@ async function started(image: FakeImage, healthcheck?: Healthcheck) {
 describe("waitServing", () => {
   test("without any check: it runs for the settle time, and served from the start", async () => {
     const { id, tools, elapsed } = await started({});
-    expect(await waitServing(tools, id, policy, fresh, never)).toEqual({
+    expect(await waitServing(tools, id, policy, fresh, never)).toMatchObject({
       since: 0,
       completed: false,
     });

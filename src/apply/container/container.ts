@@ -2,12 +2,13 @@ import { environmentAfterDelivery } from "../../compose/bindings.ts";
 import type { DeliveryRequest, Generation } from "../../model/delivery.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody, RestartPolicy } from "../../model/engine.ts";
+import { together } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { RotationEndpoint } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
 import { makeSpec } from "../../model/spec.ts";
-import { completeBody, inheritedVolumes, withoutAliases } from "./body.ts";
+import { completeBody, type EndpointAddress, inheritedVolumes, withoutAliases } from "./body.ts";
 import { composeBody, type Replica } from "./composeBody.ts";
 import type { Work } from "../context.ts";
 import { resolveOwner } from "./owner.ts";
@@ -61,14 +62,28 @@ async function imageOf(
 /** What a container is made of, besides its model. */
 export interface Provided {
   readonly image: ImageDetail;
+  /** By the engine's name of the network; none where the engine chooses. */
+  readonly addresses: ReadonlyMap<string, EndpointAddress>;
   /** Undefined where the service has no files of ours. */
   readonly generation: Generation | undefined;
 }
 
-/** Finds its image and fills its memory directory. */
-export async function provide(work: Work, making: Making, signal: AbortSignal): Promise<Provided> {
-  const image = await imageOf(work, making.service, signal);
-  return { image, generation: await deliverFiles(work, making, image, signal) };
+/**
+ * Finds its image and its addresses, and fills its memory directory: that, once it is `noted` in the
+ * journal. An address that was reserved for nothing is free again with the next run.
+ */
+export async function provide(
+  work: Work,
+  making: Making,
+  noted: Promise<void>,
+  signal: AbortSignal,
+): Promise<Provided> {
+  const [image, addresses] = await together(
+    imageOf(work, making.service, signal),
+    reserveEndpoints(work, making, signal),
+    noted,
+  );
+  return { image, addresses, generation: await deliverFiles(work, making, image, signal) };
 }
 
 async function deliverFiles(
@@ -122,12 +137,11 @@ async function requestFor(
 export async function makeContainer(
   work: Work,
   making: Making,
-  { image, generation }: Provided,
+  { image, addresses, generation }: Provided,
   candidate: Candidate,
   signal: AbortSignal,
 ): Promise<Made> {
   const { service, old } = making;
-  const addresses = await reserveEndpoints(work, making, signal);
   const body = composeBody(work, making, image.id);
   const renew = work.plan.options.renewAnonymousVolumes;
   const complete = completeBody(body, {

@@ -1,4 +1,4 @@
-import { link, rm } from "node:fs/promises";
+import { linkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
 import {
   ensurePrivateDirectory,
@@ -67,14 +67,14 @@ async function tidy(path: string): Promise<void> {
 
 async function writeState(path: string, document: unknown): Promise<void> {
   ensurePrivateDirectory(dirname(path));
-  await keepBackup(path);
+  keepBackup(path);
   await writeFileAtomic(path, `${JSON.stringify(document, undefined, 2)}\n`);
 }
 
-async function keepBackup(path: string): Promise<void> {
-  await rm(backupOf(path), { force: true });
+function keepBackup(path: string): void {
+  rmSync(backupOf(path), { force: true });
   try {
-    await link(path, backupOf(path));
+    linkSync(path, backupOf(path));
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
   }

@@ -1,9 +1,9 @@
 import type { HealthPolicy } from "../../model/desired.ts";
 import { showDuration } from "../../model/duration.ts";
-import { DsoError } from "../../model/errors.ts";
 import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus, RotationStep } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { isDown } from "../failure.ts";
 import { waitServing } from "../rollout/health.ts";
 import { waitSteady, waitWatched, type Watched } from "../rollout/verify.ts";
 import { isSwapped, putBack, revert, signalAgain } from "./refreshed.ts";
@@ -134,7 +134,7 @@ async function endRefresh(
     await watchAgain(tools, log.now, { ...container, oneShot: false }, signal);
     await log.end("completed");
   } catch (error) {
-    if (!isVerdict(error)) throw error;
+    if (!isDown(error)) throw error;
     await putBack(tools, log, error, signal);
   }
   return log.now.status;
@@ -196,7 +196,7 @@ async function serves(
     if (!WATCHED.has(step)) await watchAgain(tools, rotation, fresh, signal);
     return true;
   } catch (error) {
-    if (isVerdict(error)) return false;
+    if (isDown(error)) return false;
     throw error;
   }
 }
@@ -221,15 +221,4 @@ async function watchAgain(
   report({ type: "warning", code: "watched-again", message });
   const health = healthOf?.(service) ?? DEFAULT_HEALTH;
   await waitWatched({ engine, clock, scrub: dropControls }, watched, health, monitorMs, signal);
-}
-
-/** It does not serve, by its own fault or because somebody removed it. */
-const VERDICTS: ReadonlySet<string> = new Set([
-  "container-exited",
-  "container-removed",
-  "container-unhealthy",
-]);
-
-function isVerdict(error: unknown): error is DsoError {
-  return error instanceof DsoError && VERDICTS.has(error.code);
 }

@@ -1,3 +1,4 @@
+import { together } from "../../lib/together.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { refuseAborted } from "../journal/rotation.ts";
@@ -14,7 +15,6 @@ import {
   type Replace,
   type Swap,
   watchNew,
-  vanished,
 } from "./swap.ts";
 
 /**
@@ -63,23 +63,27 @@ async function prove(
   const id = newId(log);
   await log.step("start-new");
   await engine.startContainer(id, force);
-  await log.step("await-health");
   const { health, rotationTimeoutMs } = making.service.policy;
   const left = Math.max(0, rotationTimeoutMs - (clock.elapsed() - begun));
-  return waitServing(
+  const served = waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
     { ...health, timeoutMs: Math.min(health.timeoutMs, left) },
     { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );
+  // To look changes nothing, so that it need not wait for the disk.
+  const [serving] = await together(served, log.step("await-health"));
+  return serving;
 }
 
-async function switchOver(swap: Swap, { completed }: Serving, signal: AbortSignal): Promise<void> {
+async function switchOver(
+  swap: Swap,
+  { completed, container: made }: Serving,
+  signal: AbortSignal,
+): Promise<void> {
   const { work, making, old, log } = swap;
   const { engine, clock, force } = work;
-  const made = await engine.inspectContainer(newId(log), force);
-  if (made === undefined) throw vanished(swap);
   await giveNames(work, log, made, force);
   await log.step("verify-answer");
   const tools = { engine, clock, scrub: work.scrubber.scrub };

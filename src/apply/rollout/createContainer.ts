@@ -40,8 +40,7 @@ async function makeAndStart(
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<void> {
-  await log.step("deliver");
-  const provided = await provide(work, making, work.force);
+  const provided = await provide(work, making, log.step("deliver"), work.force);
   const member = { ...NO_MEMBER, name: operation.name, generation: provided.generation?.id };
   await log.step("create-new", { new: member });
   const candidate = { name: operation.name, policy: undefined, hidden: false };

@@ -15,6 +15,8 @@ export interface Serving {
   readonly since: number;
   /** It has ended with 0, which is fine for a one-shot. */
   readonly completed: boolean;
+  /** As it was last seen. */
+  readonly container: ContainerDetail;
 }
 
 export interface WaitOptions {
@@ -52,13 +54,13 @@ export async function waitServing(
     const container = await look(tools, id, signal);
     restarts ??= options.fresh ? 0 : container.restartCount;
     if (options.oneShot && container.state === "exited" && container.exitCode === 0) {
-      return { since: tools.clock.elapsed(), completed: true };
+      return { since: tools.clock.elapsed(), completed: true, container };
     }
     refuseEnded(tools, container, restarts);
     const verdict = await judge(tools, container, policy, begun, signal);
     const now = tools.clock.elapsed();
-    if (verdict === "settled") return { since: begun, completed: false };
-    if (verdict === "serving") return { since: now, completed: false };
+    if (verdict === "settled") return { since: begun, completed: false, container };
+    if (verdict === "serving") return { since: now, completed: false, container };
     if (verdict !== "waiting") failures.add(now, verdict.failure);
     if (verdict !== "waiting" && (verdict.final || failures.exhausted())) {
       throw unhealthy(container, failures.last());

@@ -1,11 +1,12 @@
 /** What the two ways to replace a container have in common. */
+import { together } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import { isJob } from "../../model/jobs.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
 import { makeContainer, type Making, provide } from "../container/container.ts";
 import type { Done, Work } from "../context.ts";
-import { failureOf, tellLastWords } from "../failure.ts";
+import { failureOf, isRefusal, tellLastWords } from "../failure.ts";
 import {
   findNew,
   freeName,
@@ -64,11 +65,10 @@ export async function prepare(
   hidden: boolean,
   signal: AbortSignal,
 ): Promise<void> {
-  const [name] = await Promise.all([
+  const [name, provided] = await together(
     freeName(work, `${making.name}-new`, log.now, work.force),
-    log.step("deliver"),
-  ]);
-  const provided = await provide(work, making, work.force);
+    provide(work, making, log.step("deliver"), work.force),
+  );
   const member = { ...NO_MEMBER, name, generation: provided.generation?.id };
   await log.step("create-new", { new: member });
   // An engine that restarts must not wake the one that has not proven itself.
@@ -116,7 +116,9 @@ export async function giveUp(
   const { operation, work, making, log } = swap;
   const made = await findNew(work, log.now, work.force);
   const ran = made !== undefined && made.startedAt !== "" && made.state !== "created";
-  const error = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
+  const lost = made === undefined && log.now.new?.id !== undefined && isRefusal(failure);
+  const said = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
+  const error = lost ? vanished(swap) : said;
   if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
     const left = await leave(swap, error);
     if (left !== undefined) return left;

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- --quick] [--rounds=N]`: what DSO costs next to what people know, in one table.
  * `npm run bench -- --rotations`, as root: the same for a changed secret, under requests.
+ * `npm run bench -- --rest`: what an agent costs that has nothing to do.
  * Wants an engine (`script/engine npm run bench` starts one) and leaves nothing behind.
  * Exit code 1: a budget is missed. `--quick`: 50 containers in place of 500.
  */
@@ -9,6 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHome } from "../test/e2e/cli.ts";
 import { stageRelease } from "./release.ts";
+import { measureRest } from "./rest.ts";
 import { measureRotation } from "./rotation.ts";
 import { measureMany, measureOne, measureStart, type Setting } from "./scenes.ts";
 import { renderTable, type Row } from "./table.ts";
@@ -16,6 +18,7 @@ import { renderTable, type Row } from "./table.ts";
 const { values: options } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
+    rest: { type: "boolean", default: false },
     rotations: { type: "boolean", default: false },
     rounds: { type: "string", default: "15" },
   },
@@ -23,11 +26,12 @@ const { values: options } = parseArgs({
 
 async function measureAll(setting: Setting): Promise<Row[]> {
   if (options.rotations) return measureRotation(setting);
+  const count = options.quick ? 50 : 500;
+  if (options.rest) return measureRest(setting, count);
   progress("starting");
   const start = measureStart(setting);
   progress("one container");
   const one = await measureOne(setting);
-  const count = options.quick ? 50 : 500;
   progress(`${count} containers`);
   return [...start, ...one, ...(await measureMany(setting, count))];
 }

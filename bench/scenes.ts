@@ -28,25 +28,23 @@ export function measureStart({ home, dso, rounds }: Setting): Row[] {
 }
 
 /** An engine that is told to remove hundreds at once loses count of a network's endpoints: in turns. */
-async function stopProject({ home, dso }: Setting, { dir }: Project): Promise<void> {
+export async function stopProject({ home, dso }: Setting, { dir }: Project): Promise<void> {
   await home.run(dso, ["down", "-v", "--parallelism", "8"], { cwd: dir });
 }
 
-/** `services` services of `replicas` containers each, all running, each with a secret. */
-async function startProject(
+/** `services` services of `replicas` containers each, all running, each with a secret and what it is told. */
+export async function startProject(
   { home, dso }: Setting,
   services: number,
   replicas: number,
+  environmentOf: (index: number) => Readonly<Record<string, string>> = () => ({}),
 ): Promise<Project> {
-  const service = {
-    image: await ensureTestImage("base"),
-    environment: { LEVEL: "info", TOKEN_FILE: "dsofile://bench/token" },
-    deploy: { replicas },
-  };
-  const named = Array.from(
-    { length: services },
-    (_, index) => [`app${index + 1}`, service] as const,
-  );
+  const image = await ensureTestImage("base");
+  const own = { LEVEL: "info", TOKEN_FILE: "dsofile://bench/token" };
+  const named = Array.from({ length: services }, (_, index) => {
+    const environment = { ...own, ...environmentOf(index) };
+    return [`app${index + 1}`, { image, environment, deploy: { replicas } }] as const;
+  });
   await home.run(dso, ["secret", "set", "bench/token"], { input: "of-no-worth" });
   const model = JSON.stringify({ services: Object.fromEntries(named) }, null, 2);
   const project = await home.project({ "compose.yaml": model }, "dso-bench");

@@ -26,15 +26,16 @@ interface AgentSettings {
   readonly environment?: Readonly<Record<string, string>>;
   /** Nothing is waited for longer than a test needs. */
   readonly debounce?: string;
+  readonly polling?: string;
 }
 
 /** Resolves when it looks after the projects of the home; each step is in its log. */
 export async function startAgent(
   home: Home,
   project: Project,
-  { environment = {}, debounce = "200ms" }: AgentSettings = {},
+  { environment = {}, debounce = "200ms", polling = "1h" }: AgentSettings = {},
 ): Promise<RunningAgent> {
-  const watch = `{ debounce_window: ${debounce}, polling_interval: 1h }`;
+  const watch = `{ debounce_window: ${debounce}, polling_interval: ${polling} }`;
   await project.write("dso.yaml", `agent: { watch: ${watch} }\n`);
   const env = { ...home.environment, DSO_LOG: "debug", ...environment };
   const child = spawn("dso", ["agent"], {

@@ -1,10 +1,11 @@
-/** Bundles src/main.ts into dist/: a small entry, the program with its compiled code, the notices. */
+/** Makes dist/: a small entry, the program with its compiled code, the shims, the notices. */
 import { execFileSync } from "node:child_process";
 import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { build, type BuildOptions, type Plugin } from "esbuild";
 import { noticesOf } from "./notices.ts";
 import { alias, plugins } from "./release/lighter.ts";
+import { compileShims } from "./shim.ts";
 
 const root = path.resolve(import.meta.dirname, "..");
 const dist = path.join(root, "dist");
@@ -102,9 +103,9 @@ async function bundleEntry(program: string): Promise<Uint8Array> {
 }
 
 /** In one step: a `dso` that starts meanwhile finds a whole program. */
-async function put(name: string, contents: Uint8Array | string): Promise<void> {
+async function put(name: string, contents: Uint8Array | string, mode = 0o644): Promise<void> {
   const temporary = path.join(dist, `${name}.new`);
-  await writeFile(temporary, contents);
+  await writeFile(temporary, contents, { mode });
   await rename(temporary, path.join(dist, name));
 }
 
@@ -126,9 +127,14 @@ await put(
   "NOTICES.txt",
   await noticesOf(root, [...Object.keys(program.inputs), ...Object.keys(inputs)]),
 );
+const shims = [...(await compileShims())].map(([architecture, contents]) => ({
+  name: `shim-${architecture}`,
+  contents,
+}));
+for (const { name, contents } of shims) await put(name, contents, 0o755);
 await put("main.js", await bundleEntry(program.name));
 const made = ["main.js", "NOTICES.txt", program.name, `${program.name}.compiled`];
-made.push(...files.map(({ name }) => name));
+made.push(...[...files, ...shims].map(({ name }) => name));
 for (const name of await readdir(dist)) {
   if (!made.includes(name)) await rm(path.join(dist, name), { recursive: true });
 }

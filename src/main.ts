@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import manifest from "../package.json" with { type: "json" };
 
 /** What `docker` asks every file in its plug-in folders; see its documentation of CLI plug-ins. */
@@ -18,7 +19,11 @@ function answerAtOnce(word: string | undefined): string | undefined {
 const answer = answerAtOnce(process.argv[2]);
 if (answer === undefined) {
   const { runProcess } = await import("./cli/process.ts");
-  await runProcess(manifest.version);
+  await runProcess({
+    version: manifest.version,
+    // Built, this file lies among the shims; else they are in the folder beside this one's.
+    shims: join(import.meta.dirname, "../dist"),
+  });
   // All is done and written: taking Node apart piece by piece would take longer than to end it.
   process.exit();
 } else {

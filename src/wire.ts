@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
 import { createMemoryDelivery } from "./apply/memory/memory.ts";
+import { createShim } from "./apply/memory/shim.ts";
 import { configPlaces, findConfig, readConfig, type Whereabouts } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
@@ -29,6 +30,8 @@ export interface WireOptions {
   /** `-c`; undefined: looked for. */
   readonly configFile: string | undefined;
   readonly version: string;
+  /** The directory of the release's shims. */
+  readonly shims: string;
   /** Of the whole command: opening the vault waits for nothing longer. */
   readonly signal: AbortSignal;
   /** Asks for the vault's passphrase; absent where nobody can be asked. */
@@ -52,6 +55,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     engine,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths)),
+    shim: createShim({ release: options.shims, directory: paths.shimsDir }),
     providers: wireProviders(config, () => openVault(options.signal)),
     journal: createJournal(paths.stateDir),
     addresses: createAddresses(paths.stateDir, systemClock),

@@ -4,6 +4,7 @@
  * file is loaded, and most functions are compiled when they are first called: that took a third of
  * the time of a plan.
  */
+import type { Release } from "../../src/cli/process.ts";
 import { compileProgram, evaluateProgram } from "./compile.ts";
 
 /** Named after its content: a program and the compiled code of another build never meet. */
@@ -11,8 +12,8 @@ declare const PROGRAM: string;
 
 const { readFileSync } = process.getBuiltinModule("node:fs");
 
-export function runProcess(version: string): Promise<void> {
+export function runProcess(release: Release): Promise<void> {
   const file = `${import.meta.dirname}/${PROGRAM}`;
   const compiled = readFileSync(`${file}.compiled`);
-  return evaluateProgram(compileProgram(file, compiled), file).runProcess(version);
+  return evaluateProgram(compileProgram(file, compiled), file).runProcess(release);
 }

@@ -60,7 +60,7 @@ async function warmUp(program: ReturnType<typeof evaluateProgram>, home: string)
   const server = await serveEngine(`${home}/engine`);
   for (const command of COMMANDS) {
     process.argv.splice(2, Infinity, ...command);
-    await program.runProcess("warm-up");
+    await program.runProcess({ version: "warm-up", shims: home });
     if (process.exitCode === 1) throw new Error(`warm-up: dso ${command.join(" ")} failed`);
     process.exitCode = 0;
   }

@@ -1,4 +1,4 @@
-import type { Delivery } from "../model/delivery.ts";
+import type { Delivery, Shim } from "../model/delivery.ts";
 import type { Desired } from "../model/desired.ts";
 import type { EndpointConfig, NetworkBody } from "../model/engine.ts";
 import type { DsoError } from "../model/errors.ts";
@@ -20,6 +20,7 @@ export interface ApplyContext extends ValueSource {
   readonly engine: Engine;
   readonly builder: ImageBuilder;
   readonly delivery: Delivery;
+  readonly shim: Shim;
   readonly journal: Journal;
   readonly addresses: Addresses;
   readonly clock: Clock;

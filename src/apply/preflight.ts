@@ -2,10 +2,12 @@ import type { DesiredService } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
+import { sealedNames } from "../model/sealing.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./network/hostPorts.ts";
 import { findNetworkFaults } from "./network/networkFaults.ts";
-import { exposedEnvironment, readAll, type Values } from "./memory/values.ts";
+import { readAll, type Values } from "./memory/values.ts";
+import { checkVariables } from "./memory/variables.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
@@ -40,8 +42,7 @@ export async function preflight(
   if (faults.length > 0) throw combine(faults);
   const values = await readAll(context, context.desired, services, signal);
   try {
-    // Rendered once to find what no variable can hold.
-    for (const service of services) exposedEnvironment(service, values);
+    for (const service of services) checkVariables(service, values);
     await ensureRoom(filled, context, values, signal);
     return values;
   } catch (error) {
@@ -73,11 +74,14 @@ function servicesOf(fills: readonly Fills[], { desired }: ApplyContext): readonl
 /** Our memory is this host's: another one's engine would look for the files on its own disk. */
 function refuseRemote(services: readonly DesiredService[], { observed }: ApplyContext): void {
   const { local, endpoint } = observed.engine;
-  const first = services.find(({ files }) => files.length > 0);
+  const first = services.find(
+    (service) => service.files.length > 0 || sealedNames(service).length > 0,
+  );
   if (local || first === undefined) return;
+  const what = first.files.length > 0 ? "secret files" : "sealed variables";
   throw new DsoError(
     "engine-remote",
-    `service ${first.name} has secret files, and the engine at ${endpoint} is not on this host`,
+    `service ${first.name} has ${what}, and the engine at ${endpoint} is not on this host`,
     { hint: "Run dso on the engine's host; files in memory cannot be given to another one yet." },
   );
 }

@@ -7,8 +7,15 @@ import { styleOf } from "./render/style.ts";
 import type { Session } from "./session.ts";
 import { passphraseSource } from "./vault.ts";
 
+/** What was installed. */
+export interface Release {
+  readonly version: string;
+  /** The directory of `shim-amd64` and `shim-arm64`. */
+  readonly shims: string;
+}
+
 /** Runs the command line of this process and sets its exit code. */
-export async function runProcess(version: string): Promise<void> {
+export async function runProcess(release: Release): Promise<void> {
   // Whatever is written without a mode of its own is for the user alone.
   process.umask(0o077);
   const unread = watchReaders();
@@ -18,7 +25,7 @@ export async function runProcess(version: string): Promise<void> {
   try {
     const given = { argv: process.argv.slice(2), environment: { ...process.env } };
     const invocation = fromDocker(given);
-    const session = createSession(invocation, interrupts, unread, version);
+    const session = createSession(invocation, interrupts, unread, release);
     const { runProgram } = await import("./program.ts");
     process.exitCode = await runProgram(invocation.argv, session);
   } catch (error) {
@@ -33,7 +40,7 @@ function createSession(
   { environment }: Invocation,
   { signal, force, watching }: Interrupts,
   unread: AbortSignal,
-  version: string,
+  { version, shims }: Release,
 ): Session {
   const cwd = process.cwd();
   const session: Session = {
@@ -54,7 +61,7 @@ function createSession(
       const { wire } = await import("../wire.ts");
       const passphrase = passphraseSource(session);
       return wire({
-        ...{ cwd, environment, configFile, version, signal },
+        ...{ cwd, environment, configFile, version, shims, signal },
         ...(passphrase === undefined ? {} : { passphrase }),
       });
     },

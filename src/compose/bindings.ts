@@ -4,9 +4,10 @@ import {
   SECRETS_DIRECTORY,
   type Binding,
   type FileDelivery,
+  type Grade,
   type Template,
 } from "../model/desired.ts";
-import { combine, DsoError } from "../model/errors.ts";
+import { combine, type DsoError } from "../model/errors.ts";
 import { isReferenceLike } from "../model/parseReference.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 import type { Reference } from "../model/reference.ts";
@@ -56,6 +57,7 @@ function readEnvironment(reading: Reading): {
   readonly files: readonly WantedFile[];
 } {
   const { model, project, rules, service } = reading;
+  const grade = gradeFor(reading);
   const bindings: Binding[] = [];
   const files: WantedFile[] = [];
   for (const [name, value] of Object.entries(model.environment ?? {}).sort(byName)) {
@@ -68,8 +70,7 @@ function readEnvironment(reading: Reading): {
         files.push({ file: deliver(file), position, by: `variable ${name}` });
         return;
       }
-      refuseSealed(name, reading);
-      bindings.push({ place: { kind: "environment", name }, template, grade: "exposed", position });
+      bindings.push({ place: { kind: "environment", name }, template, grade, position });
     });
   }
   return { bindings, files };
@@ -97,15 +98,11 @@ function deliver(reference: Reference): FileDelivery {
   };
 }
 
-function refuseSealed(name: string, { model, rules, service }: Reading): void {
+/** How its variables are to be hidden; whether they can be so, only its image and this machine tell. */
+function gradeFor({ model, rules }: Reading): Grade {
   const own = model["x-dso"];
   const policy = typeof own === "object" && own !== null && "env" in own ? own.env : undefined;
-  if ((policy ?? rules.defaults.env) !== "sealed") return;
-  throw new DsoError(
-    "not-in-release",
-    `service "${service}": variable ${name} is to be sealed, which is not in this release`,
-    { hint: "Deliver it as a file with dsofile://, or choose env: exposed knowingly." },
-  );
+  return (policy ?? rules.defaults.env) === "exposed" ? "exposed" : "sealed";
 }
 
 function fileBinding({ file, position }: WantedFile): readonly Binding[] {

@@ -14,7 +14,7 @@ const KEYS: readonly (readonly string[])[] = [
 
 /** One finding of `not-in-release` for each such thing that somebody wrote in dso.yaml, at its position. */
 export function notInRelease(config: Config): readonly DsoError[] {
-  return [...providers(config), ...choices(config), ...keys(config)];
+  return [...providers(config), ...keys(config)];
 }
 
 function providers(config: Config): readonly DsoError[] {
@@ -29,16 +29,6 @@ function providers(config: Config): readonly DsoError[] {
       ? [finding(config, [...path, "versions"], `providers.${name}.versions: by-value`, HINT)]
       : [];
   });
-}
-
-/** Keys that are in the release, with a value that is not. */
-function choices(config: Config): readonly DsoError[] {
-  const found: DsoError[] = [];
-  if (config.defaults.env === "sealed") {
-    const hint = "Use auto or exposed, or deliver the values as files with dsofile://.";
-    found.push(finding(config, ["defaults", "env"], "defaults.env: sealed", hint));
-  }
-  return found;
 }
 
 function keys(config: Config): readonly DsoError[] {

@@ -8,6 +8,8 @@ export interface Paths {
   readonly keyFile: string;
   readonly stateDir: string;
   readonly locksDir: string;
+  /** Of the programs that containers bind. */
+  readonly shimsDir: string;
   /** Of the agent; in a directory of its own, which is private. */
   readonly agentSocket: string;
   /** Base of the memory-backed directories; undefined lets the delivery choose. */
@@ -35,6 +37,7 @@ export function localPaths(
     keyFile: path("DSO_VAULT_KEY_FILE") ?? join(configHome, "dso", "vault.key"),
     stateDir: join(base, "state"),
     locksDir: join(base, "locks"),
+    shimsDir: join(base, "shims"),
     agentSocket: join(base, "run", "agent.sock"),
     memoryBase: path("DSO_MEMORY_DIR"),
     runtimeDir: path("XDG_RUNTIME_DIR"),

@@ -14,6 +14,7 @@ import { imageChange, networkChange, volumeChange } from "./objectChanges.ts";
 import { buildOperations, type Decided } from "./operations.ts";
 import { byText } from "./order.ts";
 import { decideServices } from "./services.ts";
+import { graded } from "./sealing.ts";
 import { type Situation, survey } from "./situation.ts";
 import { decideVolumes } from "./volumes.ts";
 import { emptyDesired, leftByHand, neverApplied, serviceWarnings } from "./warnings.ts";
@@ -21,10 +22,11 @@ import { emptyDesired, leftByHand, neverApplied, serviceWarnings } from "./warni
 /**
  * What has to be done so that the engine shows what is desired. The same input
  * gives the same bytes. Rejects with `usage` for an address that nothing has and
- * with `compose-invalid` for a missing external network or volume.
+ * with `compose-invalid` for a missing external network or volume, and with
+ * `policy-refused` for variables that are to be sealed and cannot be.
  */
 export function diff(desired: Desired, observed: Observed, options: PlanOptions): Plan {
-  const situation = survey(desired, observed, options);
+  const situation = survey(graded(desired, observed), observed, options);
   refuseOtherCheckout(situation);
   return options.mode === "destroy" ? destroyPlan(situation) : convergePlan(situation);
 }

@@ -13,6 +13,7 @@ import { isFinishedJob } from "./jobs.ts";
 import { sharedWith } from "../model/dependencies.ts";
 import { pathReasons } from "./reasons.ts";
 import { memoryReasons, repairsOf } from "./repairs.ts";
+import { gradeReasons } from "./sealing.ts";
 import { networkKeys, type Situation } from "./situation.ts";
 
 export interface Verdict {
@@ -139,7 +140,10 @@ function secretReasons(
     return wanted ? [{ code: "secret_delivery", detail: "it was made without its secrets" }] : [];
   }
   const spec = situation.specOf(container);
-  const files = spec === undefined ? [] : fileReasons(service, spec);
+  const files =
+    spec === undefined
+      ? []
+      : [...fileReasons(service, spec), ...gradeReasons(service, spec, situation.observed)];
   // A job that is done needs no newer values, and is not to run once more for them.
   if (isFinishedJob(situation, service, container)) return files;
   return [...valueReasons(situation.desired, service, delivered), ...files];

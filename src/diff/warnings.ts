@@ -10,6 +10,7 @@ import { isPerhapsFinished } from "./jobs.ts";
 import { isOfValues, unrefreshable } from "./method.ts";
 import { byText } from "./order.ts";
 import { nameList } from "./reasons.ts";
+import { sealingWarnings } from "./sealing.ts";
 import { scaled, type Situation } from "./situation.ts";
 
 export function serviceWarnings(
@@ -20,6 +21,7 @@ export function serviceWarnings(
   if (!situation.selection.service(service.name)) return [];
   return [
     ...exposedValues(service),
+    ...sealingWarnings(service, situation.observed),
     ...unversionedValues(situation, service),
     ...leftToPeople(decision),
     ...notRefreshed(decision),
@@ -34,10 +36,11 @@ function exposedValues(service: DesiredService): readonly PlanWarning[] {
   const names = exposed.flatMap(({ place }) => (place.kind === "environment" ? [place.name] : []));
   if (names.length === 0) return [];
   const what = names.length === 1 ? "a value" : `${names.length} values`;
+  const chosen = service.policy.env === "exposed";
   return [
     {
       code: "exposed",
-      message: `service "${service.name}" gets ${what} in its environment, where \`docker inspect\` shows it: ${nameList(names)}`,
+      message: `service "${service.name}" gets ${what} in its environment, where \`docker inspect\` shows it: ${nameList(names)}${chosen ? "" : ". It cannot be sealed here"}`,
       hint: "Where the program can read a file, write dsofile:// instead of dso://: the value then stays in memory.",
       position: exposed[0]?.position,
     },

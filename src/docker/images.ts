@@ -10,7 +10,7 @@ import { firstFile } from "./tar.ts";
 import { toImage } from "./translate.ts";
 import type { WireImage } from "./wire.ts";
 
-type Images = Pick<Engine, "inspectImage" | "pullImage" | "readImageFile">;
+type Images = Pick<Engine, "inspectImage" | "pullImage" | "readImageFile" | "hasFile">;
 
 /** A pull that says nothing for this long is stuck. */
 const STALL = 120_000;
@@ -47,6 +47,7 @@ export function images(client: Client, connection: EngineConnection): Images {
     },
 
     readImageFile: (image, path, signal) => readImageFile(client, image, path, signal),
+    hasFile: (id, path, signal) => hasFile(client, id, path, signal),
   };
 }
 
@@ -175,4 +176,17 @@ async function readEntry(
     return undefined;
   }
   return firstFile(await readAll(response, MAX_FILE));
+}
+
+async function hasFile(
+  client: Client,
+  id: string,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const call = { doing: `look for ${path} in container ${id}`, query: { path }, fine: [404] };
+  const url = `/containers/${encodeURIComponent(id)}/archive`;
+  const answer = await client.stream("HEAD", url, call, signal);
+  answer.resume();
+  return answer.statusCode !== 404;
 }

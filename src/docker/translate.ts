@@ -207,16 +207,24 @@ export function toImage(wire: WireImage): ImageDetail {
     command: config.Cmd ?? null,
     environment: config.Env ?? [],
     volumes: Object.keys(config.Volumes ?? {}).sort(),
+    healthcheckTest: isChecked(config.Healthcheck) ? (config.Healthcheck?.Test ?? []) : undefined,
     healthcheckIntervalMs: checkInterval(config.Healthcheck),
+    shell: config.Shell ?? null,
     exposedPorts: Object.keys(config.ExposedPorts ?? {}).sort(),
     os: wire.Os,
     arch: wire.Architecture,
   };
 }
 
-function checkInterval(check: NonNullable<WireImage["Config"]>["Healthcheck"]): number | undefined {
+type WireCheck = NonNullable<WireImage["Config"]>["Healthcheck"];
+
+function isChecked(check: WireCheck): boolean {
   const [kind = "NONE"] = check?.Test ?? [];
-  if (kind === "NONE") return undefined;
+  return kind !== "NONE";
+}
+
+function checkInterval(check: WireCheck): number | undefined {
+  if (!isChecked(check)) return undefined;
   const interval = check?.Interval ?? 0;
   return interval === 0 ? DEFAULT_CHECK_MS : interval / 1e6;
 }

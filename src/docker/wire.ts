@@ -114,6 +114,7 @@ export interface WireImage {
   readonly Architecture: string;
   readonly Config?: {
     readonly User?: string;
+    readonly Shell?: readonly string[] | null;
     readonly Entrypoint?: readonly string[] | null;
     readonly Cmd?: readonly string[] | null;
     readonly Env?: readonly string[] | null;

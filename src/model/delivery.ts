@@ -84,3 +84,11 @@ export interface Delivery {
     signal: AbortSignal,
   ): Promise<readonly string[]>;
 }
+
+/** The static program of shim/, for the architecture of this machine. */
+export interface Shim {
+  /** Whether the release has it. */
+  has(): boolean;
+  /** Puts it where containers bind it from; answers the path. Rejects with `shim-unusable`. */
+  place(): Promise<string>;
+}

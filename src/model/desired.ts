@@ -83,6 +83,14 @@ export interface Binding {
   readonly position: Position | undefined;
 }
 
+/** The service with its variables where the engine shows them. */
+export function exposed(service: DesiredService): DesiredService {
+  const bindings = service.bindings.map((binding) =>
+    binding.place.kind === "environment" ? { ...binding, grade: "exposed" as const } : binding,
+  );
+  return { ...service, bindings };
+}
+
 export type Place =
   | { readonly kind: "environment"; readonly name: string }
   /** An absolute path in the container. */

@@ -30,6 +30,7 @@ export type ErrorCode =
   | "memory-unsafe"
   | "memory-full"
   | "engine-remote"
+  | "shim-unusable"
   // the engine
   | "engine-unreachable"
   | "engine-refused"

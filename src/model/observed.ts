@@ -16,6 +16,8 @@ export interface EngineInfo {
 
 export interface Observed {
   readonly engine: EngineInfo;
+  /** The program that seals variables can be had for this machine. */
+  readonly shim: boolean;
   readonly containers: readonly ObservedContainer[];
   /** All networks that carry the project's label. */
   readonly networks: readonly ObservedNetwork[];
@@ -136,8 +138,12 @@ export interface ImageDetail {
   readonly command: readonly string[] | null;
   readonly environment: readonly string[];
   readonly volumes: readonly string[];
-  /** How often its own healthcheck runs; undefined where it has none. */
+  /** Its own healthcheck as it is written: `CMD` or `CMD-SHELL` and words; undefined where it has none. */
+  readonly healthcheckTest: readonly string[] | undefined;
+  /** How often that runs; undefined where it has none. */
   readonly healthcheckIntervalMs: number | undefined;
+  /** What runs commands that are one text; null: `/bin/sh -c`. */
+  readonly shell: readonly string[] | null;
   readonly exposedPorts: readonly string[];
   readonly os: string;
   readonly arch: string;

@@ -87,6 +87,8 @@ export interface Engine {
     signal: AbortSignal,
   ): Promise<string>;
   startContainer(id: string, signal: AbortSignal): Promise<void>;
+  /** Whether there is a file of that path in the container, which need not run. */
+  hasFile(id: string, path: string, signal: AbortSignal): Promise<boolean>;
   /** `graceSeconds` undefined: the container's own. */
   stopContainer(id: string, graceSeconds: number | undefined, signal: AbortSignal): Promise<void>;
   killContainer(id: string, posixSignal: string, signal: AbortSignal): Promise<void>;

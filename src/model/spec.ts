@@ -1,6 +1,13 @@
 /** What a container of ours remembers of the service it was made from: the label `dso.spec`. */
 import { createHash } from "node:crypto";
-import type { Desired, DesiredService, FileContent, FileDelivery, Template } from "./desired.ts";
+import type {
+  Desired,
+  DesiredService,
+  FileContent,
+  FileDelivery,
+  Grade,
+  Template,
+} from "./desired.ts";
 import { DSO } from "./labels.ts";
 import type { Json, Positions, ServiceModel } from "./project.ts";
 
@@ -12,6 +19,8 @@ export interface Spec {
   readonly replicas: number;
   /** By absolute target, what each delivered file is made of. */
   readonly files: Readonly<Record<string, SpecFile>>;
+  /** Its variables with values are sealed; without this they stand in its configuration, or it has none. */
+  readonly env?: "sealed";
   /** Dotted paths of `service` that did not stand literally in a compose file: never printed. */
   readonly private: readonly string[];
 }
@@ -48,12 +57,18 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
     image: service.image,
     replicas: service.replicas,
     files: Object.fromEntries(service.files.map((file) => [file.target, specFile(file)])),
+    ...(gradeOf(service) === "sealed" ? { env: "sealed" } : {}),
     private: leavesOf(model)
       .filter(
         ({ path, value }) => !isLiteral(positions, ["services", service.name, ...path], value),
       )
       .map(({ path }) => path.join(".")),
   };
+}
+
+/** Of its variables with values; undefined where it has none. */
+export function gradeOf({ bindings }: Pick<DesiredService, "bindings">): Grade | undefined {
+  return bindings.find(({ place }) => place.kind === "environment")?.grade;
 }
 
 /** The spec of a container's labels; undefined where it has none, or one of a form not known here. */
@@ -69,6 +84,7 @@ export function readSpec(labels: Readonly<Record<string, string>>): Spec | undef
     image: typeof image === "string" ? image : "",
     replicas: typeof replicas === "number" ? replicas : 1,
     files: isRecord(files) ? (files as Spec["files"]) : {},
+    ...(found["env"] === "sealed" ? { env: "sealed" as const } : {}),
     private: Array.isArray(hidden) ? hidden.map(String) : leavesOf(service).map(dotted),
   };
 }

@@ -13,13 +13,14 @@ export async function applyContext(
   settings: Pick<ApplySettings, "parallelism" | "force">,
   signal: AbortSignal,
 ): Promise<ApplyContext> {
-  const { engine, builder, delivery, journal, addresses, clock, sockets, random } = context;
+  const { engine, builder, delivery, shim, journal, addresses, clock, sockets, random } = context;
   return {
     desired: run.desired,
     observed: run.observed,
     engine,
     builder,
     delivery,
+    shim,
     journal,
     addresses,
     clock,

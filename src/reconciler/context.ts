@@ -1,7 +1,7 @@
 import type { ApplyContext } from "../apply/context.ts";
 import type { Config } from "../config/types.ts";
 import type { Paths } from "../config/paths.ts";
-import type { Delivery } from "../model/delivery.ts";
+import type { Delivery, Shim } from "../model/delivery.ts";
 import type { Clock, Engine, ImageBuilder, Random, Sockets } from "../model/ports.ts";
 import type { VaultOptions } from "../providers/local/unlocked.ts";
 import type { LocalVault } from "../providers/local/vault.ts";
@@ -17,6 +17,7 @@ export interface Context {
   readonly engine: Engine;
   readonly builder: ImageBuilder;
   readonly delivery: Delivery;
+  readonly shim: Shim;
   readonly providers: Providers;
   readonly journal: ApplyContext["journal"];
   readonly addresses: ApplyContext["addresses"];

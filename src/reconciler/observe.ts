@@ -18,7 +18,7 @@ export async function observe(
   listed: Promise<ProjectListing>,
   signal: AbortSignal,
 ): Promise<Observed> {
-  const { engine, state, delivery } = context;
+  const { engine, state, delivery, shim } = context;
   const { name } = desired.project;
   const [info, registered, images, manifests, listing] = await Promise.all([
     engine.info(signal),
@@ -43,7 +43,7 @@ export async function observe(
   const objects = { ...listing, images, foreignNetworks, foreignVolumes };
   const secrets = { delivered, lostGenerations };
   const lastApply = lastApplyTo(info.id, registered);
-  const known = { engine: info, ...objects, ...secrets, lastApply };
+  const known = { engine: info, shim: shim.has(), ...objects, ...secrets, lastApply };
   const suspects = needsDetail(desired, { ...known, details: new Map() });
   const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
   return { ...known, details };

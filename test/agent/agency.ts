@@ -39,7 +39,7 @@ export interface Agency extends World {
 export const COMPOSE = `
 name: shop
 services:
-  web: { image: "app:1", environment: { MODE: a, PASSWORD: "dso://db#password" } }
+  web: { image: "app:1", environment: { MODE: a, PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
 `;
 /** Nothing is waited for longer than a test needs. */
 export const QUICK = "agent: { watch: { debounce_window: 20ms, polling_interval: 1h } }\n";

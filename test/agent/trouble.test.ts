@@ -65,7 +65,7 @@ describe("an agent among people", () => {
       await agency.write("app.env", "URL=http://${HOST_OF_ANOTHER_SHELL}/\n");
       const withFile = `name: shop
 services:
-  web: { image: "app:1", env_file: [app.env], environment: { PASSWORD: "dso://db#password" } }
+  web: { image: "app:1", env_file: [app.env], environment: { PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
 `;
       await agency.write("compose.yaml", withFile);
       const [code, text] = await agency.dso("reconcile");

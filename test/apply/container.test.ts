@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { completeBody, inheritedVolumes } from "../../src/apply/container/body.ts";
 import { resolveOwner } from "../../src/apply/container/owner.ts";
-import { exposedEnvironment, readAll, versionsOf } from "../../src/apply/memory/values.ts";
+import { readAll, versionsOf } from "../../src/apply/memory/values.ts";
+import { exposedEnvironment } from "../../src/apply/memory/variables.ts";
 import type { Binding, DesiredService } from "../../src/model/desired.ts";
 import type { CreateBody } from "../../src/model/engine.ts";
 import type { ImageDetail } from "../../src/model/observed.ts";
@@ -150,6 +151,7 @@ describe("the body", () => {
   test("gets values for references, mounts for anonymous volumes, addresses, labels, policy", () => {
     const complete = completeBody(body, {
       environment: { A: "value=with=equals", UNSET: null },
+      hidden: new Set(["SEALED"]),
       labels: { "dso.version": "4" },
       mounts: [{ Type: "volume", Source: "abc", Target: "/cache" }],
       restartPolicy: { Name: "no" },

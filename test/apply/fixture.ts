@@ -12,7 +12,7 @@ import type { ServiceModel } from "../../src/model/project.ts";
 import { valueName } from "../../src/model/reference.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { createFakeEngine, type FakeEngine, type FakeOptions } from "../fakes/engine.ts";
-import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal } from "./ports.ts";
+import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal, fakeShim } from "./ports.ts";
 
 export const known = { providers: new Set(["local"]), defaultProvider: "local" };
 export const never = new AbortController().signal;
@@ -185,6 +185,7 @@ export function createWorld(options: FakeOptions = {}): World {
     engine,
     clock,
     delivery: fakeDelivery(generations),
+    shim: fakeShim(),
     journal: fakeJournal(rotations),
     addresses: fakeAddresses(),
     sockets: { inbound: () => Promise.resolve(0) },
@@ -244,6 +245,7 @@ export function createWorld(options: FakeOptions = {}): World {
 
 async function observe(engine: FakeEngine): Promise<Observed> {
   return {
+    shim: true,
     engine: { ...(await engine.info(never)), local: true },
     ...(await engine.listProject("shop", never)),
     images: new Map(),

@@ -1,7 +1,7 @@
 /** The executor's ports, in memory. */
 import type { Addresses } from "../../src/apply/network/addresses.ts";
 import type { Journal } from "../../src/apply/journal/journal.ts";
-import type { Delivery, DeliveryRequest } from "../../src/model/delivery.ts";
+import type { Delivery, DeliveryRequest, Shim } from "../../src/model/delivery.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Random } from "../../src/model/ports.ts";
 
@@ -91,4 +91,9 @@ export function fakeAddresses(): Addresses {
     release: () => Promise.resolve(),
     keepOnly: () => Promise.resolve(),
   };
+}
+
+/** A release that has the shim, put nowhere. */
+export function fakeShim(): Shim {
+  return { has: () => true, place: () => Promise.resolve("/home/.dso/shims/shim-amd64") };
 }

@@ -30,7 +30,15 @@ async function dso(variables: Variables, ...argv: readonly string[]): Promise<st
       const passphrase = passphraseSource(session);
       const given = passphrase === undefined ? {} : { passphrase };
       const { signal } = session;
-      return wire({ cwd: home, environment, configFile, version: "4.0.0-test", signal, ...given });
+      return wire({
+        cwd: home,
+        environment,
+        configFile,
+        version: "4.0.0-test",
+        shims: home,
+        signal,
+        ...given,
+      });
     },
   });
   session.keyboard.end();

@@ -10,7 +10,7 @@ import { createWorld, never, type World } from "../reconciler/world.ts";
 const compose = (name: string, level: string): string => `
 name: ${name}
 services:
-  web: { image: app:1, environment: { LOG: ${level}, PASSWORD: "dso://db#password" } }
+  web: { image: app:1, environment: { LOG: ${level}, PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
 `;
 
 interface Scene extends World {

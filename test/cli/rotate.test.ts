@@ -17,8 +17,8 @@ interface Texts {
 const compose = ({ name = "shop", web = "one", api = "one" }: Texts = {}): string => `
 name: ${name}
 services:
-  web: { image: app:1, environment: { LOG: ${web}, MODE: "\${MODE:-dev}", PASSWORD: "dso://db#password" } }
-  api: { image: app:1, environment: { LOG: ${api}, PASSWORD: "dso://db#password" } }
+  web: { image: app:1, environment: { LOG: ${web}, MODE: "\${MODE:-dev}", PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
+  api: { image: app:1, environment: { LOG: ${api}, PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
   idle: { image: app:1 }
 `;
 

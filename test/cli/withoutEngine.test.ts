@@ -25,7 +25,14 @@ function createSession(terminal = false): FakeSession {
     environment,
     cwd,
     connect: ({ configFile }) =>
-      wire({ cwd, environment, configFile, version: "4.0.0-test", signal: session.signal }),
+      wire({
+        cwd,
+        environment,
+        configFile,
+        version: "4.0.0-test",
+        shims: home,
+        signal: session.signal,
+      }),
   });
   return session;
 }

@@ -117,21 +117,6 @@ describe("a reference that is no good", () => {
       "provider-unknown 5:36",
     ]);
   });
-
-  test("sealed variables, by the configuration or by the service itself", async () => {
-    const sealed: BindingRules = { ...rules, defaults: { provider: "local", env: "sealed" } };
-    const told =
-      'service "web": variable A is to be sealed, which is not in this release | Deliver it as a file with dsofile://, or choose env: exposed knowingly.';
-    const variable = "environment: { A: 'dso://a' }";
-    expect(await refusals(service(variable), sealed)).toEqual([`not-in-release 4:23 ${told}`]);
-    expect(await refusals(service(`${variable}\nx-dso: { env: sealed }`))).toEqual([
-      `not-in-release 4:23 ${told}`,
-    ]);
-    const exposed = await projectOf(service(`${variable}\nx-dso: { env: exposed }`));
-    expect(findBindings(exposed, sealed).get("web")?.bindings.length).toBe(1);
-    const file = await projectOf(service("environment: { A: 'dsofile://a' }"));
-    expect(findBindings(file, sealed).get("web")?.files.length).toBe(1);
-  });
 });
 
 describe("secrets and configs that cannot be delivered", () => {

@@ -49,12 +49,30 @@ services:
       API_KEY: dso://api#key
 `);
     expect(bindings.map(({ place, template, grade }) => [place, show(template), grade])).toEqual([
-      [{ kind: "environment", name: "API_KEY" }, "<local:api#key>", "exposed"],
-      [{ kind: "environment", name: "TOKEN" }, "<local:api#token>", "exposed"],
+      [{ kind: "environment", name: "API_KEY" }, "<local:api#key>", "sealed"],
+      [{ kind: "environment", name: "TOKEN" }, "<local:api#token>", "sealed"],
     ]);
     expect(bindings.map(({ position }) => position?.line)).toEqual([8, 7]);
     expect(files).toEqual([]);
   });
+
+  test.each([
+    ["auto", undefined, "sealed"],
+    ["exposed", undefined, "exposed"],
+    ["sealed", "exposed", "exposed"],
+    ["exposed", "auto", "sealed"],
+  ] as const)(
+    "is graded by what the service says, else the configuration: %s, %s",
+    async (env, own, grade) => {
+      const policy = own === undefined ? "" : `x-dso: { env: ${own} }`;
+      const text = `services: { web: { image: app, environment: { A: "dso://a" }, ${policy} } }`;
+      const found = findBindings(await projectOf(text), {
+        ...rules,
+        defaults: { provider: "local", env },
+      });
+      expect(found.get("web")?.bindings.map((binding) => binding.grade)).toEqual([grade]);
+    },
+  );
 
   test("braces embed references in a longer value", async () => {
     const { bindings } = await bind(`
@@ -98,7 +116,7 @@ services:
       "/run/secrets/tls/key = <local:tls#key>",
     ]);
     expect(bindings.map(({ place, grade }) => [place.kind, grade])).toEqual([
-      ["environment", "exposed"],
+      ["environment", "sealed"],
       ["file", "file"],
       ["file", "file"],
       ["file", "file"],

@@ -9,6 +9,7 @@ describe("where things lie", () => {
       keyFile: "/home/me/.config/dso/vault.key",
       stateDir: "/home/me/.dso/state",
       locksDir: "/home/me/.dso/locks",
+      shimsDir: "/home/me/.dso/shims",
       agentSocket: "/home/me/.dso/run/agent.sock",
       memoryBase: undefined,
       runtimeDir: undefined,

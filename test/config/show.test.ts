@@ -71,7 +71,6 @@ projects:
     'not-in-release 4:3 provider "inside" of type internal is not in this release | Only local can be used now.',
     `not-in-release 5:12 providers.local.versions: by-value is not in this release | ${later}`,
     'not-in-release 3:3 provider "vault" of type vault is not in this release | Only local can be used now.',
-    "not-in-release 12:13 defaults.env: sealed is not in this release | Use auto or exposed, or deliver the values as files with dsofile://.",
     `not-in-release 9:12 agent.cache.ttl is not in this release | ${later}`,
     `not-in-release 15:34 projects.blog.source is not in this release | ${later}`,
   ]);

@@ -34,7 +34,9 @@ export function image(reference: string, more: Partial<ImageDetail> = {}): Image
     command: null,
     environment: [],
     volumes: [],
+    healthcheckTest: undefined,
     healthcheckIntervalMs: undefined,
+    shell: null,
     exposedPorts: [],
     os: "linux",
     arch: "amd64",
@@ -45,6 +47,7 @@ export function image(reference: string, more: Partial<ImageDetail> = {}): Image
 /** An engine with nothing of the project on it, but with the images. */
 export function empty(desired: Desired): Observed {
   return {
+    shim: true,
     engine: {
       id: "engine",
       name: "host",

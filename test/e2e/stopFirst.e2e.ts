@@ -10,6 +10,7 @@ import { createAddresses } from "../../src/apply/network/addresses.ts";
 import { execute } from "../../src/apply/execute.ts";
 import { createJournal } from "../../src/apply/journal/journal.ts";
 import { createMemoryDelivery } from "../../src/apply/memory/memory.ts";
+import { createShim } from "../../src/apply/memory/shim.ts";
 import { resolveConnection } from "../../src/docker/connection.ts";
 import { createEngine } from "../../src/docker/engine.ts";
 import type { Desired, DesiredService } from "../../src/model/desired.ts";
@@ -97,6 +98,7 @@ async function run(desired: Desired, plan: Plan) {
     {
       desired,
       observed: {
+        shim: false,
         engine: await engine.info(never),
         ...(await engine.listProject(PROJECT, never)),
         images: new Map(),
@@ -110,6 +112,7 @@ async function run(desired: Desired, plan: Plan) {
       engine,
       sockets: { inbound: () => Promise.resolve(undefined) },
       builder: { build: () => Promise.reject(new Error("nothing is built here")) },
+      shim: createShim({ release: directory, directory }),
       delivery: createMemoryDelivery({ uid: 0, base, stateDir, sizeMiB: 4, clock, random }),
       readValues: () =>
         Promise.resolve(new Map([["local:db#password", new Secret(Buffer.from(secret))]])),

@@ -24,6 +24,7 @@ type Containers = Pick<
   Engine,
   | "createContainer"
   | "startContainer"
+  | "hasFile"
   | "stopContainer"
   | "killContainer"
   | "unpauseContainer"
@@ -41,6 +42,10 @@ export function fakeContainers(state: State): Containers {
     async startContainer(id) {
       const container = needContainer(state, id);
       if (!isAlive(container)) begin(state, container);
+    },
+    async hasFile(id, path) {
+      const { files = {}, shellless } = needContainer(state, id).image;
+      return Object.hasOwn(files, path) || (path === "/bin/sh" && shellless !== true);
     },
     async stopContainer(id) {
       const container = findContainer(state, id);

@@ -23,6 +23,8 @@ export interface FakeImage {
   readonly labels?: Readonly<Record<string, string>>;
   /** Paths to contents, for `readImageFile`. */
   readonly files?: Readonly<Record<string, string>>;
+  /** Without a `/bin/sh`, which the others have. */
+  readonly shellless?: boolean;
   /** Ends by itself with `code`, once it was looked at `afterLooks` times (0: within the start). */
   readonly exits?: { readonly code: number; readonly afterLooks?: number };
   /** With a healthcheck: looks that still find it `starting`; 0 unless told. */

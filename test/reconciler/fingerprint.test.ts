@@ -76,7 +76,7 @@ describe("the fingerprint of a model", () => {
     expect(one.hash).not.toBe(two.hash);
     expect(await matchesModel(one, desired)).toBe(true);
     expect(await matchesModel({ ...one, salt: two.salt }, desired)).toBe(false);
-    const other = await converged(COMPOSE.replace("volumes: ['data:/data']", "user: root"));
+    const other = await converged(COMPOSE.replace("volumes: ['data:/data']", "user: '0'"));
     expect(await matchesModel(one, other.desired)).toBe(false);
   });
 });

@@ -16,7 +16,7 @@ interface Texts {
 
 export const compose = ({ web = "app:1", mode = "a", api = "app:1" }: Texts = {}): string => `
 services:
-  web: { image: "${web}", environment: { MODE: ${mode}, PASSWORD: "dso://db#password" } }
+  web: { image: "${web}", environment: { MODE: ${mode}, PASSWORD: "dso://db#password" }, x-dso: { env: exposed } }
   ${api === false ? "" : `api: { image: "${api}" }`}
 `;
 

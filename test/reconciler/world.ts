@@ -15,7 +15,13 @@ import { apply, open, type Opened, plan, type Run } from "../../src/reconciler/r
 import type { ProjectRequest } from "../../src/reconciler/request.ts";
 import { createStateFiles } from "../../src/reconciler/stateFiles.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal } from "../apply/ports.ts";
+import {
+  countingRandom,
+  fakeAddresses,
+  fakeDelivery,
+  fakeJournal,
+  fakeShim,
+} from "../apply/ports.ts";
 import { createFakeEngine, type FakeEngine } from "../fakes/engine.ts";
 import { createFakeProvider } from "../fakes/provider.ts";
 
@@ -77,6 +83,7 @@ export async function createWorld(
       },
     },
     delivery: remembering(fakeDelivery(generations), generations),
+    shim: fakeShim(),
     providers: createProviders(new Map([["local", () => Promise.resolve(provider)]]), "local"),
     journal: fakeJournal(rotations),
     addresses: fakeAddresses(),

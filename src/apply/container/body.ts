@@ -6,6 +6,8 @@ import type { ServiceModel } from "../../model/project.ts";
 export interface Additions {
   /** Values take the place of references. */
   readonly environment: Readonly<Record<string, string | null>>;
+  /** Variables that the container gets in another way. */
+  readonly hidden: ReadonlySet<string>;
   readonly labels: Readonly<Record<string, string>>;
   readonly mounts: readonly MountSpec[];
   /** Undefined: the service's own. */
@@ -20,12 +22,12 @@ export interface EndpointAddress {
 }
 
 export function completeBody(body: CreateBody, additions: Additions): CreateBody {
-  const { environment, labels, mounts, restartPolicy, addresses } = additions;
+  const { environment, hidden, labels, mounts, restartPolicy, addresses } = additions;
   const added = new Set(mounts.map(({ Target }) => Target));
   const kept = (body.HostConfig.Mounts ?? []).filter(({ Target }) => !added.has(Target));
   return {
     ...body,
-    Env: withEnvironment(body.Env, environment),
+    Env: withEnvironment(body.Env, environment).filter((entry) => !hidden.has(nameOf(entry))),
     Labels: { ...body.Labels, ...labels },
     HostConfig: {
       ...body.HostConfig,
@@ -55,11 +57,15 @@ function withEnvironment(
   env: readonly string[],
   environment: Readonly<Record<string, string | null>>,
 ): readonly string[] {
-  const others = env.filter((entry) => !Object.hasOwn(environment, entry.split("=", 1)[0] ?? ""));
+  const others = env.filter((entry) => !Object.hasOwn(environment, nameOf(entry)));
   const own = Object.entries(environment).map(([name, value]) =>
     value === null ? name : `${name}=${value}`,
   );
   return [...others, ...own].sort();
+}
+
+function nameOf(entry: string): string {
+  return entry.split("=", 1)[0] ?? "";
 }
 
 function withAddresses(

@@ -3,6 +3,7 @@ import { serviceHash } from "../../compose/hash.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody } from "../../model/engine.ts";
 import { COMPOSE } from "../../model/labels.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
 import type { ServiceModel } from "../../model/project.ts";
 import type { Work } from "../context.ts";
 
@@ -11,6 +12,14 @@ export interface Replica {
   readonly number: number;
   /** The one it is to have in the end. */
   readonly name: string;
+}
+
+/** One container that is about to be made. */
+export interface Making extends Replica {
+  /** Id of the rotation. */
+  readonly rotation: string;
+  /** The one that it takes the place of. */
+  readonly old: ContainerDetail | undefined;
 }
 
 /** What Compose would send; references stand in it as text. */

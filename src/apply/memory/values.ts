@@ -1,7 +1,5 @@
-import { isUtf8 } from "node:buffer";
 import {
   referencesOf,
-  type Binding,
   type Desired,
   type DesiredService,
   type FileDelivery,
@@ -19,13 +17,12 @@ import { type HostVariables, readHostContents } from "./hostContent.ts";
 export interface Values {
   readonly all: readonly Secret[];
   render(template: Template): Secret;
+  /** What was made of values: it goes with them. */
+  hold(bytes: Buffer): Secret;
   /** What a file of the service's memory directory holds. */
   content(service: string, file: FileDelivery): Secret;
   drop(): void;
 }
-
-/** The kernel's limit for `NAME=value` of one variable, its final NUL included. */
-const LARGEST_VARIABLE = 131_072;
 
 export interface ValueSource {
   /**
@@ -76,20 +73,24 @@ export async function readAll(
 }
 
 function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Values {
-  const rendered: Secret[] = [];
+  const made: Secret[] = [];
+  const hold = (bytes: Buffer): Secret => {
+    const secret = new Secret(bytes);
+    made.push(secret);
+    return secret;
+  };
   const render = (template: Template): Secret => {
     const parts = template.map((part) =>
       typeof part === "string" ? Buffer.from(part) : valueOf(found, part).reveal(),
     );
-    const secret = new Secret(Buffer.concat(parts));
-    rendered.push(secret);
-    return secret;
+    return hold(Buffer.concat(parts));
   };
   return {
     get all() {
       return [...found.values(), ...files.values()];
     },
     render,
+    hold,
     content: (service, { content, target }) => {
       if (content.kind === "template") return render(content.template);
       const value = files.get(fileKey(service, target));
@@ -97,7 +98,7 @@ function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Value
       return value;
     },
     drop() {
-      for (const secret of [...found.values(), ...files.values(), ...rendered]) secret.drop();
+      for (const secret of [...found.values(), ...files.values(), ...made]) secret.drop();
     },
   };
 }
@@ -126,42 +127,6 @@ function placedReferences(service: DesiredService): readonly PlacedReference[] {
       content.kind === "template" ? referencesOf(content.template) : [],
     ),
   ];
-}
-
-/** The values of variables that go into the container's configuration as they are. */
-export function exposedEnvironment(
-  service: DesiredService,
-  values: Values,
-): Readonly<Record<string, string>> {
-  const entries = service.bindings.flatMap((binding) => {
-    const { place } = binding;
-    if (place.kind !== "environment") return [];
-    const bytes = values.render(binding.template).reveal();
-    checkVariable(service.name, place.name, bytes, binding);
-    return [[place.name, bytes.toString("utf8")] as const];
-  });
-  return Object.fromEntries(entries);
-}
-
-function checkVariable(service: string, name: string, bytes: Buffer, binding: Binding): void {
-  const detail = {
-    hint: "Deliver it as a file: dsofile://…",
-    ...(binding.position === undefined ? {} : { position: binding.position }),
-  };
-  if (name.length + bytes.length + 2 > LARGEST_VARIABLE) {
-    throw new DsoError(
-      "secret-too-large",
-      `service ${service}: the value of ${name} is too long for a variable (${bytes.length} bytes; name and value together stay below 128 KiB)`,
-      detail,
-    );
-  }
-  if (bytes.includes(0) || !isUtf8(bytes)) {
-    throw new DsoError(
-      "policy-refused",
-      `service ${service}: the value of ${name} is no text, so it cannot be a variable`,
-      detail,
-    );
-  }
 }
 
 /** Value name to version, of everything that the service is given; host contents by their names. */

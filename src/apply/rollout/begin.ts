@@ -2,7 +2,7 @@ import type { RotationMember } from "../../model/journal.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Operation, OperationOf } from "../../model/plan.ts";
-import type { Making } from "../container/container.ts";
+import type { Making } from "../container/composeBody.ts";
 import { serviceOf } from "../container/container.ts";
 import type { Work } from "../context.ts";
 import { memberOf, openLog, type RotationLog, timestamp } from "../journal/rotation.ts";

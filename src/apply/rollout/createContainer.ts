@@ -1,7 +1,9 @@
 import type { DsoError } from "../../model/errors.ts";
 import type { Operation, OperationOf } from "../../model/plan.ts";
 import { begin, NO_MEMBER } from "./begin.ts";
-import { makeContainer, type Making, provide } from "../container/container.ts";
+import type { Making } from "../container/composeBody.ts";
+import { makeContainer } from "../container/container.ts";
+import { provide } from "../container/provide.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, tellLastWords } from "../failure.ts";
 import { waitRunning } from "./health.ts";

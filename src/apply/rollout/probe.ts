@@ -3,6 +3,7 @@ import { connect } from "node:net";
 import type { HealthProbe } from "../../model/desired.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Engine } from "../../model/ports.ts";
+import { prefixIn } from "../../model/sealing.ts";
 
 export interface ProbeTools {
   readonly engine: Engine;
@@ -27,7 +28,10 @@ export async function runProbe(
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   const ms = Math.min(limitMs, ANSWER_MS);
-  if (probe.kind === "exec") return probeExec(tools, container.id, probe.argv, ms, signal);
+  if (probe.kind === "exec") {
+    const argv = [...prefixIn(container.config.Entrypoint), ...probe.argv];
+    return probeExec(tools, container.id, argv, ms, signal);
+  }
   const host = await addressOf(tools.engine, container, signal);
   if (host === undefined) return "it has no address";
   return probe.kind === "tcp"

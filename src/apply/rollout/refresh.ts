@@ -1,7 +1,8 @@
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
-import { deliveryFor, serviceOf } from "../container/container.ts";
+import { serviceOf } from "../container/container.ts";
+import { deliveryFor } from "../container/provide.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, tellLastWords } from "../failure.ts";
 import {

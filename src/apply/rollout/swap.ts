@@ -4,7 +4,9 @@ import { DsoError } from "../../model/errors.ts";
 import { isJob } from "../../model/jobs.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { OperationOf } from "../../model/plan.ts";
-import { makeContainer, type Making, provide } from "../container/container.ts";
+import type { Making } from "../container/composeBody.ts";
+import { makeContainer } from "../container/container.ts";
+import { provide } from "../container/provide.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, isRefusal, tellLastWords } from "../failure.ts";
 import {

@@ -1,6 +1,7 @@
 import type { Command } from "commander";
 import { DsoError } from "../../model/errors.ts";
 import { COMPOSE } from "../../model/labels.ts";
+import { prefixIn } from "../../model/sealing.ts";
 import type { ObservedContainer } from "../../model/observed.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { loadModel } from "../../reconciler/load.ts";
@@ -28,14 +29,17 @@ export function define(command: Command, session: Session): void {
     .option("-T, --no-tty", "without a terminal")
     .option("-u, --user <user>", "as this user")
     .option("-w, --workdir <path>", "in this directory")
-    .action((service: string, words: readonly string[], flags: Flags) =>
+    .action((service: string, given: readonly string[], flags: Flags) =>
       withContext(session, command, async (context) => {
         const request = await projectRequest(session, command, [service]);
         const { name } = await loadModel(context, request, session.signal);
         const container = await find(context, name, service, flags.index, session.signal);
         const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
+        const detail = await context.engine.inspectContainer(container.id, session.signal);
+        const words = given[0] === "--" ? given.slice(1) : given;
         const asked = {
-          argv: words[0] === "--" ? words.slice(1) : words,
+          // With the variables that its own program has, and the engine does not know.
+          argv: [...prefixIn(detail?.config.Entrypoint), ...words],
           tty,
           ...(flags.env === undefined ? {} : { environment: flags.env }),
           ...(flags.user === undefined ? {} : { user: flags.user }),

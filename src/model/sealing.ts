@@ -1,0 +1,60 @@
+/** How variables with values come into a container without standing in its configuration. Pure. */
+import type { DesiredService } from "./desired.ts";
+import type { ImageDetail } from "./observed.ts";
+
+/** Where the program is bound that reads the variables, and the file that it reads. */
+export const SHIM_TARGET = "/.dso/shim";
+export const VARIABLES_TARGET = "/.dso/environment";
+
+/** `shim`: our static program. `shell`: the image's /bin/sh, which knows no variable but identifiers. */
+export type Sealer = "shim" | "shell";
+
+const SHIM_PREFIX = [SHIM_TARGET, VARIABLES_TARGET];
+/** `sh` is what the shell calls itself in its messages. */
+const SHELL_PREFIX = ["/bin/sh", "-c", `. ${VARIABLES_TARGET}; exec "$@"`, "sh"];
+
+/** What stands before a program and its arguments, so that it gets the variables. */
+export function prefixOf(sealer: Sealer): readonly string[] {
+  return sealer === "shim" ? SHIM_PREFIX : SHELL_PREFIX;
+}
+
+/** What stands before the program of a container that is there; empty where nothing is sealed. */
+export function prefixIn(entrypoint: readonly string[] | null | undefined): readonly string[] {
+  const begins = (prefix: readonly string[]): boolean =>
+    prefix.every((word, index) => entrypoint?.[index] === word);
+  return [SHIM_PREFIX, SHELL_PREFIX].find(begins) ?? [];
+}
+
+const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** No shell lets anybody set these; and one that refuses a variable ends. */
+const READ_ONLY: ReadonlySet<string> = new Set(
+  "BASHOPTS BASH_VERSINFO EUID PPID SHELLOPTS UID".split(" "),
+);
+
+export interface Surroundings {
+  /** The static program can be had for this machine. */
+  readonly shim: boolean;
+  /** Undefined: it is pulled or built first. */
+  readonly image: Pick<ImageDetail, "environment"> | undefined;
+}
+
+/** Variables of the service that hold a value of a secret. */
+export function sealedNames({ bindings }: Pick<DesiredService, "bindings">): readonly string[] {
+  return bindings.flatMap(({ place, grade }) =>
+    place.kind === "environment" && grade === "sealed" ? [place.name] : [],
+  );
+}
+
+/** What can seal the service's variables; `unknown` until its image is there, undefined where nothing can. */
+export function sealerFor(
+  { bindings, model }: Pick<DesiredService, "bindings" | "model">,
+  { shim, image }: Surroundings,
+): Sealer | "unknown" | undefined {
+  if (shim) return "shim";
+  if (image === undefined) return "unknown";
+  const inherited = image.environment.map((entry) => entry.split("=", 1)[0] ?? "");
+  const names = [...inherited, ...Object.keys(model.environment ?? {})];
+  // A shell drops the others silently, the image's too.
+  if (!names.every((name) => IDENTIFIER.test(name))) return undefined;
+  return sealedNames({ bindings }).some((name) => READ_ONLY.has(name)) ? undefined : "shell";
+}

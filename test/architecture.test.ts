@@ -1,3 +1,5 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import {
   cycles,
@@ -43,6 +45,16 @@ describe("the house", () => {
 
   it("keeps no state in modules and does nothing as they load", () => {
     expect(moduleState(src)).toEqual([]);
+  });
+
+  it("claims nothing about security without a test that is there", () => {
+    const text = readFileSync("docs/security.md", "utf8");
+    const named = [...text.matchAll(/`([\w/]+\.(?:test|e2e)\.ts)`/g)].map(([, name = ""]) => name);
+    expect(named.length).toBeGreaterThan(20);
+    expect(named.filter((name) => !existsSync(join("test", name)))).toEqual([]);
+    const shown = text.split("## By attacker")[1]?.split("\n") ?? [];
+    const bare = shown.filter((line) => /^\| (?!-|claim)/.test(line) && !line.includes(".ts`"));
+    expect(bare).toEqual([]);
   });
 
   it("has at most eight files in lib", () => {

@@ -1,5 +1,5 @@
 /** What the process of the agent lets others see of its memory. */
-import { mkdir, readdir, readFile, readlink } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
@@ -36,6 +36,16 @@ test("what others have in NODE_OPTIONS goes on to Node where it shows nothing", 
     environment: { NODE_OPTIONS: "--no-deprecation" },
   });
   expect(told.stderr).toBe("");
+});
+
+test("nobody else gets near the agent's socket", async () => {
+  await using home = await createHome();
+  const project = await home.project({ "compose.yaml": COMPOSE }, "quiet");
+  await using agent = await startAgent(home, project);
+  expect(agent.pid).toBeGreaterThan(0);
+  const directory = join(home.environment["DSO_HOME"]!, "run");
+  expect((await stat(directory)).mode & 0o777).toBe(0o700);
+  expect((await stat(join(directory, "agent.sock"))).isSocket()).toBe(true);
 });
 
 /** Ports of all addresses at which the process takes connections. */

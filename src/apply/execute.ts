@@ -1,7 +1,8 @@
 import type { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import type { Rotation } from "../model/journal.ts";
-import { DSO } from "../model/labels.ts";
+import { COMPOSE, DSO } from "../model/labels.ts";
+import type { ObservedContainer } from "../model/observed.ts";
 import type { Operation, Plan } from "../model/plan.ts";
 import {
   type ApplyContext,
@@ -12,6 +13,7 @@ import {
   type Work,
 } from "./context.ts";
 import { failureOf, ofService, toBeMended } from "./failure.ts";
+import { learnGiven } from "./given.ts";
 import { reconnect, rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal/journal.ts";
@@ -50,6 +52,7 @@ export async function execute(
   const tolerance = createTolerance(plan, context.desired);
   const results: Results = { done: new Map(), failed: [], tolerance };
   try {
+    await learnGiven(scrubber, spokenTo(plan, context), context, context.force);
     const former = await rememberNetworks(plan, context, signal);
     const work: Work = { ...context, plan, report, values, scrubber, roster, former };
     await settleAddresses(plan, context);
@@ -69,6 +72,12 @@ export async function execute(
     values.drop();
     scrubber.drop();
   }
+}
+
+/** Containers of services that something is done with: what they say may be shown. */
+function spokenTo({ operations }: Plan, { observed }: ApplyContext): readonly ObservedContainer[] {
+  const services = new Set(operations.flatMap((one) => ("service" in one ? [one.service] : [])));
+  return observed.containers.filter(({ labels }) => services.has(labels[COMPOSE.service] ?? ""));
 }
 
 function pauseBefore(operation: Operation, work: Work, stop: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./network/hostPorts.ts";
 import { findNetworkFaults } from "./network/networkFaults.ts";
 import { readAll, type Values } from "./memory/values.ts";
-import { checkVariables } from "./memory/variables.ts";
+import { checkVariables, variablesBytes } from "./memory/variables.ts";
 
 type Makes = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
@@ -141,12 +141,15 @@ async function ensureRoom(
   values: Values,
   signal: AbortSignal,
 ): Promise<void> {
-  const sizes = fills.flatMap(({ service }) =>
-    (desired.services.get(service)?.files ?? []).map(
-      (file) => Math.ceil(values.content(service, file).byteLength / PAGE_BYTES) * PAGE_BYTES,
-    ),
-  );
+  const sizes = fills.flatMap(({ service: name }) => {
+    const service = desired.services.get(name);
+    if (service === undefined) return [];
+    const files = service.files.map((file) => values.content(name, file).byteLength);
+    const variables = variablesBytes(service, values);
+    // Once for its program, and once for whoever takes them out of what it says.
+    return variables === 0 ? files : [...files, variables, variables];
+  });
   if (sizes.length === 0) return;
-  const bytes = sizes.reduce((sum, size) => sum + size, 0);
-  await delivery.ensureRoom(bytes, signal);
+  const pages = sizes.reduce((sum, size) => sum + Math.ceil(size / PAGE_BYTES), 0);
+  await delivery.ensureRoom(pages * PAGE_BYTES, signal);
 }

@@ -7,6 +7,8 @@ import type { Secret } from "../model/secret.ts";
  */
 export interface Scrubber {
   readonly scrub: (text: string) => string;
+  /** Knows these, too, from now on; it keeps no hold of them. */
+  readonly learn: (values: Iterable<Secret>) => void;
   /** Overwrites what it knows. */
   readonly drop: () => void;
 }
@@ -17,16 +19,20 @@ const SHORTEST = 4;
 
 /** Knows the values as they are and base64, URL, JSON and hex encoded, whole and by line. */
 export function createScrubber(values: Iterable<Secret>): Scrubber {
-  const all = [...values].map((value) => value.reveal());
   const long = new Map<string, Buffer>();
   const short: Buffer[] = [];
-  for (const value of all.flatMap(piecesOf)) {
-    if (value.length < SHORTEST) short.push(Buffer.from(value));
-    else for (const form of formsOf(value)) long.set(form.toString("latin1"), form);
-  }
-  // The longest first: a value must not survive in part because a piece of it went before.
-  const forms = [...long.values()].sort((a, b) => b.length - a.length);
+  let forms: readonly Buffer[] = [];
+  const learn: Scrubber["learn"] = (more) => {
+    for (const value of [...more].flatMap((one) => piecesOf(one.reveal()))) {
+      if (value.length < SHORTEST) short.push(Buffer.from(value));
+      else for (const form of formsOf(value)) long.set(form.toString("latin1"), form);
+    }
+    // The longest first: a value must not survive in part because a piece of it went before.
+    forms = [...long.values()].sort((a, b) => b.length - a.length);
+  };
+  learn(values);
   return {
+    learn,
     scrub(text) {
       const hide = (bytes: Buffer): Buffer => hideShort(forms.reduce(replaceAll, bytes), short);
       const once = hide(Buffer.from(text)).toString("utf8");
@@ -34,9 +40,10 @@ export function createScrubber(values: Iterable<Secret>): Scrubber {
       return hide(Buffer.from(dropControls(once))).toString("utf8");
     },
     drop() {
-      for (const form of [...forms, ...short]) form.fill(0);
-      forms.length = 0;
+      for (const form of [...long.values(), ...short]) form.fill(0);
+      forms = [];
       short.length = 0;
+      long.clear();
     },
   };
 }

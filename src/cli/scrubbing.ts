@@ -1,3 +1,4 @@
+import { learnGiven } from "../apply/given.ts";
 import { createScrubber, type Scrubber } from "../apply/scrub.ts";
 import { type Desired, isHostContentName, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
@@ -33,7 +34,10 @@ export async function projectScrubber(
     for (const earlier of await deliveredReferences(context, containers, signal)) {
       values.push(...(await read([earlier]).catch(unlessGone)).values());
     }
-    return createScrubber(values);
+    const scrubber = createScrubber(values);
+    // Also what no store has any more.
+    await learnGiven(scrubber, containers, context, signal);
+    return scrubber;
   } finally {
     for (const value of values) value.drop();
   }

@@ -45,6 +45,8 @@ export interface DeliveryRequest {
     readonly file: FileDelivery;
     readonly content: Secret;
   }[];
+  /** Values that are no file by themselves: variables, and what stands within a longer text. */
+  readonly parts: readonly Secret[];
   /** The owner of files that name none: the service's user, resolved. */
   readonly owner: { readonly uid: number; readonly gid: number };
   readonly versions: Readonly<Record<string, string>>;
@@ -66,6 +68,11 @@ export interface Delivery {
     versions: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * All values that its container was ever given, as far as memory still has them: whoever shows what
+   * the container says takes them out. The caller owns and drops them.
+   */
+  known(generation: string, signal: AbortSignal): Promise<readonly Secret[]>;
   /** From memory, else from the mirror; undefined when neither knows it. */
   manifest(generation: string, signal: AbortSignal): Promise<Manifest | undefined>;
   /** What the project's containers were given, by generation, as far as this home delivered it. */

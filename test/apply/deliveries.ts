@@ -30,5 +30,6 @@ export function request(
       file: file(target, more),
       content: new Secret(Buffer.from(text)),
     })),
+    parts: [],
   };
 }

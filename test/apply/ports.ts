@@ -4,6 +4,7 @@ import type { Journal } from "../../src/apply/journal/journal.ts";
 import type { Delivery, DeliveryRequest, Shim } from "../../src/model/delivery.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Random } from "../../src/model/ports.ts";
+import { Secret } from "../../src/model/secret.ts";
 
 export function countingRandom(from: number): Random {
   let count = from * 1000;
@@ -14,19 +15,24 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
   let count = 0;
   /** Of those that were refreshed, all that they held, the oldest first. */
   const versions = new Map<string, readonly (DeliveryRequest | undefined)[]>();
+  const given = new Map<string, string[]>();
+  // The executor drops its secrets; what was written stays.
+  const remember = (id: string, { files, parts }: DeliveryRequest): void => {
+    const texts = [...files.map(({ content }) => content), ...parts].map((one) => one.reveal());
+    given.set(id, [...(given.get(id) ?? []), ...texts.map((bytes) => bytes.toString("utf8"))]);
+  };
   return {
     ensureRoom: () => Promise.resolve(),
     async deliver(request) {
-      // The executor drops its secrets; what was written stays.
-      for (const { content } of request.files) content.reveal();
       const id = `ab${(++count).toString(16).padStart(14, "0")}`;
+      remember(id, request);
       generations.set(id, request);
       const [Source, Target] = [`/memory/${id}/files`, "/run/secrets"];
       const bind = { Type: "bind", Source, Target, ReadOnly: true } as const;
       return Promise.resolve({ id, mounts: [bind], grade: "file" as const, warnings: [] });
     },
     async refresh(id, request) {
-      for (const { content } of request.files) content.reveal();
+      remember(id, request);
       const known = versions.get(id) ?? [generations.get(id)];
       versions.set(id, [...known, request]);
       generations.set(id, request);
@@ -52,6 +58,8 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
       const told = { v: 1, generation: id, project, service, number, versions } as const;
       return Promise.resolve({ ...told, createdAt: "2026-01-01T00:00:00Z", files: [] });
     },
+    known: async (id) =>
+      Promise.resolve((given.get(id) ?? []).map((text) => new Secret(Buffer.from(text)))),
     manifests: () => Promise.resolve(new Map()),
     lost: (sources) =>
       Promise.resolve(new Set([...sources.keys()].filter((id) => !generations.has(id)))),

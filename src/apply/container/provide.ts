@@ -1,8 +1,9 @@
 import { together } from "../../lib/together.ts";
 import type { DeliveryRequest, Generation } from "../../model/delivery.ts";
-import { type DesiredService, exposed } from "../../model/desired.ts";
+import { type DesiredService, exposed, referencesOf } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ImageDetail } from "../../model/observed.ts";
+import type { Reference } from "../../model/reference.ts";
 import { type Sealer, sealedNames, sealerFor } from "../../model/sealing.ts";
 import type { Work } from "../context.ts";
 import { variablesFile } from "../memory/variables.ts";
@@ -129,5 +130,15 @@ async function requestFor(
       file,
       content: work.values.content(service.name, file),
     })),
+    parts: partsOf(service).map((reference) => work.values.render([reference])),
   };
+}
+
+/** References whose values no file holds alone. */
+function partsOf({ bindings }: DesiredService): readonly Reference[] {
+  const hidden = bindings.filter(
+    ({ place, template }) => place.kind === "environment" || template.length > 1,
+  );
+  const references = hidden.flatMap(({ template }) => referencesOf(template));
+  return [...new Map(references.map((one) => [one.text, one])).values()];
 }

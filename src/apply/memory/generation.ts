@@ -17,6 +17,7 @@ import { valueName } from "../../model/reference.ts";
  *     files/..data -> ..7         swapped by rename, so a reader sees all or nothing
  *     files/db -> ..data/db       what the container's programs open
  *     single/0                    a target outside /run/secrets
+ *     parts                       values that are no file by themselves, for whoever scrubs
  */
 const DATA = "..data";
 const KEPT_VERSIONS = 10;

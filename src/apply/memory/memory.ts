@@ -21,6 +21,7 @@ import {
   type MemoryBase,
   type MemoryOptions,
 } from "./memoryBase.ts";
+import { addParts, readKnown } from "./known.ts";
 import { findLost } from "./lost.ts";
 import { checkId, createMirror, isId, type Mirror, namesIn, textOf } from "./mirror.ts";
 
@@ -61,6 +62,7 @@ export function createMemoryDelivery(options: MemoryDeliveryOptions): Delivery {
     refresh: (id, request, signal) => refresh(memory, id, request, signal),
     reading: async (id, signal) => currentVersion(await placeOf(memory, id, signal)),
     revert: (id, files, versions, signal) => revert(memory, id, files, versions, signal),
+    known: async (id, signal) => (isId(id) ? readKnown(await placeOf(memory, id, signal)) : []),
     manifest: (id, signal) => findManifest(memory, id, signal),
     manifests: (project) => mirror.ofProject(project),
     lost: (sources) => Promise.resolve().then(() => findLost(sources)),
@@ -98,6 +100,7 @@ async function deliver(
     // First, so that a directory which holds a value always says whose it is.
     await writeManifest(memory, path, manifestOf(memory, path, request));
     await fill(path, request, uid);
+    await addParts(path, request.parts);
   } catch (error) {
     await drop(memory, id, signal);
     throw hasCode(error, "ENOSPC")
@@ -114,6 +117,7 @@ async function refresh(
   signal: AbortSignal,
 ): Promise<void> {
   const path = await placeOf(memory, id, signal);
+  await addParts(path, request.parts);
   await swap(path, request, memory.options.uid);
   await rewriteManifest(memory, path, manifestOf(memory, path, request));
 }

@@ -80,6 +80,12 @@ function asExport({ name, value }: Variable): readonly Buffer[] {
   return [Buffer.from(`export ${name}='`), ...quoted, Buffer.from("'\n")];
 }
 
+/** How much room its sealed variables need. */
+export function variablesBytes(service: DesiredService, values: Values): number {
+  const variables = variablesOf(service, values, "sealed");
+  return variables.reduce((sum, { name, value }) => sum + name.length + value.length + 2, 0);
+}
+
 /** Finds what no variable can hold, before anything is changed. */
 export function checkVariables(service: DesiredService, values: Values): void {
   variablesOf(service, values, "exposed");

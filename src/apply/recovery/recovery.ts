@@ -16,7 +16,8 @@ import {
   type RotationLog,
   type RotationTools,
 } from "../journal/rotation.ts";
-import { dropControls } from "../scrub.ts";
+import { scrubberFor } from "../given.ts";
+import type { Scrubber } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
 import { isConflict, outlastStop } from "./revive.ts";
@@ -32,7 +33,7 @@ export interface RecoveryTools extends RotationTools {
   readonly isJob?: (service: string) => boolean;
 }
 
-type Recovering = RecoveryTools & { readonly report: Report };
+type Recovering = RecoveryTools & { readonly report: Report } & Pick<Scrubber, "scrub">;
 
 const DEFAULT_DRAIN_MS = 10_000;
 const DEFAULT_HEALTH: HealthPolicy = {
@@ -58,13 +59,28 @@ export async function recover(
   const open = (await tools.journal.list(project)).filter(isOpen);
   for (const rotation of open) {
     const log = openLog(tools, rotation);
-    const done = await recoverOne({ ...tools, report }, log, signal);
-    report({ type: "warning", code: "recovered", message: describe(rotation, done) });
+    const scrubber = await scrubberFor(await membersOf(tools, rotation, signal), tools, signal);
+    try {
+      const done = await recoverOne({ ...tools, report, scrub: scrubber.scrub }, log, signal);
+      report({ type: "warning", code: "recovered", message: describe(rotation, done) });
+    } finally {
+      scrubber.drop();
+    }
   }
   if (open.length === 0) return false;
   await sweepGenerations(project, tools, signal);
   await removeLeftovers(tools.engine, signal);
   return true;
+}
+
+/** Whose words may come to be shown. */
+async function membersOf(
+  tools: RecoveryTools,
+  rotation: Rotation,
+  signal: AbortSignal,
+): Promise<readonly ContainerDetail[]> {
+  const found = [await findOld(tools, rotation, signal), await findNew(tools, rotation, signal)];
+  return found.filter((one) => one !== undefined);
 }
 
 async function recoverOne(
@@ -128,9 +144,8 @@ async function endRefresh(
   }
   await signalAgain(tools, log.now, container, signal);
   const health = tools.healthOf?.(log.now.service) ?? DEFAULT_HEALTH;
-  const healthTools = { engine: tools.engine, clock: tools.clock, scrub: dropControls };
   try {
-    await waitSteady(healthTools, container, health, signal);
+    await waitSteady(tools, container, health, signal);
     await watchAgain(tools, log.now, { ...container, oneShot: false }, signal);
     await log.end("completed");
   } catch (error) {
@@ -185,13 +200,11 @@ async function serves(
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { engine, clock, healthOf } = tools;
   const { service, step } = rotation;
-  const health = healthOf?.(service) ?? DEFAULT_HEALTH;
+  const health = tools.healthOf?.(service) ?? DEFAULT_HEALTH;
   const options = { oneShot: mayEnd(tools, rotation), fresh: true };
-  const healthTools = { engine, clock, scrub: dropControls };
   try {
-    await waitServing(healthTools, made.id, health, options, signal);
+    await waitServing(tools, made.id, health, options, signal);
     const fresh = { id: made.id, restartCount: 0, oneShot: options.oneShot };
     if (!WATCHED.has(step)) await watchAgain(tools, rotation, fresh, signal);
     return true;
@@ -211,14 +224,14 @@ const WATCHED: ReadonlySet<RotationStep> = new Set<RotationStep>([
 
 /** Nobody knows how long it was watched before: it is, once more, and whoever waits for that is told. */
 async function watchAgain(
-  { engine, clock, healthOf, report }: Recovering,
+  tools: Recovering,
   { name, service, monitorMs = 0 }: Rotation,
   watched: Watched,
   signal: AbortSignal,
 ): Promise<void> {
   if (monitorMs === 0) return;
   const message = `the change of ${name} had been interrupted: it is watched for ${showDuration(monitorMs)} once more, as its files say`;
-  report({ type: "warning", code: "watched-again", message });
-  const health = healthOf?.(service) ?? DEFAULT_HEALTH;
-  await waitWatched({ engine, clock, scrub: dropControls }, watched, health, monitorMs, signal);
+  tools.report({ type: "warning", code: "watched-again", message });
+  const health = tools.healthOf?.(service) ?? DEFAULT_HEALTH;
+  await waitWatched(tools, watched, health, monitorMs, signal);
 }

@@ -3,6 +3,7 @@
  * to the files, and nothing is left over.
  */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -25,11 +26,12 @@ let killer: Killer;
 let image: string;
 /** What the files want now; each test wants something else. */
 let version = 0;
+let password = "first-value-1234";
 
 beforeAll(async () => {
   image = await ensureTestImage("http");
   home = await createHome();
-  await home.setSecret("app/password", "first-value-1234");
+  await home.setSecret("app/password", password);
   project = await home.project({ "compose.yaml": compose() }, "kill");
   killer = await createKiller(process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock");
 });
@@ -44,11 +46,11 @@ function compose(): string {
   web:
     image: ${image}
     user: "1000"
-    restart: unless-stopped
+    restart: always
     stop_grace_period: 3s
     ports: ["127.0.0.1:${PORT}:8080"]
     environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
-    x-dso: { health: { tcp: { port: 8080 } } }
+    x-dso: { strategy: signal, signal: SIGURG, health: { exec: [cat, /run/secrets/app/password] } }
 `;
 }
 
@@ -68,6 +70,12 @@ function start(
 async function wantNext(): Promise<void> {
   version += 1;
   await project.write("compose.yaml", compose());
+}
+
+/** Stored, and not rolled out yet. */
+async function storeNext(): Promise<void> {
+  password = `value-${randomUUID()}`;
+  await home.run("dso", ["secret", "set", "--no-apply", "app/password"], { input: password });
 }
 
 /** `apply`, killed at this call; false when it ended before. */
@@ -107,7 +115,7 @@ async function isWhole(): Promise<void> {
   expect(await readdir(join(home.environment["DSO_HOME"] ?? "", "locks"))).toEqual([]);
   expect(await abandoned()).toEqual([]);
   expect(await ask("env?VERSION")).toBe(`${version}\n`);
-  expect(await ask("file?/run/secrets/app/password")).toBe("first-value-1234");
+  expect(await ask("file?/run/secrets/app/password")).toBe(password);
 }
 
 /** Containers that a killed process had made only to read a file of an image. */
@@ -153,6 +161,7 @@ describe("killed at every change of the engine", () => {
   );
 
   test("while it replaces by stop-first", () => matrix(wantNext, 8), LONG);
+  test("while it gives a running container new files", () => matrix(storeNext, 2), LONG);
 });
 
 describe("killed while the engine stops a container that does not listen", () => {

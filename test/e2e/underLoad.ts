@@ -92,6 +92,34 @@ export async function rotateThrough(
   return replaced;
 }
 
+export interface Crowd {
+  /** Takes them all away; answers how many had come. */
+  leave(): Promise<number>;
+}
+
+/** One container after the other starts on the project's network, and takes what address is free. */
+export function startCrowd(home: Home, { name }: Project): Crowd {
+  const ids: string[] = [];
+  let full = false;
+  const come = async (): Promise<void> => {
+    const image = await ensureTestImage("http");
+    while (!full) {
+      const run = ["run", "-d", "--network", `${name}_default`, image, "/bin/idle"];
+      ids.push((await home.run("docker", run)).stdout.trim());
+      await sleep(200);
+    }
+  };
+  const coming = come();
+  return {
+    async leave() {
+      full = true;
+      await coming;
+      await home.run("docker", ["rm", "-f", ...ids]);
+      return ids.length;
+    },
+  };
+}
+
 /** Every version was heard, in their order, and none once it had been replaced. */
 export function expectNoneOfTheOld(
   { heard, lastAt, last }: Loop,

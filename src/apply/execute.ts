@@ -17,6 +17,7 @@ import { learnGiven } from "./given.ts";
 import { reconnect, rememberNetworks, restoreSkipped } from "./network/formerNetworks.ts";
 import { carryOut } from "./handlers.ts";
 import { isOpen } from "./journal/journal.ts";
+import { removeLeftovers } from "./memory/leftovers.ts";
 import { preflight } from "./preflight.ts";
 import { abandoned } from "./journal/rotation.ts";
 import { createRoster } from "./journal/roster.ts";
@@ -111,6 +112,8 @@ async function tidyUp(
   await tidyIfPossible(work, async () => {
     if (stops.size > 0) await work.journal.remove(work.plan.project, stops);
     await sweepGenerations(work.plan.project, work, work.force);
+    // Of a run that was killed before it had noted anything.
+    await removeLeftovers(work.engine, work.force);
   });
   return undone;
 }

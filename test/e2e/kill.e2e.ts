@@ -161,7 +161,14 @@ describe("killed at every change of the engine", () => {
   );
 
   test("while it replaces by stop-first", () => matrix(wantNext, 8), LONG);
-  test("while it gives a running container new files", () => matrix(storeNext, 2), LONG);
+  test(
+    "while it gives a running container new files",
+    async () => {
+      await project.dso("apply -auto-approve");
+      await matrix(storeNext, 2);
+    },
+    LONG,
+  );
 });
 
 describe("killed while the engine stops a container that does not listen", () => {

@@ -24,7 +24,7 @@ const FLAGS = [
   "-Wl,--build-id=none,-z,noseparate-code,-z,norelro,-z,noexecstack,-s",
 ];
 
-/** The programs by architecture; one without a compiler here is left out. */
+/** The programs by architecture; one without a compiler that works here is left out. */
 export async function compileShims(): Promise<ReadonlyMap<Architecture, Buffer>> {
   const directory = await mkdtemp(path.join(tmpdir(), "dso-shim-"));
   try {
@@ -42,13 +42,21 @@ export async function compileShims(): Promise<ReadonlyMap<Architecture, Buffer>>
 function compile(architecture: Architecture, file: string): boolean {
   const { compiler, host } = ARCHITECTURES[architecture];
   const names = host === process.arch ? [compiler, "gcc"] : [compiler];
-  for (const name of names) {
-    const { error, status } = spawnSync(name, [...FLAGS, "-o", file, SOURCE], {
-      stdio: ["ignore", "inherit", "inherit"],
-    });
-    if (error !== undefined) continue;
-    if (status === 0) return true;
-    throw new Error(`${name} could not compile ${SOURCE}`);
-  }
-  return false;
+  const name = names.find((each) => works(each, file));
+  if (name === undefined) return false;
+  const { status } = spawnSync(name, [...FLAGS, "-o", file, SOURCE], {
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  if (status !== 0) throw new Error(`${name} could not compile ${SOURCE}`);
+  return true;
+}
+
+/** A machine may have a compiler without its assembler or linker, or another program of its name. */
+function works(name: string, file: string): boolean {
+  const input = "__attribute__((noreturn)) void _start(void) { for (;;) {} }";
+  const { status } = spawnSync(name, [...FLAGS, "-o", file, "-xc", "-"], {
+    input,
+    stdio: ["pipe", "ignore", "ignore"],
+  });
+  return status === 0;
 }

@@ -4,12 +4,14 @@
 
 typedef unsigned long size;
 
-enum { READ_ONLY = 0, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000, CURRENT_DIRECTORY = -100 };
+enum { READ_ONLY = 0, NO_WAIT = 04000, CLOSE_ON_EXEC = 02000000, PATH_ONLY = 010000000 };
+enum { CURRENT_DIRECTORY = -100 };
 enum { MAY_EXECUTE = 1, STANDARD_ERROR = 2 };
 /* mmap: for reading and writing; private, anonymous, and without room set aside for what is not touched. */
 enum { READ_WRITE = 3, PRIVATE_ANONYMOUS = 0x22, NO_RESERVE = 0x4000 };
-enum { NO_ENTRY = 2, INTERRUPTED = 4, TOO_BIG = 7, NOT_EXECUTABLE = 8, NO_MEMORY = 12, NO_ACCESS = 13 };
-enum { NO_DIRECTORY = 20, IS_DIRECTORY = 21, LOOP = 40 };
+enum { NOT_PERMITTED = 1, NO_ENTRY = 2, INTERRUPTED = 4, TOO_BIG = 7, NOT_EXECUTABLE = 8 };
+enum { NO_MEMORY = 12, NO_ACCESS = 13, NO_DIRECTORY = 20, IS_DIRECTORY = 21, BUSY = 26 };
+enum { NAME_TOO_LONG = 36, LOOP = 40 };
 
 #if defined(__x86_64__)
 

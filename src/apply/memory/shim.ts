@@ -1,9 +1,9 @@
-import { spawn } from "node:child_process";
+import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { once } from "node:events";
-import { readFile, stat } from "node:fs/promises";
+import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { ensurePrivateDirectory, hasCode, writeFileAtomic } from "../../lib/files.ts";
 import type { Shim } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
@@ -16,29 +16,36 @@ export interface ShimOptions {
 }
 
 const MODE = 0o755;
-/** Its answer when it is started without a program. */
+/** Its answer when it is started without a program, which begins in this way. */
 const NOTHING_TO_RUN = 126;
+const OUR_WORD = "dso: ";
+const run = promisify(execFile);
 /** As the engine names architectures, by Node's names. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
 
 export function createShim({ release, directory }: ShimOptions): Shim {
   const name = `shim-${ARCHITECTURES[process.arch] ?? process.arch}`;
   const source = join(release, name);
-  let placed: Promise<string> | undefined;
+  let proven: string | undefined;
+  let placing: Promise<string> | undefined;
+  // An agent lives long, and its copy may be damaged meanwhile: it is looked at each time.
+  const place = async (): Promise<string> => {
+    const path = await copy(source, directory, name);
+    if (path !== proven) await refuseUnusable(path);
+    proven = path;
+    return path;
+  };
   return {
     has: () => existsSync(source),
     place() {
-      placed ??= place(source, directory, name).catch((error: unknown) => {
-        placed = undefined;
-        throw error;
-      });
-      return placed;
+      placing ??= place().finally(() => (placing = undefined));
+      return placing;
     },
   };
 }
 
 /** Named by its content: two releases do not overwrite what the other's containers run. */
-async function place(source: string, directory: string, name: string): Promise<string> {
+async function copy(source: string, directory: string, name: string): Promise<string> {
   const bytes = await readFile(source);
   const hash = createHash("sha256").update(bytes).digest("hex");
   const path = join(directory, `${name}-${hash.slice(0, 16)}`);
@@ -46,13 +53,12 @@ async function place(source: string, directory: string, name: string): Promise<s
     ensurePrivateDirectory(directory);
     await writeFileAtomic(path, bytes, { mode: MODE });
   }
-  await refuseUnusable(path);
   return path;
 }
 
 async function isThere(path: string, bytes: Buffer): Promise<boolean> {
   try {
-    const { mode } = await stat(path);
+    const { mode } = await lstat(path);
     return (mode & 0o777) === MODE && (await readFile(path)).equals(bytes);
   } catch (error) {
     if (hasCode(error, "ENOENT")) return false;
@@ -62,13 +68,17 @@ async function isThere(path: string, bytes: Buffer): Promise<boolean> {
 
 /** On a file system without the right to execute, no container that binds it would start. */
 async function refuseUnusable(path: string): Promise<void> {
-  const child = spawn(path, [], { stdio: "ignore" });
-  const [code] = await Promise.race([
-    once(child, "close") as Promise<[number | null]>,
-    new Promise<[null]>((resolve) => child.on("error", () => resolve([null]))),
-  ]);
-  if (code === NOTHING_TO_RUN) return;
+  let cause: unknown = {};
+  try {
+    await run(path);
+  } catch (error) {
+    cause = error;
+  }
+  const { code, stderr } = cause as { readonly code?: unknown; readonly stderr?: unknown };
+  // What the kernel does not run, Node gives to a shell, which may answer with the same code.
+  if (code === NOTHING_TO_RUN && String(stderr).startsWith(OUR_WORD)) return;
   throw new DsoError("shim-unusable", `${path} cannot be run, and no container could`, {
     hint: "DSO_HOME must be on a file system that allows to run programs (not noexec); or choose env: exposed.",
+    cause,
   });
 }

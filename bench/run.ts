@@ -13,6 +13,7 @@ import { stageRelease } from "./release.ts";
 import { measureRest } from "./rest.ts";
 import { measureRotation } from "./rotation.ts";
 import { measureMany, measureOne, measureStart, type Setting } from "./scenes.ts";
+import { measureShim } from "./shim.ts";
 import { renderTable, type Row } from "./table.ts";
 
 const { values: options } = parseArgs({
@@ -29,7 +30,7 @@ async function measureAll(setting: Setting): Promise<Row[]> {
   const count = options.quick ? 50 : 500;
   if (options.rest) return measureRest(setting, count);
   progress("starting");
-  const start = measureStart(setting);
+  const start = [...measureStart(setting), ...measureShim(setting)];
   progress("one container");
   const one = await measureOne(setting);
   progress(`${count} containers`);

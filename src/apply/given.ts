@@ -1,11 +1,10 @@
 /** What containers were given, by whichever run it was: it may stand in what they say. */
-import { isReferenceLike } from "../model/parseReference.ts";
 import { DSO } from "../model/labels.ts";
 import type { ObservedContainer } from "../model/observed.ts";
 import type { Delivery } from "../model/delivery.ts";
 import type { Engine } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
-import { readSpec } from "../model/spec.ts";
+import { readSpec, valueNames } from "../model/spec.ts";
 import { createScrubber, type Scrubber } from "./scrub.ts";
 
 interface Tools {
@@ -61,10 +60,5 @@ async function givenTo(
 function exposedNames({ labels }: Container): ReadonlySet<string> {
   const spec = readSpec(labels);
   if (spec === undefined || spec.env === "sealed") return new Set();
-  const variables = Object.entries(spec.service.environment ?? {});
-  return new Set(
-    variables.flatMap(([name, value]) =>
-      value !== null && isReferenceLike(value) && !value.startsWith("dsofile:") ? [name] : [],
-    ),
-  );
+  return valueNames(spec);
 }

@@ -9,6 +9,7 @@ import type {
   Template,
 } from "./desired.ts";
 import { DSO } from "./labels.ts";
+import { isReferenceLike } from "./parseReference.ts";
 import type { Json, Positions, ServiceModel } from "./project.ts";
 
 export interface Spec {
@@ -87,6 +88,15 @@ export function readSpec(labels: Readonly<Record<string, string>>): Spec | undef
     ...(found["env"] === "sealed" ? { env: "sealed" as const } : {}),
     private: Array.isArray(hidden) ? hidden.map(String) : leavesOf(service).map(dotted),
   };
+}
+
+/** Variables that hold a value, or a text with values in it. */
+export function valueNames({ service }: Pick<Spec, "service">): ReadonlySet<string> {
+  const variables = Object.entries(service.environment ?? {});
+  const names = variables.flatMap(([name, value]) =>
+    value !== null && isReferenceLike(value) && !value.startsWith("dsofile:") ? [name] : [],
+  );
+  return new Set(names);
 }
 
 /** The service without the keys that are no part of its containers, and without extensions. */

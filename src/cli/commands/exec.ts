@@ -2,6 +2,7 @@ import type { Command } from "commander";
 import { DsoError } from "../../model/errors.ts";
 import { COMPOSE } from "../../model/labels.ts";
 import { prefixIn } from "../../model/sealing.ts";
+import { readSpec, valueNames } from "../../model/spec.ts";
 import type { ObservedContainer } from "../../model/observed.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { loadModel } from "../../reconciler/load.ts";
@@ -36,6 +37,7 @@ export function define(command: Command, session: Session): void {
         const container = await find(context, name, service, flags.index, session.signal);
         const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
         const detail = await context.engine.inspectContainer(container.id, session.signal);
+        refuseSealed(container, flags.env ?? []);
         const words = given[0] === "--" ? given.slice(1) : given;
         const asked = {
           // With the variables that its own program has, and the engine does not know.
@@ -51,6 +53,20 @@ export function define(command: Command, session: Session): void {
         );
       }),
     );
+}
+
+/** The program that brings the variables comes after `-e`, and would undo it without a word. */
+function refuseSealed({ labels }: ObservedContainer, environment: readonly string[]): void {
+  const spec = readSpec(labels);
+  if (spec?.env !== "sealed") return;
+  const sealed = valueNames(spec);
+  const name = environment
+    .map((entry) => entry.split("=", 1)[0] ?? "")
+    .find((one) => sealed.has(one));
+  if (name === undefined) return;
+  throw new DsoError("usage", `${name} is a sealed variable, which -e cannot change.`, {
+    hint: "Set it in the command itself: sh -c 'NAME=value exec …'.",
+  });
 }
 
 async function find(

@@ -49,6 +49,8 @@ export function gradeReasons(
   const wanted = gradeOf(service);
   const found = spec.env ?? "exposed";
   if (wanted === undefined || wanted === found) return [];
+  // What was sealed by another release stays so, until somebody chooses otherwise.
+  if (found === "sealed" && service.policy.env !== "exposed") return [];
   // Its image may have no shell, which showed when it was made.
   const isDoubtful = wanted === "sealed" && sealer(service, observed) !== "shim";
   if (isDoubtful && service.policy.env !== "sealed") return [];

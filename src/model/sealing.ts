@@ -26,10 +26,12 @@ export function prefixIn(entrypoint: readonly string[] | null | undefined): read
 }
 
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
-/** No shell lets anybody set these; and one that refuses a variable ends. */
-const READ_ONLY: ReadonlySet<string> = new Set(
-  "BASHOPTS BASH_VERSINFO EUID PPID SHELLOPTS UID".split(" "),
-);
+/** Dash, bash or busybox sets these by itself, or lets nobody set them; some end where one is set. */
+const KEPT =
+  /^(BASH.*|DIRSTACK|EPOCH.*|EUID|FUNCNAME|GROUPS|HISTCMD|LINENO|OPTIND|PPID|RANDOM|SECONDS|SHELLOPTS|SHLVL|SRANDOM|UID|_)$/;
+/** One of them passes these on in another form than it was given them, or not at all. */
+const CHANGED =
+  /^(BASH.*|EPOCH.*|HISTCMD|IFS|LINENO|OLDPWD|OPTERR|OPTIND|PPID|PS[124]|PWD|RANDOM|SHELLOPTS|SHLVL|SRANDOM|_)$/;
 
 export interface Surroundings {
   /** The static program can be had for this machine. */
@@ -52,9 +54,11 @@ export function sealerFor(
 ): Sealer | "unknown" | undefined {
   if (shim) return "shim";
   if (image === undefined) return "unknown";
+  const sealed = new Set(sealedNames({ bindings }));
   const inherited = image.environment.map((entry) => entry.split("=", 1)[0] ?? "");
   const names = [...inherited, ...Object.keys(model.environment ?? {})];
   // A shell drops the others silently, the image's too.
-  if (!names.every((name) => IDENTIFIER.test(name))) return undefined;
-  return sealedNames({ bindings }).some((name) => READ_ONLY.has(name)) ? undefined : "shell";
+  const passes = (name: string): boolean =>
+    IDENTIFIER.test(name) && !(sealed.has(name) ? KEPT : CHANGED).test(name);
+  return names.every(passes) ? "shell" : undefined;
 }

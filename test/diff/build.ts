@@ -5,6 +5,7 @@ import type {
   DesiredService,
   FileContent,
   FileDelivery,
+  Grade,
   ServicePolicy,
 } from "../../src/model/desired.ts";
 import { findEmbedded, isReferenceLike, parseReference } from "../../src/model/parseReference.ts";
@@ -35,6 +36,8 @@ export interface ServiceInput {
   readonly model: ServiceModel;
   readonly replicas?: number;
   readonly policy?: Partial<ServicePolicy>;
+  /** Of its variables with values; exposed, unless it is said. */
+  readonly grade?: Grade;
   /** Absolute target to a reference's text, a template with `{{…}}`, `/path` or `$NAME` of the host. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -84,7 +87,7 @@ export function project(input: ProjectInput): Desired {
 
 function service(
   name: string,
-  { model, replicas, policy, files }: ServiceInput,
+  { model, replicas, policy, files, grade = "exposed" }: ServiceInput,
   networks: object,
 ): DesiredService {
   const attached: ServiceModel =
@@ -97,21 +100,19 @@ function service(
     model: attached,
     replicas: replicas ?? 1,
     image: model.image ?? `shop-${name}`,
-    bindings: [...environmentBindings(model), ...deliveries.flatMap(fileBinding)],
+    bindings: [...environmentBindings(model, grade), ...deliveries.flatMap(fileBinding)],
     files: deliveries,
     policy: { ...POLICY, ...policy },
   };
 }
 
-function environmentBindings({ environment }: ServiceModel): readonly Binding[] {
+function environmentBindings({ environment }: ServiceModel, grade: Grade): readonly Binding[] {
   return Object.entries(environment ?? {}).flatMap(([name, value]): readonly Binding[] => {
     if (value === null || !isReferenceLike(value)) return [];
     const template = value.startsWith("dso://")
       ? [parseReference(value, PROVIDERS)]
       : findEmbedded(value, PROVIDERS);
-    return [
-      { place: { kind: "environment", name }, template, grade: "exposed", position: undefined },
-    ];
+    return [{ place: { kind: "environment", name }, template, grade, position: undefined }];
   });
 }
 

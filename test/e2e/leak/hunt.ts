@@ -45,6 +45,7 @@ function compose(image: string): string {
   control:
     image: ${image}
     environment: { EXPOSED: dso://app/exposed }
+    x-dso: { env: exposed }
     command: [/bin/idle]
 secrets:
   token: { external: true, name: dso://app/token }

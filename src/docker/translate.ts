@@ -209,7 +209,6 @@ export function toImage(wire: WireImage): ImageDetail {
     volumes: Object.keys(config.Volumes ?? {}).sort(),
     healthcheckTest: isChecked(config.Healthcheck) ? (config.Healthcheck?.Test ?? []) : undefined,
     healthcheckIntervalMs: checkInterval(config.Healthcheck),
-    shell: config.Shell ?? null,
     exposedPorts: Object.keys(config.ExposedPorts ?? {}).sort(),
     os: wire.Os,
     arch: wire.Architecture,

@@ -114,7 +114,6 @@ export interface WireImage {
   readonly Architecture: string;
   readonly Config?: {
     readonly User?: string;
-    readonly Shell?: readonly string[] | null;
     readonly Entrypoint?: readonly string[] | null;
     readonly Cmd?: readonly string[] | null;
     readonly Env?: readonly string[] | null;

@@ -142,8 +142,6 @@ export interface ImageDetail {
   readonly healthcheckTest: readonly string[] | undefined;
   /** How often that runs; undefined where it has none. */
   readonly healthcheckIntervalMs: number | undefined;
-  /** What runs commands that are one text; null: `/bin/sh -c`. */
-  readonly shell: readonly string[] | null;
   readonly exposedPorts: readonly string[];
   readonly os: string;
   readonly arch: string;

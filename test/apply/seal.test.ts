@@ -50,7 +50,6 @@ const imageOf = (
   entrypoint: Entrypoint,
   command: Cmd,
   healthcheckTest: undefined,
-  shell: null,
   ...more,
 });
 
@@ -90,7 +89,7 @@ describe("what a container runs", () => {
 
 describe("the healthcheck", () => {
   const run = { Entrypoint: ["serve"] };
-  const [shim, shell] = [prefixOf("shim"), prefixOf("shell")];
+  const shim = prefixOf("shim");
   const sh = ["/bin/sh", "-c"];
 
   test.each<[string, readonly string[] | undefined, readonly string[] | undefined, Words]>([
@@ -113,15 +112,6 @@ describe("the healthcheck", () => {
     const sealed = seal(bodyOf(run, own), image, "shim");
     expect(sealed.Healthcheck).toEqual({ ...own, Test: ["CMD", ...shim, "a"] });
     expect(seal(bodyOf(run), image, "shim").Healthcheck).toEqual({ Test: ["CMD", ...shim, "a"] });
-  });
-
-  test("a text runs in the image's own shell", () => {
-    const image = imageOf(
-      {},
-      { shell: ["/bin/bash", "-euc"], healthcheckTest: ["CMD-SHELL", "x"] },
-    );
-    const sealed = seal(bodyOf(run), image, "shell");
-    expect(sealed.Healthcheck?.Test).toEqual(["CMD", ...shell, "/bin/bash", "-euc", "x"]);
   });
 });
 

@@ -36,7 +36,6 @@ export function image(reference: string, more: Partial<ImageDetail> = {}): Image
     volumes: [],
     healthcheckTest: undefined,
     healthcheckIntervalMs: undefined,
-    shell: null,
     exposedPorts: [],
     os: "linux",
     arch: "amd64",

@@ -20,7 +20,7 @@ export interface Result {
 
 export interface RunOptions {
   readonly cwd?: string;
-  readonly input?: string;
+  readonly input?: string | Buffer;
   readonly environment?: Readonly<Record<string, string>>;
   /** The exit code that is expected; any other throws with all that was printed. */
   readonly status?: number;

@@ -3,6 +3,7 @@ import { cp, mkdir, readdir, readFile, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createHome, freePort, ROOT, type Home, type Project } from "./cli.ts";
+import { ensureSealedImage } from "./sealedImages.ts";
 
 const EXAMPLES = join(ROOT, "examples");
 
@@ -21,6 +22,12 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
     showsThen: /^hello from .*\nthe password has 9 bytes\n$/,
     containers: ["web-1"],
     replaced: ["web-1"],
+  },
+  postgres: {
+    shows: /^seen by docker exec: nothing\n$/,
+    showsThen: /^seen by docker exec: nothing\n$/,
+    containers: ["db-1"],
+    replaced: ["db-1"],
   },
   replicas: {
     shows: /web-1 .*\(healthy\)[^]*web-2 .*\(healthy\)[^]*web-3 .*\(healthy\)/,
@@ -45,9 +52,12 @@ const EXPECTED: Readonly<Record<string, Expectation>> = {
 
 let home: Home;
 let tools: string;
+/** No registry is asked for the official one. */
+let postgres: string;
 
 beforeAll(async () => {
   home = await createHome();
+  postgres = await ensureSealedImage("postgres");
   tools = join(home.path, "tools");
   await mkdir(tools);
   // A machine may have no wget; the one of the image is here for its building.
@@ -74,7 +84,8 @@ describe.each(Object.entries(EXPECTED))("example %s", (name, expected) => {
     const line = command
       .replace("script/example-image", join(ROOT, "script/example-image"))
       .replace(":8080/", `:${port}/`);
-    const environment = { PORT: String(port), PATH: `${tools}:${home.environment.PATH}` };
+    const PATH = `${tools}:${home.environment.PATH}`;
+    const environment = { PORT: String(port), POSTGRES_IMAGE: postgres, PATH };
     const options = { cwd: project.dir, environment };
     return (await home.run("bash", ["-euc", "-o", "pipefail", line], options)).stdout;
   }

@@ -14,7 +14,6 @@ export function detailOf(reference: string, image: FakeImage): ImageDetail {
     volumes: [],
     healthcheckTest: undefined,
     healthcheckIntervalMs: undefined,
-    shell: null,
     exposedPorts: [],
     os: "linux",
     arch: "amd64",

@@ -3,7 +3,7 @@ import type { CreateBody, Healthcheck, MountSpec } from "../../model/engine.ts";
 import type { ImageDetail } from "../../model/observed.ts";
 import { prefixOf, type Sealer, SHIM_TARGET } from "../../model/sealing.ts";
 
-type Image = Pick<ImageDetail, "entrypoint" | "command" | "healthcheckTest" | "shell">;
+type Image = Pick<ImageDetail, "entrypoint" | "command" | "healthcheckTest">;
 
 /** It is no secret, so that it may lie on a disk. */
 export function shimMount(path: string): MountSpec {
@@ -48,6 +48,6 @@ function sealedCheck(
   const [kind, ...rest] = test ?? [];
   if (kind === "CMD") return { ...own, Test: ["CMD", ...prefix, ...rest] };
   if (kind !== "CMD-SHELL") return undefined;
-  const shell = image.shell ?? ["/bin/sh", "-c"];
-  return { ...own, Test: ["CMD", ...prefix, ...shell, ...rest] };
+  // Whatever SHELL the image was built with: the engine runs no check with that.
+  return { ...own, Test: ["CMD", ...prefix, "/bin/sh", "-c", ...rest] };
 }

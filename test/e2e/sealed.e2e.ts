@@ -78,6 +78,10 @@ describe.each(KINDS)("in %s", (kind) => {
       await running(home, project, kind),
       await running(home, project, `${kind}-open`),
     ];
+    expect(sealed).toEqual(open);
+    expect(sealed.isFirst).toBe(true);
+    // Redis writes its title over what it was started with; its password is tried below.
+    if (kind === "redis") return;
     expect(sealed.environment).toMatchObject({
       PLAIN: latin1(PLAIN),
       TRICKY: latin1(TRICKY),
@@ -85,8 +89,6 @@ describe.each(KINDS)("in %s", (kind) => {
       URL: latin1(`x://app:${PLAIN}@db/shop`),
       LITERAL: "stays where it is",
     });
-    expect(sealed).toEqual(open);
-    expect(sealed.isFirst).toBe(true);
   });
 
   test("the engine tells none of them, and all of the twin's", async () => {

@@ -56,7 +56,7 @@ interface Recipe {
   readonly lines: readonly string[];
 }
 
-export type Kind = "debian" | "postgres" | "redis" | "node" | "shellForm" | "dotted" | "bash";
+export type Kind = "debian" | "postgres" | "redis" | "node" | "shellForm" | "dotted";
 
 const DEBIAN_PROGRAMS =
   "bash cat chmod chown dash echo env id ls mkdir rm setpriv sleep test true tty".split(" ");
@@ -70,8 +70,6 @@ async function recipeOf(kind: Kind): Promise<Recipe> {
         texts: { "/usr/bin/idle": IDLE, "/etc/passwd": PASSWD, "/etc/group": GROUP },
         lines: ["ENV PATH=/usr/local/bin:/usr/bin:/bin", 'ENTRYPOINT ["idle"]', 'CMD ["a", "b c"]'],
       };
-    case "bash":
-      return { from: "debian", lines: ['RUN ["/usr/bin/rm", "/bin/sh"]'] };
     case "postgres": {
       const home = await postgresHome();
       const names = ["initdb", "pg_isready", "postgres", "psql"];
@@ -90,12 +88,11 @@ async function recipeOf(kind: Kind): Promise<Recipe> {
       };
     }
     case "redis":
-      // Its title would be written over what it was started with.
       return {
         from: "debian",
         programs: ["/usr/bin/redis-server", "/usr/bin/redis-cli"],
         lines: [
-          'ENTRYPOINT []\nCMD exec redis-server --save "" --set-proc-title no --requirepass "$REDIS_PASSWORD"',
+          'ENTRYPOINT []\nCMD exec redis-server --save "" --requirepass "$REDIS_PASSWORD"',
           'HEALTHCHECK --interval=1s CMD [ "$(redis-cli -a "$REDIS_PASSWORD" ping)" = PONG ]',
         ],
       };

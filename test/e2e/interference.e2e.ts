@@ -1,6 +1,6 @@
 /**
- * Somebody else at work in the middle of a rotation, on the real engine: `docker stop`, `docker rm -f`
- * and Docker Compose. One more run and no person make the service whole, and nothing is left over.
+ * Somebody else at work in the middle of a rotation, on the real engine: `docker stop`, `docker rm -f`,
+ * `docker network rm` and Docker Compose. One more run and no person make the service whole, and nothing is left over.
  */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
@@ -62,6 +62,12 @@ const DEEDS: Readonly<Record<string, Deed>> = {
   "docker stop of the new one": (_, __, made) => home.run("docker", ["stop", "-t", "1", made]),
   "docker rm -f of the old one": (_, old) => home.run("docker", ["rm", "-f", old]),
   "docker rm -f of the new one": (_, __, made) => home.run("docker", ["rm", "-f", made]),
+  "docker network rm": async ({ name }, old, made) => {
+    for (const one of [old, made, `${name}-client-1`]) {
+      await home.run("docker", ["network", "disconnect", "-f", `${name}_default`, one]);
+    }
+    await home.run("docker", ["network", "rm", `${name}_default`]);
+  },
   // It may well stumble over what is done at the same time.
   "docker-compose up -d": (project) => project.newest("up -d").catch(() => undefined),
 };

@@ -44,17 +44,17 @@ export async function goForward(
   return retire(tools, log, farewell, signal);
 }
 
-/** The service's names lead to the new container, too. */
+/** The service's names lead to the new container, too. Answers the networks that are there no more. */
 export async function giveNames(
   tools: RotationTools,
   log: RotationLog,
   made: ContainerDetail,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<readonly string[]> {
   const member = withAddresses(log.now.new, made);
-  if (member === undefined) return;
+  if (member === undefined) return [];
   await log.step("give-aliases", { new: member });
-  await offer(tools, made, member, signal);
+  return (await offer(tools, made, member, signal)).gone;
 }
 
 /** An address that the engine chose at the start is noted, to be kept. */
@@ -80,7 +80,7 @@ export async function takeNames(
   await log.step("take-aliases");
   const [was, old] = [log.now.old, await findOld(tools, log.now, signal)];
   if (was === undefined || old === undefined) return [];
-  return withdraw(tools, old, was, signal);
+  return (await withdraw(tools, old, was, signal)).moved;
 }
 
 /** The new container gets the service's name and its own restart policy; the old one steps aside. */

@@ -1,4 +1,5 @@
 import { together } from "../../lib/together.ts";
+import { DsoError } from "../../model/errors.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
 import { refuseAborted } from "../journal/rotation.ts";
@@ -84,7 +85,8 @@ async function switchOver(
 ): Promise<void> {
   const { work, making, old, log } = swap;
   const { engine, clock, force } = work;
-  await giveNames(work, log, made, force);
+  const [gone] = await giveNames(work, log, made, force);
+  if (gone !== undefined) throw networkGone(gone);
   await log.step("verify-answer");
   const tools = { engine, clock, scrub: work.scrubber.scrub };
   const { health } = making.service.policy;
@@ -99,4 +101,11 @@ async function switchOver(
     });
   }
   await takePlace(work, log, made, force);
+}
+
+/** Without it the new container is not what the plan promises. */
+function networkGone(network: string): DsoError {
+  return new DsoError("plan-stale", `network ${network} was removed since the plan was made`, {
+    hint: "Run the command again: it makes the network anew.",
+  });
 }

@@ -9,16 +9,24 @@ import type { RotationTools } from "../journal/rotation.ts";
 type Tools = Pick<RotationTools, "engine">;
 type Placed = Pick<RotationMember, "endpoints">;
 
+/** What could not be had, by network. */
+export interface Placing {
+  /** The container is there under another address. */
+  readonly moved: readonly string[];
+  /** Somebody has removed it: nobody can be led there, until the next plan makes it anew. */
+  readonly gone: readonly string[];
+}
+
 /**
  * Leads the names to the container: on every network it is connected anew with the aliases, under
- * the address that it has. Answers the networks on which it could not keep that.
+ * the address that it has.
  */
 export function offer(
   tools: Tools,
   container: ContainerDetail,
   { endpoints }: Placed,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<Placing> {
   return place(tools, container, endpoints, signal);
 }
 
@@ -28,7 +36,7 @@ export function withdraw(
   container: ContainerDetail,
   { endpoints }: Placed,
   signal: AbortSignal,
-): Promise<readonly string[]> {
+): Promise<Placing> {
   const nameless = endpoints.map((endpoint) => ({ ...endpoint, aliases: [] }));
   return place(tools, container, nameless, signal);
 }
@@ -44,16 +52,23 @@ async function place(
   { id, networks }: ContainerDetail,
   endpoints: readonly RotationEndpoint[],
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const moved: string[] = [];
+): Promise<Placing> {
+  const placing = { moved: new Array<string>(), gone: new Array<string>() };
   for (const wanted of endpoints) {
     const { network } = wanted;
     const now = networks.find((one) => one.network === network);
     if (now !== undefined && sameNames(now.aliases, wanted.aliases)) continue;
     if (now !== undefined) await engine.disconnectNetwork(network, id, signal);
-    if (!(await connect(engine, id, wanted, signal))) moved.push(network);
+    try {
+      if (!(await connect(engine, id, wanted, signal))) placing.moved.push(network);
+    } catch (error) {
+      // Asked again, the engine would refuse again, and whoever goes back would never get there.
+      const gone = isRefusal(error) && (await engine.inspectNetwork(network, signal)) === undefined;
+      if (!gone) throw error;
+      placing.gone.push(network);
+    }
   }
-  return moved;
+  return placing;
 }
 
 function sameNames(some: readonly string[], others: readonly string[]): boolean {

@@ -7,7 +7,7 @@ export type RotationStatus =
   | "rolled_back"
   | "completed"
   | "failed"
-  /** Recovery was tried and could not: a person has to look. */
+  /** Recovery was tried and could not: a person has to look. `failed` once the service is as its files say. */
   | "rollback_required";
 
 /**

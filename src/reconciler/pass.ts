@@ -16,7 +16,8 @@ import {
 import type { Outcome } from "./pace.ts";
 import { AGENT, withProjectLock } from "./lock.ts";
 import { apply, mend, plan, type Run } from "./reconcile.ts";
-import { trackedProject } from "./tracked.ts";
+import { toSettle } from "./settle.ts";
+import { type Tracked, trackedProject } from "./tracked.ts";
 
 export interface PassSettings {
   /** The engine's own id: a project that was applied to another one is none of this pass's business. */
@@ -93,7 +94,7 @@ async function reconcile(
   for (const file of hostFiles(seen)) trace.files.add(file);
   refuseUnknown(tracked, seen, trace);
   const { run, left } = await narrowed(context, tracked, settings.asked, seen);
-  const { changes, operations } = run.plan;
+  const { changes } = run.plan;
   if (tracked.policy.apply === "none") {
     return quiet(
       changes.length === 0 ? "nothing to do" : `out of sync: ${changes.length} to change`,
@@ -103,12 +104,17 @@ async function reconcile(
   // Meanwhile somebody may have said something else.
   if ((await context.state.hold(name)) !== undefined) return quiet("held");
   if (isEdited()) return { ...quiet("edited meanwhile", left), outcome: "busy" };
-  const isIdle = operations.length === 0 && tracked.registered !== undefined;
-  const passed = isIdle
+  const passed = (await isIdle(context, tracked, run))
     ? quiet("nothing to do", left)
     : { ...(await carryOut(context, run, settings, signal)), left, trace };
   if (tracked.policy.apply === "secrets") return passed;
   return restoreDown(context, run, passed, settings, signal);
+}
+
+/** There is nothing to do, nor to note. */
+async function isIdle(context: Context, { registered }: Tracked, run: Run): Promise<boolean> {
+  if (run.plan.operations.length > 0 || registered === undefined) return false;
+  return (await toSettle(context, run)).length === 0;
 }
 
 /** Applies it, and takes back what the files say is to be taken back. */

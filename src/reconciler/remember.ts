@@ -8,7 +8,8 @@ import type { ComposeProject } from "../model/project.ts";
 import { afterRun } from "./attempts.ts";
 import type { Context } from "./context.ts";
 import { leftBehind, leftByFailed, startedBy } from "./lastApply.ts";
-import type { Remark, Run } from "./run.ts";
+import { type Remark, type Run, wasWhole } from "./run.ts";
+import { settle } from "./settle.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
 
 /** Writes the registry and the history once a plan was carried out, or was not. */
@@ -22,10 +23,12 @@ export async function remember(
   const { desired, plan } = run;
   const { name } = desired.project;
   const destroyed = plan.options.mode === "destroy";
-  if (plan.operations.length > 0 || remark.rollbackTo !== undefined) {
+  const settled = remark.afterFailure === true ? [] : await settle(context, run, outcome);
+  if (plan.operations.length + settled.length > 0 || remark.rollbackTo !== undefined) {
     const history = await context.state.history(name);
     const before = history.find(({ model }) => model !== undefined)?.model;
-    await context.state.remember(name, entry(context, run, outcome, remark, before));
+    const noted = entry(context, run, outcome, remark, before);
+    await context.state.remember(name, { ...noted, reasons: [...noted.reasons, ...settled] });
   }
   if (!destroyed && remark.afterFailure !== true) await keepLedger(context, run, outcome, signal);
   if (destroyed && isComplete(outcome) && wasWhole(run)) return context.state.forget(name);
@@ -99,11 +102,6 @@ function secretsOf(desired: Desired): readonly string[] {
     for (const { template } of bindings)
       for (const reference of referencesOf(template)) names.add(secretName(reference));
   return [...names].sort();
-}
-
-function wasWhole(run: Run): boolean {
-  const { targets, excludes } = run.plan.options;
-  return targets.length === 0 && excludes.length === 0;
 }
 
 function entry(

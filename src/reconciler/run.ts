@@ -41,3 +41,8 @@ export function removesAll({ plan: { changes, unchanged, options } }: Pick<Run, 
     containers.every(({ action }) => action === "delete")
   );
 }
+
+/** Nothing of the project was left out. */
+export function wasWhole({ plan: { options } }: Pick<Run, "plan">): boolean {
+  return options.targets.length === 0 && options.excludes.length === 0;
+}

@@ -68,7 +68,7 @@ function begin(options: SessionOptions, engineId: string, end: Watch["end"]): Wa
   });
   const watch: Watch = {
     ...{ ...options, engineId, queue, files, end, rest: undefined },
-    ...{ tracked: new Set(), tracking: Promise.resolve(), sources: new Map() },
+    ...{ tracked: new Set(), halfDone: new Set(), tracking: Promise.resolve(), sources: new Map() },
     ...{ edits: new Map(), postponed: new Map() },
   };
   return watch;

@@ -5,6 +5,7 @@ import type { Context } from "../reconciler/context.ts";
 import { type Cause, PATIENCE_MS } from "../reconciler/pace.ts";
 import type { Passed } from "../reconciler/pass.ts";
 import type { Queue } from "../reconciler/queue.ts";
+import { halfDone } from "../reconciler/halfDone.ts";
 import { trackedProjects } from "../reconciler/tracked.ts";
 import type { FileWatch } from "../sources/files.ts";
 import type { Board } from "./board.ts";
@@ -24,6 +25,8 @@ export interface Watch {
   readonly queue: Queue<Passed>;
   readonly files: FileWatch;
   tracked: ReadonlySet<string>;
+  /** Not tracked, and left half done by a killed run. */
+  halfDone: ReadonlySet<string>;
   /** One look at which projects there are after the other. */
   tracking: Promise<void>;
   /** By project, what it was read from. */
@@ -50,8 +53,12 @@ export function heard(watch: Watch, file: string, background: (work: Promise<voi
   const { paths, configPlaces } = context;
   if (file === paths.vaultFile) lookAtAll(watch, "secrets");
   if (dirname(file) === paths.stateDir) {
-    const [, kind, name] = /\/(project|hold)-([a-z0-9_-]+)\.json$/.exec(file) ?? [];
+    const [, kind, name] = /\/(project|hold|rotations)-([a-z0-9_-]+)\.json$/.exec(file) ?? [];
     if (kind === "project") background(trackNew(watch));
+    // Of one that nobody looks after: whoever writes it may be killed, and then it is to be mended.
+    if (kind === "rotations" && name !== undefined && !watch.tracked.has(name)) {
+      watch.queue.trigger(name, "interval");
+    }
     if (kind === "hold" && name !== undefined) edited(watch, name);
     return;
   }
@@ -100,5 +107,14 @@ async function track(watch: Watch): Promise<void> {
   for (const known of [sources, edits, postponed]) {
     for (const name of known.keys()) if (!watch.tracked.has(name)) known.delete(name);
   }
+  const unfinished = await halfDone(context, watch.tracked, onFault);
+  for (const name of unfinished) if (!watch.halfDone.has(name)) tellHalfDone(watch, name);
+  watch.halfDone = new Set(unfinished);
   for (const name of names) if (!before.has(name)) watch.queue.trigger(name, "start");
+}
+
+function tellHalfDone({ log, queue }: Watch, project: string): void {
+  const msg = "A change of it has begun, and has not ended; it was never applied to the end";
+  log({ level: "info", msg, project, code: "half-done" });
+  queue.trigger(project, "start");
 }

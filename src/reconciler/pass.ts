@@ -4,6 +4,7 @@ import { newTrace, type Trace } from "../compose/trace.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import type { Context } from "./context.ts";
+import { mendHalfDone } from "./halfDone.ts";
 import { type LeftAlone, servedAgain } from "./leave.ts";
 import {
   hostFiles,
@@ -44,6 +45,8 @@ export interface Passed {
 
 /** A person's command is waited for that long; then the project is looked at later. */
 const LOCK_MS = 30_000;
+const IDLE = "nothing to do";
+const MENDED = "what was half done is put right; the rest waits for dso apply";
 
 /**
  * Looks at the project of that name as it is once its lock is held: whoever had it may have taken the
@@ -56,8 +59,12 @@ export async function pass(
   signal: AbortSignal,
 ): Promise<Passed> {
   const trace = newTrace();
-  const lock = { operation: AGENT, timeoutMs: LOCK_MS, report: settings.report };
+  let isTracked = true;
   try {
+    isTracked = (await trackedProject(context, settings.engineId, name)) !== undefined;
+    // What is not to be rolled out is not urgent either: whoever is at work on it goes on in peace.
+    const timeoutMs = isTracked ? LOCK_MS : 0;
+    const lock = { operation: AGENT, timeoutMs, report: settings.report };
     return await withProjectLock(
       ...([context, name, lock] as const),
       (locked) => reconcile(context, name, settings, trace, locked),
@@ -66,7 +73,9 @@ export async function pass(
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;
     const outcome = error.code === "locked" ? "busy" : "failed";
-    return { outcome, summary: error.message, error, left: [], trace };
+    // A first apply that takes its time is nothing to tell again and again.
+    const told = outcome === "busy" && !isTracked ? undefined : error;
+    return { outcome, summary: error.message, error: told, left: [], trace };
   }
 }
 
@@ -82,7 +91,10 @@ async function reconcile(
     return { outcome: "quiet", summary, error: undefined, left, trace };
   };
   const tracked = await trackedProject(context, settings.engineId, name);
-  if (tracked === undefined) return { ...quiet("taken down"), outcome: "gone" };
+  if (tracked === undefined) {
+    const isMended = await mendHalfDone(context, name, report, signal);
+    return { ...quiet(isMended ? MENDED : "taken down"), outcome: isMended ? "worked" : "gone" };
+  }
   if ((await context.state.hold(name)) !== undefined) {
     await mend(context, name, report, signal);
     return quiet("held");
@@ -96,16 +108,14 @@ async function reconcile(
   const { run, left } = await narrowed(context, tracked, settings.asked, seen);
   const { changes } = run.plan;
   if (tracked.policy.apply === "none") {
-    return quiet(
-      changes.length === 0 ? "nothing to do" : `out of sync: ${changes.length} to change`,
-    );
+    return quiet(changes.length === 0 ? IDLE : `out of sync: ${changes.length} to change`);
   }
   refuseEmptied(tracked, run);
   // Meanwhile somebody may have said something else.
   if ((await context.state.hold(name)) !== undefined) return quiet("held");
   if (isEdited()) return { ...quiet("edited meanwhile", left), outcome: "busy" };
   const passed = (await isIdle(context, tracked, run))
-    ? quiet("nothing to do", left)
+    ? quiet(IDLE, left)
     : { ...(await carryOut(context, run, settings, signal)), left, trace };
   if (tracked.policy.apply === "secrets") return passed;
   return restoreDown(context, run, passed, settings, signal);

@@ -79,6 +79,8 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
 
 export function fakeJournal(rotations: Map<string, Rotation>): Journal {
   return {
+    projects: () =>
+      Promise.resolve([...new Set([...rotations.values()].map(({ project }) => project))]),
     list: (project) =>
       Promise.resolve([...rotations.values()].filter((one) => one.project === project)),
     async write(rotation) {

@@ -1,9 +1,12 @@
 import { join } from "node:path";
+import { ensurePrivateDirectory } from "../../lib/files.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import { createStateFile, type StateFile } from "./stateFile.ts";
 
 /** What is on disk before each step of a change. */
 export interface Journal {
+  /** Names of those of which there is one. */
+  projects(): Promise<readonly string[]>;
   /** Oldest first. Rejects with `state-corrupt`: a damaged journal is never taken for an empty one. */
   list(project: string): Promise<readonly Rotation[]>;
   /** Adds it, or replaces the one of the same id; on disk when it resolves. */
@@ -33,6 +36,7 @@ export function createJournal(directory: string): Journal {
     return file;
   };
   return {
+    projects: () => projectsIn(directory),
     list: (project) => fileOf(project).read(),
     async write(rotation) {
       await fileOf(rotation.project).update((all) => bounded(put(all, rotation)));
@@ -41,6 +45,14 @@ export function createJournal(directory: string): Journal {
       await fileOf(project).update((all) => all.filter(({ id }) => !ids.has(id)));
     },
   };
+}
+
+async function projectsIn(directory: string): Promise<readonly string[]> {
+  const { readdir } = await import("node:fs/promises");
+  ensurePrivateDirectory(directory);
+  return (await readdir(directory)).flatMap(
+    (name) => /^rotations-(.+)\.json$/.exec(name)?.[1] ?? [],
+  );
 }
 
 /** Somebody still has to finish or undo it. */

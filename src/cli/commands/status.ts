@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../../model/errors.ts";
 import { findAgent } from "../../agent/client.ts";
 import type { Context } from "../../reconciler/context.ts";
+import { halfDone } from "../../reconciler/halfDone.ts";
 import { type ProjectStatus, projectStatus } from "../../reconciler/status.ts";
 import { projectFlags } from "../flags.ts";
 import { type MachineStatus, renderStatus, statusJson } from "../render/status.ts";
@@ -58,7 +59,12 @@ async function look(
   const chosen = registered.filter(({ name }) => names.length === 0 || names.includes(name));
   const projects: ProjectStatus[] = [];
   for (const project of chosen) projects.push(await projectStatus(context, project, signal));
-  const rotations = await Promise.all(chosen.map(({ name }) => context.journal.list(name)));
+  const shown = chosen.map(({ name }) => name);
+  // Also of what was never applied to its end: a killed run may have left it half done.
+  const half = names.length === 0 ? await halfDone(context, new Set(shown), () => undefined) : [];
+  const rotations = await Promise.all(
+    [...shown, ...half].map((name) => context.journal.list(name)),
+  );
   const agent = await findAgent(context.paths.agentSocket, signal);
   return {
     version: context.version,

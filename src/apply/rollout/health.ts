@@ -1,10 +1,18 @@
-import { DEFAULT_CHECK_MS, type HealthPolicy, SLOW_CHECK_MS } from "../../model/desired.ts";
+import { type HealthPolicy, SLOW_CHECK_MS } from "../../model/desired.ts";
 import type { Healthcheck } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Clock } from "../../model/ports.ts";
+import { commandOf, intervalOf, msOf, timeoutOf } from "./check.ts";
 import { type Listener, listenTo } from "./listener.ts";
-import { type ProbeFailure, probeExec, type ProbeTools, runProbe } from "./probe.ts";
+import {
+  leftFor,
+  type ProbeFailure,
+  probeExec,
+  type ProbeTools,
+  runProbe,
+  tryLimitMs,
+} from "./probe.ts";
 
 export interface HealthTools extends ProbeTools {
   readonly clock: Clock;
@@ -26,12 +34,10 @@ export interface WaitOptions {
   readonly fresh: boolean;
 }
 
-const MS = 1e6;
-/** The engine's own defaults. */
-export const CHECK_DEFAULTS = { intervalMs: DEFAULT_CHECK_MS, timeoutMs: 30_000, retries: 3 };
+/** The engine's own default. */
+const DEFAULT_RETRIES = 3;
 export const POLL_MS = 200;
 export const NETWORK_POLL_MS = 50;
-const LAST_CHECK_MS = 1000;
 const LEAST_POLL_MS = 5;
 
 /**
@@ -81,12 +87,12 @@ async function judge(
   signal: AbortSignal,
 ): Promise<Verdict> {
   const passedMs = tools.clock.elapsed() - begun;
-  // A check that hangs must not outlast the whole wait; but a last one is given a chance.
-  const limitMs = Math.max(LAST_CHECK_MS, policy.timeoutMs - passedMs);
+  const limitMs = leftFor(policy, passedMs);
   if (container.state !== "running") return "waiting";
   if (container.health !== undefined) return judgeOwn(tools, container, limitMs, signal);
   if (policy.probe !== undefined) {
-    return verdictOf(await runProbe(tools, container, policy.probe, limitMs, signal));
+    const tryMs = Math.min(limitMs, tryLimitMs(policy));
+    return verdictOf(await runProbe(tools, container, policy.probe, tryMs, signal));
   }
   return passedMs >= policy.settleMs ? "settled" : "waiting";
 }
@@ -104,24 +110,13 @@ async function judgeOwn(
   }
   const check = container.config.Healthcheck;
   const argv = commandOf(check);
-  if (argv === undefined || msOf(check?.Interval, CHECK_DEFAULTS.intervalMs) <= SLOW_CHECK_MS)
-    return "waiting";
-  const timeoutMs = Math.min(limitMs, msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs));
+  if (argv === undefined || intervalOf(check) <= SLOW_CHECK_MS) return "waiting";
+  const timeoutMs = Math.min(limitMs, timeoutOf(check));
   return verdictOf(await probeExec(tools, container.id, argv, timeoutMs, signal));
 }
 
 function verdictOf(failure: ProbeFailure): Verdict {
   return failure === undefined ? "serving" : { failure, final: false };
-}
-
-export function commandOf(check: Healthcheck | undefined): readonly string[] | undefined {
-  const [kind, ...rest] = check?.Test ?? [];
-  if (kind === "CMD") return rest;
-  return kind === "CMD-SHELL" ? ["/bin/sh", "-c", rest.join(" ")] : undefined;
-}
-
-export function msOf(nanoseconds: number | undefined, otherwise: number): number {
-  return nanoseconds === undefined || nanoseconds === 0 ? otherwise : nanoseconds / MS;
 }
 
 /** Failures count once per interval, and only after the start period (by default: the whole time). */
@@ -223,10 +218,8 @@ export async function waitRunning(
 
 /** How long the engine itself may take to a verdict; undefined without a healthcheck. */
 export function ownBudgetMs(check: Healthcheck | undefined): number | undefined {
-  if (commandOf(check) === undefined) return undefined;
-  const round =
-    msOf(check?.Interval, CHECK_DEFAULTS.intervalMs) +
-    msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs);
-  const rounds = (check?.Retries ?? 0) === 0 ? CHECK_DEFAULTS.retries : (check?.Retries ?? 0);
-  return msOf(check?.StartPeriod, 0) + round * (rounds + 1);
+  if (check === undefined || commandOf(check) === undefined) return undefined;
+  const { Retries: retries = 0, StartPeriod: startPeriod } = check;
+  const rounds = (retries === 0 ? DEFAULT_RETRIES : retries) + 1;
+  return msOf(startPeriod, 0) + (intervalOf(check) + timeoutOf(check)) * rounds;
 }

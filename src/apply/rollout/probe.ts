@@ -1,6 +1,6 @@
 import { request } from "node:http";
 import { connect } from "node:net";
-import type { HealthProbe } from "../../model/desired.ts";
+import type { HealthPolicy, HealthProbe } from "../../model/desired.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Engine } from "../../model/ports.ts";
 import { prefixIn } from "../../model/sealing.ts";
@@ -16,10 +16,25 @@ export type ProbeFailure = string | undefined;
 
 /** A fresh endpoint may lose its first packet, which is sent again only after a second. */
 const CONNECT_MS = 150;
+/** An answer is waited for at least so long, if the whole wait is as long. */
 const ANSWER_MS = 5000;
+const LAST_ANSWER_MS = 1000;
 const OUTPUT_BYTES = 2000;
 
-/** `limitMs`: it is not waited longer for an answer, nor longer than is of use. */
+/** An answer that hangs must not outlast the whole wait; but a last one is given a chance. */
+export function leftFor({ timeoutMs }: Pick<HealthPolicy, "timeoutMs">, passedMs: number): number {
+  return Math.max(LAST_ANSWER_MS, timeoutMs - passedMs);
+}
+
+/**
+ * How long one try of a configured probe may take: half of the wait, so that a program which has
+ * taken a request and forgotten it while it booted is asked once more.
+ */
+export function tryLimitMs({ timeoutMs }: Pick<HealthPolicy, "timeoutMs">): number {
+  return Math.max(ANSWER_MS, timeoutMs / 2);
+}
+
+/** `limitMs`: it is not waited longer for an answer. */
 export async function runProbe(
   tools: ProbeTools,
   container: ContainerDetail,
@@ -27,16 +42,15 @@ export async function runProbe(
   limitMs: number,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
-  const ms = Math.min(limitMs, ANSWER_MS);
   if (probe.kind === "exec") {
     const argv = [...prefixIn(container.config.Entrypoint), ...probe.argv];
-    return probeExec(tools, container.id, argv, ms, signal);
+    return probeExec(tools, container.id, argv, limitMs, signal);
   }
   const host = await addressOf(tools.engine, container, signal);
   if (host === undefined) return "it has no address";
   return probe.kind === "tcp"
     ? probeTcp(host, probe.port, signal)
-    : probeHttp(host, probe, ms, signal);
+    : probeHttp(host, probe, limitMs, signal);
 }
 
 async function addressOf(

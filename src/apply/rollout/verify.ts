@@ -2,21 +2,19 @@
 import type { HealthPolicy } from "../../model/desired.ts";
 import type { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { commandOf, timeoutOf } from "./check.ts";
 import {
-  CHECK_DEFAULTS,
-  commandOf,
   type HealthTools,
   look,
-  msOf,
   NETWORK_POLL_MS,
   POLL_MS,
   refuseEnded,
   unhealthy,
   type WaitOptions,
 } from "./health.ts";
-import { type ProbeFailure, probeExec, runProbe } from "./probe.ts";
+import { leftFor, type ProbeFailure, probeExec, runProbe, tryLimitMs } from "./probe.ts";
 
-/** It is given so long to answer as before. */
+/** It is asked for so long until it answers as before; an answer may take what it took before. */
 const VERIFY_MS = 5000;
 /** So long a program may take to notice a signal, or a file, and to fail of it. */
 const NOTICE_MS = 1500;
@@ -37,7 +35,8 @@ export async function waitSteady(
   for (;;) {
     const container = await look(tools, before.id, signal);
     refuseEnded(tools, container, before.restartCount);
-    const failure = await ask(tools, container, policy, policy.timeoutMs, signal);
+    const leftMs = leftFor(policy, tools.clock.elapsed() - begun);
+    const failure = await ask(tools, container, policy, leftMs, signal);
     const now = tools.clock.elapsed();
     if (failure === undefined && now >= steadyAt) return;
     if (failure !== undefined && now - begun >= policy.timeoutMs)
@@ -60,7 +59,7 @@ export async function waitAnswering(
   for (;;) {
     const container = await look(tools, id, signal);
     refuseEnded(tools, container, 0);
-    const failure = await ask(tools, container, policy, VERIFY_MS, signal);
+    const failure = await ask(tools, container, policy, policy.timeoutMs, signal);
     if (failure === undefined) return;
     if (tools.clock.elapsed() >= until) throw unhealthy(container, failure);
     await tools.clock.sleep(NETWORK_POLL_MS, signal);
@@ -108,7 +107,7 @@ export async function waitWatched(
 function ask(
   tools: HealthTools,
   container: ContainerDetail,
-  { probe }: HealthPolicy,
+  policy: HealthPolicy,
   limitMs: number,
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
@@ -117,9 +116,10 @@ function ask(
   const check = container.config.Healthcheck;
   const argv = container.health === undefined ? undefined : commandOf(check);
   if (argv !== undefined) {
-    const timeoutMs = Math.min(limitMs, msOf(check?.Timeout, CHECK_DEFAULTS.timeoutMs));
+    const timeoutMs = Math.min(limitMs, timeoutOf(check));
     return probeExec(tools, container.id, argv, timeoutMs, signal);
   }
+  const { probe } = policy;
   if (probe === undefined || container.health !== undefined) return Promise.resolve(undefined);
-  return runProbe(tools, container, probe, limitMs, signal);
+  return runProbe(tools, container, probe, Math.min(limitMs, tryLimitMs(policy)), signal);
 }

@@ -14,7 +14,10 @@ import type { Config } from "./types.ts";
 import { milliseconds } from "./units.ts";
 import type { Path } from "./yaml.ts";
 
-/** How long a container without any check must run before it counts as serving. */
+/**
+ * How long a container without any check must run before it counts as serving; in a shorter wait, half
+ * of that. Nobody can set it, so that no time-out is refused for its sake.
+ */
 const SETTLE_MS = 5_000;
 
 /** What the schema promises about an accepted `x-dso`. */
@@ -22,6 +25,7 @@ interface Knobs {
   readonly strategy?: Strategy;
   readonly env?: EnvironmentPolicy;
   readonly signal?: string;
+  readonly timeout?: string;
   readonly drain: string;
   readonly shared?: readonly string[];
   readonly health?: Health;
@@ -47,14 +51,16 @@ export function servicePolicy(
   const path: Path = ["services", service, "x-dso"];
   const knobs = readKnobs(model["x-dso"] ?? {}, path, positions);
   const { rotation, env } = config.defaults;
+  const rotationTimeoutMs =
+    knobs.timeout === undefined ? rotation.timeoutMs : milliseconds(knobs.timeout);
   return {
     strategy: knobs.strategy ?? rotation.strategy,
     env: knobs.env ?? env,
     signal: knobs.signal,
     drainMs: milliseconds(knobs.drain),
     shared: knobs.shared ?? [],
-    health: healthPolicy(knobs.health ?? {}, config),
-    rotationTimeoutMs: rotation.timeoutMs,
+    health: healthPolicy(knobs.health ?? {}, config, rotationTimeoutMs),
+    rotationTimeoutMs,
     rollbackOnFailure: rotation.rollbackOnFailure,
   };
 }
@@ -86,16 +92,17 @@ function manyProbes(probes: readonly string[], path: Path, positions: Positions)
   });
 }
 
-function healthPolicy(health: Health, config: Config): HealthPolicy {
+function healthPolicy(health: Health, config: Config, rotationTimeoutMs: number): HealthPolicy {
   const { healthCheck } = config.agent;
   const { timeout, interval, start_period } = health;
+  const timeoutMs = timeout === undefined ? healthCheck.timeoutMs : milliseconds(timeout);
   return {
     probe: probe(health),
-    timeoutMs: timeout === undefined ? healthCheck.timeoutMs : milliseconds(timeout),
+    timeoutMs,
     retries: health.retries ?? healthCheck.retries,
     intervalMs: interval === undefined ? healthCheck.intervalMs : milliseconds(interval),
     startPeriodMs: start_period === undefined ? undefined : milliseconds(start_period),
-    settleMs: SETTLE_MS,
+    settleMs: Math.min(SETTLE_MS, timeoutMs / 2, rotationTimeoutMs / 2),
   };
 }
 

@@ -63,6 +63,20 @@ describe("waitServing", () => {
     expect(elapsed()).toBe(2000);
   });
 
+  test("the time is up while its own healthcheck is still starting: what it wrote last is told", async () => {
+    const healthcheck = { Test: ["CMD", "check"], Interval: 1e9 };
+    const { id, engine, tools } = await started({ healthyAfter: 1e6 }, healthcheck);
+    const inspectContainer: typeof engine.inspectContainer = async (...all) => {
+      const found = await engine.inspectContainer(...all);
+      return found && { ...found, healthLog: "no login for hunter2\n" };
+    };
+    const talking = { ...tools, engine: { ...engine, inspectContainer } };
+    await expect(waitServing(talking, id, policy, fresh, never)).rejects.toMatchObject({
+      message: "container web did not become healthy: no login for [secret]",
+      hint: expect.stringContaining("`health.timeout` of x-dso") as string,
+    });
+  });
+
   test("a slow healthcheck is run by us, and its values keep out of the error", async () => {
     const asked: (readonly string[])[] = [];
     let code = 1;
@@ -121,6 +135,7 @@ describe("waitServing", () => {
     const strict = { ...policy, probe, startPeriodMs: 4000 };
     await expect(waitServing(tools, id, strict, fresh, never)).rejects.toMatchObject({
       code: "container-unhealthy",
+      hint: expect.stringContaining("`health.retries` of x-dso") as string,
     });
     expect(elapsed()).toBe(6000);
   });

@@ -53,6 +53,19 @@ defaults: { env: exposed, rotation: { strategy: restart, timeout: 22s } }
     });
   });
 
+  test("its own time stands above that of dso.yaml", async () => {
+    const dsoYaml = "agent: { rotation: { timeout: 11s } }";
+    expect((await policyOf("{ timeout: 2m }", dsoYaml)).rotationTimeoutMs).toBe(120_000);
+  });
+
+  test.each([
+    ["{ health: { timeout: 3s } }", "", 1500],
+    ["{}", "agent: { rotation: { timeout: 5s } }", 2500],
+    ["{ timeout: 1m, health: { timeout: 10s } }", "", 5000],
+  ])("x-dso: %s and %j: the settle time fits in the shorter wait", async (xDso, dsoYaml, ms) => {
+    expect((await policyOf(xDso, dsoYaml)).health.settleMs).toBe(ms);
+  });
+
   test("signal, drain and what may be shared", async () => {
     expect(await policyOf("{ signal: SIGHUP, drain: 0s, shared: [data, /cache] }")).toMatchObject({
       signal: "SIGHUP",

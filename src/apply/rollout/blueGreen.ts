@@ -2,6 +2,7 @@ import { together } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
+import { budgetFor } from "./budget.ts";
 import { refuseAborted } from "../journal/rotation.ts";
 import { giveNames, retire, takeNames, takePlace } from "../recovery/finish.ts";
 import { type Serving, waitServing } from "./health.ts";
@@ -64,12 +65,10 @@ async function prove(
   const id = newId(log);
   await log.step("start-new");
   await engine.startContainer(id, force);
-  const { health, rotationTimeoutMs } = making.service.policy;
-  const left = Math.max(0, rotationTimeoutMs - (clock.elapsed() - begun));
   const served = waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
-    { ...health, timeoutMs: Math.min(health.timeoutMs, left) },
+    budgetFor(making.service.policy, clock.elapsed() - begun),
     { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );

@@ -3,8 +3,10 @@ import type { Healthcheck } from "../../model/engine.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Clock } from "../../model/ports.ts";
+import type { Budget } from "./budget.ts";
 import { commandOf, intervalOf, msOf, timeoutOf } from "./check.ts";
-import { type Listener, listenTo } from "./listener.ts";
+import { listenTo } from "./listener.ts";
+import { countFailures, pause, POLL_MS } from "./pace.ts";
 import {
   leftFor,
   type ProbeFailure,
@@ -36,9 +38,6 @@ export interface WaitOptions {
 
 /** The engine's own default. */
 const DEFAULT_RETRIES = 3;
-export const POLL_MS = 200;
-export const NETWORK_POLL_MS = 50;
-const LEAST_POLL_MS = 5;
 
 /**
  * Waits until the container serves: its own healthcheck says so, else the
@@ -49,7 +48,7 @@ const LEAST_POLL_MS = 5;
 export async function waitServing(
   tools: HealthTools,
   id: string,
-  policy: HealthPolicy,
+  policy: Budget,
   options: WaitOptions,
   signal: AbortSignal,
 ): Promise<Serving> {
@@ -69,10 +68,16 @@ export async function waitServing(
     if (verdict === "serving") return { since: now, completed: false, container };
     if (verdict !== "waiting") failures.add(now, verdict.failure);
     if (verdict !== "waiting" && (verdict.final || failures.exhausted())) {
-      throw unhealthy(container, failures.last());
+      throw unhealthy(container, failures.last(), verdict.final ? "own" : "retries");
     }
-    if (now - begun >= policy.timeoutMs) throw unhealthy(container, failures.last());
-    await pause({ tools, listener, container, policy }, now - begun, signal);
+    if (now - begun >= policy.timeoutMs) {
+      throw unhealthy(
+        container,
+        failures.last() ?? said(tools, container),
+        policy.limitedBy ?? "health",
+      );
+    }
+    await pause({ clock: tools.clock, listener, container, policy }, now - begun, signal);
   }
 }
 
@@ -105,8 +110,7 @@ async function judgeOwn(
 ): Promise<Verdict> {
   if (container.health === "healthy") return "serving";
   if (container.health === "unhealthy") {
-    const said = container.healthLog ?? "its healthcheck failed";
-    return { failure: tools.scrub(said).trim(), final: true };
+    return { failure: said(tools, container) ?? "its healthcheck failed", final: true };
   }
   const check = container.config.Healthcheck;
   const argv = commandOf(check);
@@ -115,45 +119,13 @@ async function judgeOwn(
   return verdictOf(await probeExec(tools, container.id, argv, timeoutMs, signal));
 }
 
+/** What its healthcheck has written last. */
+function said(tools: HealthTools, { healthLog }: ContainerDetail): string | undefined {
+  return healthLog === undefined ? undefined : tools.scrub(healthLog).trim();
+}
+
 function verdictOf(failure: ProbeFailure): Verdict {
   return failure === undefined ? "serving" : { failure, final: false };
-}
-
-/** Failures count once per interval, and only after the start period (by default: the whole time). */
-function countFailures(policy: HealthPolicy, begun: number) {
-  let last: string | undefined;
-  let counted = 0;
-  let next = begun + (policy.startPeriodMs ?? policy.timeoutMs);
-  return {
-    add(now: number, failure: string): void {
-      last = failure;
-      if (now < next) return;
-      counted++;
-      next = now + policy.intervalMs;
-    },
-    exhausted: () => counted >= Math.max(policy.retries, 1),
-    last: () => last,
-  };
-}
-
-interface Waiting {
-  readonly tools: HealthTools;
-  readonly listener: Listener;
-  readonly container: ContainerDetail;
-  readonly policy: HealthPolicy;
-}
-
-/** Nobody tells when a port begins to listen: it is asked often as long as that may be any moment. */
-function pause(
-  { tools, listener, container, policy: { probe } }: Waiting,
-  waitedMs: number,
-  signal: AbortSignal,
-): Promise<void> {
-  const overNetwork =
-    container.health === undefined && probe !== undefined && probe.kind !== "exec";
-  if (!overNetwork) return listener.pause(POLL_MS, signal);
-  const ms = Math.min(Math.max(Math.round(waitedMs / 4), LEAST_POLL_MS), NETWORK_POLL_MS);
-  return tools.clock.sleep(ms, signal);
 }
 
 export async function look(
@@ -183,14 +155,30 @@ export function refuseEnded(
   throw new DsoError("container-exited", `container ${name} ${what}${why}`);
 }
 
+/** What ends a wait for health: a time that is over, a check that failed, or a second look. */
+type Ending = keyof typeof HINTS;
+
+const HINTS = {
+  health: "Look at its healthcheck; `health.timeout` of x-dso gives it more time.",
+  rotation:
+    "Look at its healthcheck; `timeout` of x-dso gives it more time, and `rotation.timeout` of dso.yaml all services.",
+  retries:
+    "Look at its check; `health.retries` of x-dso says how many failures end the wait, `health.start_period` from when on they count.",
+  own: "Look at its healthcheck; its own `retries` and `start_period` say when it has failed.",
+  names:
+    "It had served until its networks were connected anew: look at what its check needs of them.",
+  watch: "It had served before: look at its check, and at its log.",
+} as const;
+
 export function unhealthy(
   { name }: ContainerDetail,
   failure: string | undefined,
-  verb: "become" | "stay" = "become",
+  ending: Ending,
 ): DsoError {
   const reason = failure ? `: ${failure}` : "";
+  const verb = ending === "watch" ? "stay" : "become";
   return new DsoError("container-unhealthy", `container ${name} did not ${verb} healthy${reason}`, {
-    hint: "Look at its healthcheck; `health.timeout` of x-dso gives it more time.",
+    hint: HINTS[ending],
   });
 }
 

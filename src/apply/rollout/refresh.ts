@@ -15,6 +15,7 @@ import {
 import { versionsOf } from "../memory/values.ts";
 import { putBack } from "../recovery/refreshed.ts";
 import { DSO } from "../../model/labels.ts";
+import { budgetFor } from "./budget.ts";
 import { waitSteady, waitWatched } from "./verify.ts";
 
 type Refresh = OperationOf<"refresh-container">;
@@ -87,6 +88,7 @@ async function tell(
   signal: AbortSignal,
 ): Promise<void> {
   const { engine, clock, force } = work;
+  const begun = clock.elapsed();
   const service = serviceOf(work, name);
   const request = await deliveryFor(work, service, number, force);
   await log.step("swap-files");
@@ -98,7 +100,7 @@ async function tell(
   await log.step("await-health");
   const tools = { engine, clock, scrub: work.scrubber.scrub };
   const stop = AbortSignal.any([signal, force]);
-  await waitSteady(tools, container, service.policy.health, stop);
+  await waitSteady(tools, container, budgetFor(service.policy, clock.elapsed() - begun), stop);
   if (monitorMs === 0) return;
   await log.step("watch-new");
   const watched = { ...container, oneShot: false };

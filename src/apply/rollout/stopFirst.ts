@@ -1,5 +1,6 @@
 import type { Done, Work } from "../context.ts";
 import { failureOf } from "../failure.ts";
+import { budgetFor } from "./budget.ts";
 import { freeName, refuseAborted } from "../journal/rotation.ts";
 import { retire, takePlace } from "../recovery/finish.ts";
 import { type Serving, waitServing } from "./health.ts";
@@ -28,8 +29,9 @@ export async function replaceStopFirst(
   const swap = await openSwap(operation, work);
   let served: Served;
   try {
+    const begun = work.clock.elapsed();
     await prepare(swap, false, signal);
-    served = await switchOver(swap, signal);
+    served = await switchOver(swap, begun, signal);
     if (!served.completed) await watchNew(swap, signal);
     const made = await work.engine.inspectContainer(newId(swap.log), work.force);
     if (made === undefined) throw vanished(swap);
@@ -47,7 +49,7 @@ export async function replaceStopFirst(
 
 type Served = Serving & { readonly downtimeMs: number };
 
-async function switchOver(swap: Swap, signal: AbortSignal): Promise<Served> {
+async function switchOver(swap: Swap, begun: number, signal: AbortSignal): Promise<Served> {
   const { work, making, old, log, oneShot } = swap;
   const { engine, clock, force } = work;
   const id = newId(log);
@@ -57,6 +59,7 @@ async function switchOver(swap: Swap, signal: AbortSignal): Promise<Served> {
   await log.step("stop-old", { stopping: old.startedAt });
   const stoppedAt = clock.elapsed();
   await engine.stopContainer(old.id, work.plan.options.stopTimeout, force);
+  const stopMs = clock.elapsed() - stoppedAt;
   await log.step("rename-old");
   const aside = await freeName(work, `${making.name}-old`, log.now, force);
   await engine.renameContainer(old.id, aside, force);
@@ -66,11 +69,10 @@ async function switchOver(swap: Swap, signal: AbortSignal): Promise<Served> {
   await log.step("start-new");
   await engine.startContainer(id, force);
   await log.step("await-health");
-  const { health, rotationTimeoutMs } = making.service.policy;
   const serving = await waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
-    { ...health, timeoutMs: Math.min(health.timeoutMs, rotationTimeoutMs) },
+    budgetFor(making.service.policy, clock.elapsed() - begun - stopMs),
     { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );

@@ -2,16 +2,10 @@
 import type { HealthPolicy } from "../../model/desired.ts";
 import type { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import type { Budget } from "./budget.ts";
 import { commandOf, timeoutOf } from "./check.ts";
-import {
-  type HealthTools,
-  look,
-  NETWORK_POLL_MS,
-  POLL_MS,
-  refuseEnded,
-  unhealthy,
-  type WaitOptions,
-} from "./health.ts";
+import { type HealthTools, look, refuseEnded, unhealthy, type WaitOptions } from "./health.ts";
+import { NETWORK_POLL_MS, POLL_MS } from "./pace.ts";
 import { leftFor, type ProbeFailure, probeExec, runProbe, tryLimitMs } from "./probe.ts";
 
 /** It is asked for so long until it answers as before; an answer may take what it took before. */
@@ -26,7 +20,7 @@ const NOTICE_MS = 1500;
 export async function waitSteady(
   tools: HealthTools,
   before: ContainerDetail,
-  policy: HealthPolicy,
+  policy: Budget,
   signal: AbortSignal,
 ): Promise<void> {
   const begun = tools.clock.elapsed();
@@ -40,7 +34,7 @@ export async function waitSteady(
     const now = tools.clock.elapsed();
     if (failure === undefined && now >= steadyAt) return;
     if (failure !== undefined && now - begun >= policy.timeoutMs)
-      throw unhealthy(container, failure);
+      throw unhealthy(container, failure, policy.limitedBy ?? "health");
     await tools.clock.sleep(POLL_MS, signal);
   }
 }
@@ -61,7 +55,7 @@ export async function waitAnswering(
     refuseEnded(tools, container, 0);
     const failure = await ask(tools, container, policy, policy.timeoutMs, signal);
     if (failure === undefined) return;
-    if (tools.clock.elapsed() >= until) throw unhealthy(container, failure);
+    if (tools.clock.elapsed() >= until) throw unhealthy(container, failure, "names");
     await tools.clock.sleep(NETWORK_POLL_MS, signal);
   }
 }
@@ -81,7 +75,7 @@ export async function waitWatched(
   signal: AbortSignal,
 ): Promise<void> {
   const failed = (container: ContainerDetail, failure: string | undefined): DsoError =>
-    unhealthy(container, failure, "stay");
+    unhealthy(container, failure, "watch");
   const begun = tools.clock.elapsed();
   let [failures, askedAt] = [0, 0];
   for (;;) {

@@ -5,6 +5,8 @@ import type { Method, Reason } from "../model/plan.ts";
 import type { MountModel, ServiceModel } from "../model/project.ts";
 import { valueName } from "../model/reference.ts";
 import { type Pace, updatePolicy } from "../model/updates.ts";
+import { labelProxies } from "./proxies.ts";
+import { singleWriter } from "./writers.ts";
 
 export interface Choice {
   readonly method: Method;
@@ -113,7 +115,7 @@ export function exclusiveness(
     ...(model.devices ?? []).map(({ source }) => `device ${source}`),
     ...fixedAddresses(service),
     ...stopFirst(model, pace),
-    ...labelProxies(service),
+    ...labelProxies(service.model, image),
   ];
 }
 
@@ -158,20 +160,6 @@ function imageVolumes(
     .map((path) => `the image's own volume ${path}`);
 }
 
-const SINGLE_WRITERS: ReadonlySet<string> = new Set([
-  ...["postgres", "postgis", "timescaledb", "mysql", "mariadb", "percona", "mongo", "couchdb"],
-  ...["redis", "valkey", "keydb", "rabbitmq", "nats", "kafka", "zookeeper", "etcd", "consul"],
-  ...["elasticsearch", "opensearch", "influxdb", "clickhouse-server", "cassandra", "neo4j"],
-  ...["minio", "vault", "memcached", "mosquitto", "eclipse-mosquitto", "activemq"],
-]);
-
-function singleWriter({ image, model }: DesiredService): readonly string[] {
-  // What is built here has a name of its own choosing.
-  if (model.build !== undefined) return [];
-  const repository = image.split("@")[0]?.split("/").at(-1)?.split(":")[0] ?? image;
-  return SINGLE_WRITERS.has(repository) ? [`the single writer "${repository}"`] : [];
-}
-
 function sharedNamespaces({ model }: DesiredService): readonly string[] {
   const modes = { network_mode: model.network_mode, ipc: model.ipc, pid: model.pid };
   return Object.entries(modes).flatMap(([key, mode]) =>
@@ -187,20 +175,4 @@ function fixedAddresses({ model }: DesiredService): readonly string[] {
     return address === undefined ? [] : [`fixed address ${address} in network "${network}"`];
   });
   return [...own, ...attached];
-}
-
-/** Such a proxy sends requests to a container as soon as it sees its labels, ready or not. */
-function labelProxies({ model }: DesiredService): readonly string[] {
-  if (model.healthcheck?.test !== undefined && model.healthcheck.disable !== true) return [];
-  const labels = Object.keys(model.labels ?? {});
-  const proxy = labels.some((label) => label.startsWith("traefik."))
-    ? "Traefik"
-    : labels.some((label) => label === "caddy" || label.startsWith("caddy."))
-      ? "caddy"
-      : model.environment !== undefined && "VIRTUAL_HOST" in model.environment
-        ? "nginx-proxy"
-        : undefined;
-  return proxy === undefined
-    ? []
-    : [`${proxy} would use a container without a healthcheck at once`];
 }

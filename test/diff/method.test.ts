@@ -68,20 +68,6 @@ describe("why two of a service cannot run at once", () => {
       { image: "web:1", deploy: { update_config: { order: "stop-first" } } },
       ["deploy.update_config.order: stop-first"],
     ],
-    [
-      "a proxy that looks at labels",
-      { image: "web:1", labels: { "traefik.enable": "true" } },
-      ["Traefik would use a container without a healthcheck at once"],
-    ],
-    [
-      "such a proxy, and a healthcheck",
-      {
-        image: "web:1",
-        labels: { "traefik.enable": "true" },
-        healthcheck: { test: ["CMD", "true"] },
-      },
-      [],
-    ],
   ];
   it.each(cases)("%s", (_name, model, reasons) => {
     expect(exclusiveness(service(model), image("web:1"))).toEqual(reasons);

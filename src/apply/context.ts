@@ -49,7 +49,12 @@ export interface Outcome {
   readonly changed: number;
   readonly destroyed: number;
   readonly rotations: readonly Rotation[];
-  readonly downtimes: readonly { readonly operation: Operation; readonly ms: number }[];
+  /** `stopMs`: what of `ms` the old container took to stop. */
+  readonly downtimes: readonly {
+    readonly operation: Operation;
+    readonly ms: number;
+    readonly stopMs: number;
+  }[];
 }
 
 export interface Failure {
@@ -117,7 +122,7 @@ export interface FormerNetwork {
 export interface Done {
   readonly containerId?: string;
   readonly rotation?: Rotation;
-  readonly downtimeMs?: number;
+  readonly downtime?: { readonly ms: number; readonly stopMs: number };
   /** The journal's entry of a stop that is over; it goes at the end of the run. */
   readonly stop?: string;
 }

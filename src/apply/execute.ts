@@ -195,8 +195,8 @@ function outcomeOf(
     rotations: [...done.values()].flatMap(({ rotation }): readonly Rotation[] =>
       rotation ? [rotation] : [],
     ),
-    downtimes: [...done].flatMap(([operation, { downtimeMs }]) =>
-      downtimeMs === undefined ? [] : [{ operation, ms: downtimeMs }],
+    downtimes: [...done].flatMap(([operation, { downtime }]) =>
+      downtime === undefined ? [] : [{ operation, ...downtime }],
     ),
   };
 }

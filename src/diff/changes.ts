@@ -37,7 +37,7 @@ export function serviceChanges(situation: Situation, decision: ServiceDecision):
         case "replace":
           return [replacement(situation, decision, one)];
         case "update":
-          return [update(one)];
+          return [update(situation, decision, one)];
         case "remove":
           return [
             departure({
@@ -117,7 +117,9 @@ function downtimeOf(
   const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
   if (serving > batchSize(decision, options.pace)) return undefined;
   const image = observed.images.get(service.image);
-  return { ...estimateDowntime(service, image, options), forcedBy: choice.forcedBy };
+  const measured = observed.downtimes?.get(service.name);
+  const estimate = estimateDowntime(service, image, options, measured);
+  return { ...estimate, forcedBy: choice.forcedBy };
 }
 
 /** The image may be another one under the same name; another name says enough. */
@@ -147,7 +149,24 @@ export function containerValues({
   return { id, name, service: labels[COMPOSE.service] ?? null, image, state };
 }
 
-function update(one: DecisionOf<"update">): Change {
+/** What is stopped and started with another does not serve in between, like that which is replaced. */
+function restartDowntime(
+  { observed, options }: Situation,
+  { service }: ServiceDecision,
+  { instance, repairs }: DecisionOf<"update">,
+): Downtime | undefined {
+  const restarts = repairs.some(({ step }) => step?.kind === "restart");
+  if (!restarts || !isUp(instance.container)) return undefined;
+  const image = observed.images.get(service.image);
+  const measured = observed.downtimes?.get(service.name);
+  return { ...estimateDowntime(service, image, options, measured), forcedBy: [] };
+}
+
+function update(
+  situation: Situation,
+  decision: ServiceDecision,
+  one: DecisionOf<"update">,
+): Change {
   const { instance, repairs } = one;
   const { container } = instance;
   const steps = repairs.flatMap(({ step }) => step ?? []);
@@ -181,6 +200,7 @@ function update(one: DecisionOf<"update">): Change {
     engineName: container.name,
     action: "update",
     reasons: repairs.map(({ reason }) => reason),
+    downtime: restartDowntime(situation, decision, one),
     attributes,
     before,
     after: { ...before, state: "running", name: renamed?.name ?? container.name },

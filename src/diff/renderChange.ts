@@ -1,6 +1,6 @@
 /** One change, as a block of lines: what, why, how, and attribute by attribute. */
 import { showDuration } from "../model/duration.ts";
-import type { Change } from "../model/plan.ts";
+import type { Change, Downtime } from "../model/plan.ts";
 import { reasonsText } from "./reasons.ts";
 import { paintSign, renderAttributes } from "./renderAttribute.ts";
 import { harmless, type Palette, wrap } from "./style.ts";
@@ -50,11 +50,22 @@ function comments(change: Change): readonly string[] {
     ...first,
     ...(plain ? [] : wrap(`(${why})`, "  # ", "  #  ")),
     ...(forced === "" ? [] : wrap(`(forced by ${forced})`, "  # ", "  #  ")),
-    ...(downtime !== undefined && downtime.worstMs > downtime.expectedMs
-      ? [`  # (up to ${showDuration(downtime.worstMs)} if it ignores its stop signal)`]
-      : []),
+    ...(downtime === undefined ? [] : basisOf(downtime).map((line) => `  # (${line})`)),
     ...(rollout === undefined ? [] : wrap(`(${rollout})`, "  # ", "  #  ")),
   ];
+}
+
+/** Where the estimate is from; nothing where it leaves nothing open. */
+function basisOf({ expectedMs, worstMs, measured }: Downtime): readonly string[] {
+  if (measured) return [`measured the last time; at worst ${showDuration(worstMs)}`];
+  return worstMs > expectedMs
+    ? ["not measured yet: it may ignore its stop signal, and take its time to serve"]
+    : [];
+}
+
+function lasting({ expectedMs, worstMs, measured }: Downtime): string {
+  const range = !measured && worstMs > expectedMs ? ` to ${showDuration(worstMs)}` : "";
+  return `${range === "" ? "about " : ""}${showDuration(expectedMs)}${range} of downtime`;
 }
 
 function fate(change: Change): string {
@@ -70,23 +81,23 @@ function fate(change: Change): string {
   }
 }
 
-function updateFate({ kind, attributes, method }: Change): string {
+function updateFate({ kind, attributes, method, downtime }: Change): string {
   if (kind === "image") return "will be fetched again";
   if (method === "refresh") return "will be given its new files, and runs on";
   const state =
     attributes.length === 1 && attributes[0]?.path === "state" ? attributes[0] : undefined;
-  if (state?.after === "restarted") return "will be restarted";
+  const until = downtime === undefined ? "" : `, ${lasting(downtime)}`;
+  if (state?.after === "restarted") return `will be restarted${until}`;
   if (state !== undefined)
     return state.before === "paused" ? "will be unpaused" : "will be started";
-  return "will be updated in place";
+  return `will be updated in place${until}`;
 }
 
 function replaceFate({ kind, method, downtime, before }: Change): string {
   if (kind !== "container") return "must be replaced, and its containers with it";
   if (method === "none") return "differs and is left as it is";
   const how = `will be replaced by ${method ?? "stop-first"}`;
-  if (downtime !== undefined)
-    return `${how}, about ${showDuration(downtime.expectedMs)} of downtime`;
+  if (downtime !== undefined) return `${how}, ${lasting(downtime)}`;
   if (method === "blue-green") return `${how}, no expected downtime`;
   return before?.["state"] === "running"
     ? `${how}, while other replicas serve`

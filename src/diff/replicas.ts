@@ -110,7 +110,12 @@ function replacement(
   const expectedDowntimeMs =
     method === "blue-green" || !isUp(container)
       ? 0
-      : estimateDowntime(service, observed.images.get(service.image), options).expectedMs;
+      : estimateDowntime(
+          service,
+          observed.images.get(service.image),
+          options,
+          observed.downtimes?.get(service.name),
+        ).expectedMs;
   return {
     ...{ kind: "replace-container", name, method, expectedDowntimeMs },
     ...{ oldId: container.id, oldName: container.name },

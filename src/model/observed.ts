@@ -35,6 +35,16 @@ export interface Observed {
   readonly lostGenerations: ReadonlySet<string>;
   /** Undefined where none is remembered. */
   readonly lastApply: LastApply | undefined;
+  /** Service to how long a replica of it did not serve when it was last replaced by stop-first; absent: not known. */
+  readonly downtimes?: ReadonlyMap<string, MeasuredDowntime>;
+}
+
+/** Of one replica, ms. */
+export interface MeasuredDowntime {
+  /** From the stop signal until the old container was gone. */
+  readonly stopMs: number;
+  /** From then until the new one served. */
+  readonly startMs: number;
 }
 
 /** What the last apply to this engine left there. */

@@ -115,9 +115,11 @@ export interface Reason {
 }
 
 export interface Downtime {
+  /** As it was measured the last time, else the least that it may be. */
   readonly expectedMs: number;
-  /** If the program ignores its stop signal until it is killed. */
+  /** If the program ignores its stop signal until it is killed, and its check takes all of its time. */
   readonly worstMs: number;
+  readonly measured: boolean;
   /** Why it cannot be avoided, e.g. `volume "data", which it writes`. */
   readonly forcedBy: readonly string[];
 }

@@ -5,6 +5,7 @@ import { DSO } from "../model/labels.ts";
 import { type DeliveredVersions, isOfGeneration, type Observed } from "../model/observed.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
+import { downtimesOn } from "./downtimes.ts";
 import { lastApplyTo } from "./lastApply.ts";
 
 /**
@@ -43,7 +44,8 @@ export async function observe(
   const objects = { ...listing, images, foreignNetworks, foreignVolumes };
   const secrets = { delivered, lostGenerations };
   const lastApply = lastApplyTo(info.id, registered);
-  const known = { engine: info, shim: shim.has(), ...objects, ...secrets, lastApply };
+  const remembered = { lastApply, ...downtimesOn(info.id, registered) };
+  const known = { engine: info, shim: shim.has(), ...objects, ...secrets, ...remembered };
   const suspects = needsDetail(desired, { ...known, details: new Map() });
   const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
   return { ...known, details };

@@ -7,6 +7,7 @@ import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { afterRun } from "./attempts.ts";
 import type { Context } from "./context.ts";
+import { measuredBy } from "./downtimes.ts";
 import { leftBehind, leftByFailed, startedBy } from "./lastApply.ts";
 import { type Remark, type Run, wasWhole } from "./run.ts";
 import { settle } from "./settle.ts";
@@ -40,7 +41,11 @@ export async function remember(
   const started = startedBy(outcome.done);
   const stopped = known?.stopped && { stopped: known.stopped.filter((id) => !started.has(id)) };
   if (!destroyed) {
-    return context.state.register({ ...registration(context, run), ...left, ...stopped });
+    const services = new Set(desired.project.services.keys());
+    const measured = measuredBy(outcome, run.observed, services);
+    return context.state.register({
+      ...{ ...registration(context, run), ...left, ...measured, ...stopped },
+    });
   }
   if (known !== undefined) await context.state.register({ ...known, ...left });
 }

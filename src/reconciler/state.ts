@@ -6,6 +6,7 @@ import type {
   VolumeModel,
 } from "../model/project.ts";
 import type { DsoError } from "../model/errors.ts";
+import type { MeasuredDowntime } from "../model/observed.ts";
 import type { ProjectRequest } from "./request.ts";
 
 /** What is remembered of projects between runs. It holds references and versions, never values. */
@@ -47,6 +48,8 @@ export interface RegisteredProject {
     /** Ids of the containers that were at work. */
     readonly running: readonly string[];
   };
+  /** Service to the downtime of the last replica of it that was replaced by stop-first. */
+  readonly downtimes?: Readonly<Record<string, MeasuredDowntime>>;
   /** Ids of the containers that a person had stopped when they were last looked at, sorted; absent: none. */
   readonly stopped?: readonly string[];
 }

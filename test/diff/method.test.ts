@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { estimateDowntime } from "../../src/diff/downtime.ts";
 import { chooseMethod, exclusiveness, unrefreshable } from "../../src/diff/method.ts";
 import type { DesiredService } from "../../src/model/desired.ts";
-import type { ImageDetail } from "../../src/model/observed.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
-import { options, project, type ServiceInput } from "./build.ts";
+import { project, type ServiceInput } from "./build.ts";
 import { image } from "./engine.ts";
 
 function service(model: ServiceModel, policy: ServiceInput["policy"] = {}): DesiredService {
@@ -174,52 +172,5 @@ describe("refresh", () => {
     const single = told("signal", { "/etc/password": SECRET });
     expect(unrefreshable(single, ROTATED)).toEqual(["file./etc/password"]);
     expect(unrefreshable(told("signal", inDirectory), ROTATED)).toEqual([]);
-  });
-});
-
-describe("the expected downtime", () => {
-  const estimate = (
-    model: ServiceModel,
-    detail?: ImageDetail,
-    stopTimeout?: number,
-  ): readonly [number, number] => {
-    const { expectedMs, worstMs } = estimateDowntime(
-      service(model),
-      detail,
-      options({ stopTimeout }),
-    );
-    return [expectedMs, worstMs];
-  };
-
-  it("is a stop and a start; the grace period at worst", () => {
-    expect(estimate({ image: "web:1" })).toEqual([800, 10_400]);
-    expect(estimate({ image: "web:1", stop_grace_period: "1m" })).toEqual([800, 60_400]);
-    expect(estimate({ image: "web:1", stop_grace_period: "100ms" })).toEqual([500, 500]);
-    expect(estimate({ image: "web:1" }, undefined, 2)).toEqual([800, 2400]);
-  });
-
-  it("is the whole grace period of a program known to ignore its stop signal", () => {
-    expect(estimate({ image: "web:1", command: ["sleep", "infinity"] })).toEqual([10_400, 10_400]);
-    expect(estimate({ image: "web:1" }, image("web:1", { command: ["/bin/sleep", "9"] }))).toEqual([
-      10_400, 10_400,
-    ]);
-    expect(estimate({ image: "web:1", command: ["sleep", "9"], init: true })).toEqual([
-      800, 10_400,
-    ]);
-  });
-
-  it("has the first look of the healthcheck in it", () => {
-    const check = { test: ["CMD", "true"], interval: "1s" };
-    expect(estimate({ image: "web:1", healthcheck: check })[0]).toBe(1800);
-    const slow = { ...check, interval: "5s" };
-    expect(estimate({ image: "web:1", healthcheck: slow })[0]).toBe(900);
-    const checked = image("web:1", { healthcheckIntervalMs: 1500 });
-    expect(estimate({ image: "web:1" }, checked)[0]).toBe(2300);
-    expect(
-      estimate(
-        { image: "web:1", healthcheck: { disable: true } },
-        image("i", { healthcheckIntervalMs: 1500 }),
-      )[0],
-    ).toBe(800);
   });
 });

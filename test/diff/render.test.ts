@@ -51,10 +51,10 @@ What the signs mean:
 
 DSO will perform the following actions:
 
-  # container.db[1] will be replaced by stop-first, about 2.8 s of downtime
+  # container.db[1] will be replaced by stop-first, 2.8 s to 40 s of downtime
   # (image_changed: it is pulled first)
   # (forced by volume "data", which it writes; the single writer "postgres")
-  # (up to 12 s if it ignores its stop signal)
+  # (not measured yet: it may ignore its stop signal, and take its time to serve)
 -/+ container.db[1] "shop-db-1" {
       ~ image = "postgres:16.1" -> "postgres:16.2"
         # (4 unchanged attributes hidden)

@@ -47,7 +47,7 @@ export async function replaceStopFirst(
   return complete(swap, served);
 }
 
-type Served = Serving & { readonly downtimeMs: number };
+type Served = Serving & { readonly downtime: { readonly ms: number; readonly stopMs: number } };
 
 async function switchOver(swap: Swap, begun: number, signal: AbortSignal): Promise<Served> {
   const { work, making, old, log, oneShot } = swap;
@@ -76,7 +76,7 @@ async function switchOver(swap: Swap, begun: number, signal: AbortSignal): Promi
     { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );
-  return { ...serving, downtimeMs: serving.since - stoppedAt };
+  return { ...serving, downtime: { ms: serving.since - stoppedAt, stopMs } };
 }
 
 function complete(swap: Swap, served: Served): Done {
@@ -84,6 +84,7 @@ function complete(swap: Swap, served: Served): Done {
   const done = handOver(swap);
   const wasServing = log.now.old?.running === true && !served.completed;
   if (!wasServing) return done;
-  work.report({ type: "downtime", operation, ms: served.downtimeMs });
-  return { ...done, downtimeMs: served.downtimeMs };
+  const { downtime } = served;
+  work.report({ type: "downtime", operation, ms: downtime.ms });
+  return { ...done, downtime };
 }

@@ -23,11 +23,12 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Each run of a check takes so long, or as long as it may. */
+/** Each run of a check takes so long, or as long as it may; below zero it fails at once. */
 async function checked(takesMs: number, healthcheck?: Healthcheck) {
   let now = 0;
   const limits: AbortController[] = [];
   const limitsMs: number[] = [];
+  const ranAt: number[] = [];
   vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
     limitsMs.push(ms);
     const limit = new AbortController();
@@ -43,6 +44,8 @@ async function checked(takesMs: number, healthcheck?: Healthcheck) {
   await made.startContainer(id, never);
   const exec: FakeEngine["exec"] = (_id, _request, _streams, signal) => {
     const limitMs = limitsMs.at(-1) ?? 0;
+    ranAt.push(now);
+    if (takesMs < 0) return Promise.resolve(1);
     now += Math.min(takesMs, limitMs);
     if (takesMs <= limitMs) return Promise.resolve(0);
     limits.at(-1)?.abort();
@@ -52,7 +55,7 @@ async function checked(takesMs: number, healthcheck?: Healthcheck) {
   const clock = { now: () => now, elapsed: () => now, sleep };
   const tools = { engine: { ...made, exec }, clock, scrub: (text: string) => text };
   const container = (await made.inspectContainer(id, never))!;
-  return { tools, id, container, limitsMs, elapsed: () => now };
+  return { tools, id, container, limitsMs, ranAt, elapsed: () => now };
 }
 
 describe("a check that takes six seconds", () => {
@@ -65,6 +68,27 @@ describe("a check that takes six seconds", () => {
     await waitAnswering(tools, id, health, never);
     await waitSteady(tools, container, health, never);
   });
+});
+
+describe("a check that fails at once", () => {
+  test.each([
+    ["a probe of x-dso", undefined, { ...probed, intervalMs: 10_000 }],
+    ["the container's own, a slow one", own, { ...policy, intervalMs: 10_000 }],
+  ])(
+    "%s: it is run often in the first seconds, and ever less often then",
+    async (_, check, one) => {
+      const { tools, id, limitsMs, ranAt } = await checked(-1, check);
+      await expect(waitServing(tools, id, one, fresh, never)).rejects.toThrow("ended with 1");
+      expect(limitsMs.length).toBe(ranAt.length);
+      const pauses = ranAt.slice(1).map((at, index) => at - (ranAt[index] ?? 0));
+      expect(pauses[0]).toBe(200);
+      expect(Math.max(...pauses.slice(0, 10))).toBe(200);
+      // Of the time to boot, a fortieth is lost at most.
+      const late = pauses.filter((ms, index) => ms > Math.max(200, (ranAt[index] ?? 0) / 40 + 1));
+      expect(late).toEqual([]);
+      expect(Math.max(...pauses)).toBeGreaterThan(600);
+    },
+  );
 });
 
 describe("a check that never answers", () => {

@@ -3,11 +3,17 @@ import type { AttributeChange, Change, Downtime } from "../model/plan.ts";
 import type { Json } from "../model/project.ts";
 import { COMPOSE } from "../model/labels.ts";
 import { compareService, formerValues, wantedValues } from "./attributes.ts";
-import { type Decision, type DecisionOf, lasting, type ServiceDecision } from "./decision.ts";
+import {
+  type Decision,
+  type DecisionOf,
+  lasting,
+  type ServiceDecision,
+  type Step,
+} from "./decision.ts";
 import { deliveryChanges } from "./delivered.ts";
 import type { Departure } from "./departures.ts";
 import { estimateDowntime } from "./downtime.ts";
-import { containerAddress, isUp } from "./inventory.ts";
+import { containerAddress, type Instance, isUp } from "./inventory.ts";
 import { batchSize, changing, rollout } from "./replicas.ts";
 import type { Situation } from "./situation.ts";
 
@@ -162,6 +168,26 @@ function restartDowntime(
   return { ...estimateDowntime(service, image, options, measured), forcedBy: [] };
 }
 
+function stepAttribute(step: Step, container: Instance["container"]): AttributeChange {
+  const common = { shown: "open", forcesReplacement: false } as const;
+  switch (step.kind) {
+    case "rename":
+      return { ...common, path: "name", before: container.name, after: step.name };
+    case "connect":
+      return {
+        ...common,
+        path: `networks.${step.network}`,
+        before: undefined,
+        after: "attached",
+      };
+    case "unpause":
+    case "start":
+      return { ...common, path: "state", before: container.state, after: "running" };
+    case "restart":
+      return { ...common, path: "state", before: "running", after: "restarted" };
+  }
+}
+
 function update(
   situation: Situation,
   decision: ServiceDecision,
@@ -170,25 +196,7 @@ function update(
   const { instance, repairs } = one;
   const { container } = instance;
   const steps = repairs.flatMap(({ step }) => step ?? []);
-  const attributes = steps.map((step): AttributeChange => {
-    const common = { shown: "open", forcesReplacement: false } as const;
-    switch (step.kind) {
-      case "rename":
-        return { ...common, path: "name", before: container.name, after: step.name };
-      case "connect":
-        return {
-          ...common,
-          path: `networks.${step.network}`,
-          before: undefined,
-          after: "attached",
-        };
-      case "unpause":
-      case "start":
-        return { ...common, path: "state", before: container.state, after: "running" };
-      case "restart":
-        return { ...common, path: "state", before: "running", after: "restarted" };
-    }
-  });
+  const attributes = steps.map((step) => stepAttribute(step, container));
   const before = containerValues(one);
   const renamed = steps.find((step) => step.kind === "rename");
   return {

@@ -95,8 +95,13 @@ async function watchOnce(options: AgentOptions, context: Context, board: Board):
 /** Longer from one failure to the next, and never the same for all. */
 async function pause(failures: number, signal: AbortSignal): Promise<void> {
   if (failures === 0) return;
+  await sleep(pauseMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
+}
+
+/** After so many failures in a row, never more than 30 s. `random`: from 0 to 1. */
+export function pauseMs(failures: number, random: number): number {
   const ms = Math.min(FIRST_MS * 2 ** Math.min(failures - 1, 10), LONGEST_MS);
-  await sleep(ms * (0.8 + 0.4 * Math.random()), undefined, { signal }).catch(() => undefined);
+  return Math.min(ms * (0.8 + 0.4 * random), LONGEST_MS);
 }
 
 /** With a dso.yaml that makes no sense the agent goes on as before: what it says is told. */
@@ -139,10 +144,14 @@ function controlsOf(current: () => Context, board: Board): Controls {
     reconcile: (project, again, tell) => board.reconcile(project, again, tell),
     hold: async (project, who, why) => {
       const { state, clock } = current();
-      if ((await state.registered(project)) === undefined) throw board.unknown(project);
+      const known = (): ReturnType<Board["view"]>["projects"][number] | undefined =>
+        board.view().projects.find(({ name }) => name === project);
+      // One that dso.yaml names is applied by us, though nobody has done that yet.
+      if (known() === undefined && (await state.registered(project)) === undefined) {
+        throw board.unknown(project);
+      }
       await state.setHold(project, { since: new Date(clock.now()).toISOString(), who, why });
-      const known = board.view().projects.find(({ name }) => name === project);
-      return { busy: known?.dueInMs === 0 };
+      return { busy: known()?.dueInMs === 0 };
     },
     // The file that goes is heard of, like any other.
     resume: (project) => current().state.setHold(project, undefined),

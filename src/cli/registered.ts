@@ -20,6 +20,17 @@ export async function projectName(
   );
 }
 
+/** Of a project that dso.yaml names, or that was applied. Rejects with `usage` for any other. */
+export async function trackedName(
+  context: Context,
+  session: Session,
+  command: Command,
+): Promise<string> {
+  const name = await projectName(context, session, command);
+  if (context.config.projects.has(name)) return name;
+  return (await registeredProject(context, session, command)).name;
+}
+
 /** The project of that name. Rejects with `usage` where it was never applied, or taken down since. */
 export async function registeredProject(
   context: Context,

@@ -42,6 +42,18 @@ describe("commands where an agent is at work", () => {
       await until(() => engine.calls.some((call) => /^createContainer/.test(call)));
     }));
 
+  it("hold is for a project that dso.yaml names, too, before anybody has applied it", () =>
+    withAgency(async ({ dso, write, start, engine }) => {
+      await write("dso.yaml", `${QUICK}projects: { shop: { files: [compose.yaml] } }\n`);
+      expect((await dso("hold"))[0]).toBe(0);
+      await start();
+      expect(await dso("reconcile")).toEqual([0, "shop: held\n"]);
+      expect((await dso("hold", "for", "longer"))[0]).toBe(0);
+      expect(engine.changes()).toEqual([]);
+      await write("compose.yaml", COMPOSE.replace("name: shop", "name: other"));
+      expect((await dso("hold"))[1]).toContain("Project other was not applied by this user");
+    }));
+
   it("status tells of it, and what it leaves alone", () =>
     withAgent(async ({ dso, write, control }) => {
       await write("compose.yaml", BROKEN);

@@ -3,6 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { pauseMs } from "../../src/agent/agent.ts";
 import { claimEngine } from "../../src/agent/beacon.ts";
 import { inspectLock } from "../../src/lib/lock.ts";
 import { never } from "../reconciler/world.ts";
@@ -156,6 +157,18 @@ services:
       expect((await agency.dso("status"))[1]).toContain("no such thing");
       expect(await agency.dso("reconcile")).toEqual([0, "shop: nothing to do\n"]);
     }));
+
+  it("asks an engine that is away at least every thirty seconds", () => {
+    const waits = [1, 2, 6, 50].map((failures) =>
+      [0, 1].map((random) => Math.round(pauseMs(failures, random))),
+    );
+    expect(waits).toEqual([
+      [800, 1200],
+      [1600, 2400],
+      [24_000, 30_000],
+      [24_000, 30_000],
+    ]);
+  });
 
   it("hangs up on who asks for its name and stays", async () => {
     const claim = await claimEngine("hang-up", { who: "me", home: "/home/me/.dso" });

@@ -3,14 +3,14 @@ import { findAgent } from "../../agent/client.ts";
 import { addProjectFlags } from "../flags.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
-import { registeredProject } from "../registered.ts";
+import { trackedName } from "../registered.ts";
 
 export function define(command: Command, session: Session): void {
   addProjectFlags(command)
     .argument("[reason...]", "why, for whoever finds it held")
     .action((reason: readonly string[]) =>
       withContext(session, command, async (context) => {
-        const { name } = await registeredProject(context, session, command);
+        const name = await trackedName(context, session, command);
         const agent = await findAgent(context.paths.agentSocket, session.signal);
         const why = reason.join(" ");
         let busy = false;

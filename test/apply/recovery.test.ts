@@ -64,15 +64,15 @@ describe("killed at any call", () => {
   );
 
   test.each(cases)(
-    "and again at any call of the recovery, $when, $what",
-    async ({ when, image }) => {
-      for (const first of [14, 18, 22, 26, 30, 34]) {
+    "and again at any call of the recovery, of $method, $when, $what",
+    async ({ method, when, image }) => {
+      for (const first of [6, 10, 14, 18, 22, 26, 30, 34, 38, 42]) {
         let nth = 0;
         for (let ended = "killed"; ended === "killed";) {
           nth++;
           const world = await running();
           world.engine.addImage("app:2", image);
-          await killAt(world, "app:2", replacement(world.oldId), first, "before");
+          await killAt(world, "app:2", replacement(world.oldId, method), first, "before");
           const context = await world.context(desiredOf(database("app:2")));
           const { died, context: dying } = mortal(context, nth, when);
           const run = recover("shop", dying, () => undefined, never).then(

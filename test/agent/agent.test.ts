@@ -90,6 +90,31 @@ name: shop
       expect(await isAway()).toBe(false);
     }));
 
+  it("hears of what happened while the engine was away, from the last event on", () =>
+    withAgency(async (agency) => {
+      await agency.dso("up", "-d");
+      const { engine } = agency;
+      const events = engine.events.bind(engine);
+      const asked: (string | undefined)[] = [];
+      let last: string | undefined;
+      engine.events = async function* (options, signal) {
+        asked.push(options.since);
+        for await (const event of events(options, signal)) {
+          last = event.timeNano;
+          yield event;
+        }
+      };
+      await agency.start();
+      await until(() => asked.length === 1);
+      await engine.stopContainer("shop-web-1", undefined, never);
+      await until(() => last !== undefined && isQuiet(agency));
+      agency.loseEngine();
+      await until(async () => (await (await agency.control()).status()).engineError !== undefined);
+      agency.returnEngine();
+      await until(() => asked.length > 1);
+      expect(asked.slice(0, 2)).toEqual([undefined, last]);
+    }));
+
   it("goes on with what it had where dso.yaml makes no sense, and takes up what does", () =>
     withAgent(async (agency) => {
       await agency.write("dso.yaml", "agent: { nope: 1 }\n");

@@ -3,7 +3,7 @@ import { DsoError, type ErrorCode, withPosition } from "../model/errors.ts";
 import type { Operation } from "../model/plan.ts";
 import type { Work } from "./context.ts";
 import { aborted } from "./journal/rotation.ts";
-import type { Scrubber } from "./scrub.ts";
+import { dropControls, type Scrubber } from "./scrub.ts";
 
 /**
  * Of errors of these codes every word is ours, and what they quote was scrubbed when it
@@ -29,7 +29,9 @@ export function failureOf(
   if (!(error instanceof DsoError)) {
     if (signal.aborted) return aborted();
     const message = error instanceof Error ? error.message : String(error);
-    return new DsoError("internal", scrubber.scrub(message), { cause: error });
+    const clean = scrubber.scrub(message);
+    const cause = isClean(error, scrubber) ? error : undefined;
+    return new DsoError("internal", clean, { cause });
   }
   return OWN.has(error.code) ? error : withoutValues(error, scrubber);
 }
@@ -40,14 +42,21 @@ function withoutValues(error: DsoError, { scrub }: Pick<Scrubber, "scrub">): Dso
   const quoted = said !== undefined && said.message !== "" && error.message.includes(said.message);
   const foreign = quoted ? said.message : error.message;
   const clean = scrub(foreign);
-  if (clean === foreign) return error;
+  if (clean === foreign && isClean(error.cause, { scrub })) return error;
   return new DsoError(error.code, error.message.split(foreign).join(clean), {
     ...(error.hint === undefined ? {} : { hint: error.hint }),
     ...(error.position === undefined ? {} : { position: error.position }),
     others: error.others,
     // Any other cause may say the same in its own words: it is left out.
-    ...(quoted ? { cause: new Refusal(said.status, clean) } : {}),
+    ...(said === undefined ? {} : { cause: new Refusal(said.status, scrub(said.message)) }),
   });
+}
+
+/** Whoever looks for a defect is shown the stack of a cause, which quotes more than the message does. */
+function isClean(cause: unknown, { scrub }: Pick<Scrubber, "scrub">): boolean {
+  if (!(cause instanceof Error)) return cause === undefined;
+  const words = dropControls(cause.message);
+  return scrub(words) === words && isClean(cause.cause, { scrub });
 }
 
 /** A verdict on the container: it did not come to serve, by a fault of its own. */

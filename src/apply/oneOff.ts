@@ -7,6 +7,7 @@ import type { Engine } from "../model/ports.ts";
 import { makeContainer } from "./container/container.ts";
 import { provide } from "./container/provide.ts";
 import type { ApplyContext, Work } from "./context.ts";
+import { failureOf } from "./failure.ts";
 import { createRoster } from "./journal/roster.ts";
 import { createScrubber } from "./scrub.ts";
 import { readAll } from "./memory/values.ts";
@@ -60,7 +61,7 @@ export async function makeOneOff(
     return { id, generation };
   } catch (error) {
     if (generation !== undefined) await context.delivery.drop(generation.id, context.force);
-    throw error;
+    throw failureOf(error, scrubber, signal);
   } finally {
     values.drop();
     scrubber.drop();

@@ -1,4 +1,5 @@
 import { Buffer } from "node:buffer";
+import { printable } from "../docker/errors.ts";
 import type { Secret } from "../model/secret.ts";
 
 /**
@@ -16,8 +17,14 @@ export interface Scrubber {
 const SHOWN = Buffer.from("[secret]");
 /** Shorter pieces stand in every text; they are looked for as whole words only. */
 const SHORTEST = 4;
+/** The engine cuts the output of a check after so many bytes, and marks the end. */
+const CUT_BYTES = 4096;
+const CUT_MARK = Buffer.from("...");
 
-/** Knows the values as they are and base64, URL, JSON and hex encoded, whole and by line. */
+/**
+ * Knows the values as they are and base64, URL, JSON and hex encoded, quoted as shells, Node and
+ * Python print them, and on one line as `printable` makes it; whole and by line.
+ */
 export function createScrubber(values: Iterable<Secret>): Scrubber {
   const long = new Map<string, Buffer>();
   const short: Buffer[] = [];
@@ -34,7 +41,8 @@ export function createScrubber(values: Iterable<Secret>): Scrubber {
   return {
     learn,
     scrub(text) {
-      const hide = (bytes: Buffer): Buffer => hideShort(forms.reduce(replaceAll, bytes), short);
+      const hide = (bytes: Buffer): Buffer =>
+        hideShort(hideCut(forms.reduce(replaceAll, bytes), bytes.length, forms), short);
       const once = hide(Buffer.from(text)).toString("utf8");
       // A second time, because control characters may have cut a value in two.
       return hide(Buffer.from(dropControls(once))).toString("utf8");
@@ -76,10 +84,17 @@ function formsOf(value: Buffer): readonly Buffer[] {
   const text = value.toString("utf8");
   const json = JSON.stringify(text).slice(1, -1);
   const url = encodeURIComponent(text.toWellFormed());
-  const encoded = [
+  const written = [
+    text,
     json,
     json.replaceAll("/", "\\/"),
     escapeLikeGo(json),
+    ...quoted(text, json),
+  ];
+  const encoded = [
+    ...written,
+    // Whoever put the text on one line has done the same to the value in it.
+    ...written.map(printable),
     url,
     url.replaceAll("%20", "+"),
     value.toString("hex"),
@@ -91,8 +106,29 @@ function formsOf(value: Buffer): readonly Buffer[] {
   );
 }
 
+/** As programs print variables: Node and Python in either quotes, `export -p` of dash and of bash. */
+function quoted(text: string, json: string): readonly string[] {
+  const single = json.replace(/\\./g, (pair) => (pair === '\\"' ? '"' : pair));
+  return [
+    asciiOnly(json),
+    single,
+    single.replaceAll("'", "\\'"),
+    text.replaceAll("'", String.raw`'\''`),
+    text.replaceAll("'", `'"'"'`),
+    text.replace(/["$`\\]/g, String.raw`\$&`),
+  ];
+}
+
+function asciiOnly(json: string): string {
+  return json.replace(/[^\x00-\x7f]/g, escaped);
+}
+
+function escaped(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
 function escapeLikeGo(json: string): string {
-  return json.replace(/[<>&]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  return json.replace(/[<>&]/g, escaped);
 }
 
 /** The value may stand at any of three places within what was encoded, as in `user:password`. */
@@ -121,6 +157,26 @@ function replaceAll(text: Buffer, form: Buffer): Buffer {
     from = at + form.length;
   }
   return Buffer.concat([...parts, text.subarray(from)]);
+}
+
+/** What a text may have been cut off in: the beginning of a value at its end. */
+function hideCut(text: Buffer, cutFrom: number, forms: readonly Buffer[]): Buffer {
+  if (cutFrom < CUT_BYTES) return text;
+  const marked = text.subarray(-CUT_MARK.length).equals(CUT_MARK);
+  const end = text.length - (marked ? CUT_MARK.length : 0);
+  const begins = forms.map((form) => cutBegin(text.subarray(0, end), form));
+  const from = Math.min(end, ...begins.filter((at) => at !== -1));
+  return from === end ? text : Buffer.concat([text.subarray(0, from), SHOWN]);
+}
+
+/** Where the text turns into a part of the form that its end cuts off; -1 where it does not. */
+function cutBegin(text: Buffer, form: Buffer): number {
+  const start = form.subarray(0, SHORTEST);
+  let at = text.indexOf(start, Math.max(0, text.length - form.length + 1));
+  for (; at !== -1; at = text.indexOf(start, at + 1)) {
+    if (text.subarray(at).equals(form.subarray(0, text.length - at))) return at;
+  }
+  return -1;
 }
 
 function hideShort(text: Buffer, short: readonly Buffer[]): Buffer {

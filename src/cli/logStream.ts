@@ -57,7 +57,7 @@ export async function streamLogs(
         }
       } catch (error) {
         if (!(error instanceof DsoError) || error.code !== "engine-refused") throw error;
-        note(session, printable(`${names[index] ?? id}: ${error.message}`));
+        note(session, printable(`${names[index] ?? id}: ${scrubber.scrub(error.message)}`));
       }
       lines.stdout.flush();
       lines.stderr.flush();

@@ -1,3 +1,4 @@
+import { inspect } from "node:util";
 import { describe, expect, test } from "vitest";
 import { Refusal, refusalError } from "../../src/docker/errors.ts";
 import { DsoError } from "../../src/model/errors.ts";
@@ -88,4 +89,16 @@ test("a log that cannot be read keeps no rollback waiting", async () => {
   expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
   expect(world.told("warning")).toContain("the driver does not support reading");
   await expectWhole(world, "app:1");
+});
+
+test("what the engine said beside what the message quotes is hidden from whoever looks for a defect", async () => {
+  const world = createWorld();
+  const words = 'exec: "app": executable file not found, env A=hunter2-value';
+  const refusal = refusalError(new Refusal(400, words), "start container shop-web-1");
+  expect(refusal.message).not.toContain("hunter2");
+  const engine = { ...world.engine, startContainer: () => Promise.reject(refusal) };
+  const web = service("web", {}, withFile("dsofile://db#password"));
+  const { failed } = await world.run(desiredOf(web), planOf([network, createWeb]), { engine });
+  expect(inspect(failed, { depth: 9 })).toContain("A=[secret]");
+  expect(inspect(failed, { depth: 9 })).not.toContain("hunter2");
 });

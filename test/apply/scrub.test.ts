@@ -80,3 +80,34 @@ test.each([
 ])("%j without control characters is %j", (text, expected) => {
   expect(dropControls(text)).toBe(expected);
 });
+
+describe("a value as others print it", () => {
+  const value = `it's "5\\" a\t\tb\u00e4$x`;
+
+  test.each([
+    ["Node, and Python", `it\\'s "5\\\\" a\\t\\tb\u00e4$x`],
+    ["Node in backticks", `it's "5\\\\" a\\t\\tb\u00e4$x`],
+    ["Python's JSON", `it's \\"5\\\\\\" a\\t\\tb\\u00e4$x`],
+    ["export -p of dash", `it'\\''s "5\\" a\t\tb\u00e4$x`],
+    ["export -p of busybox", `it'"'"'s "5\\" a\t\tb\u00e4$x`],
+    ["declare -x of bash", `it's \\"5\\\\\\" a\t\tb\u00e4\\$x`],
+    ["a text put on one line", `it's "5\\" a b\u00e4$x`],
+  ])("%s", (_, form) => {
+    expect(scrubberOf(value).scrub(`A=${form}.`)).toBe("A=[secret].");
+  });
+
+  test("cut off where the engine ends the output of a check", () => {
+    const before = "x".repeat(4096 - 12);
+    for (const cut of ["correct-hors", "correct-hors...", "\u001b[1mcorrect-hors..."]) {
+      const shown = scrubberOf("correct-horse-battery").scrub(`${before}${cut}`);
+      expect(shown).toMatch(/x\[secret\](\.\.\.)?$/);
+      expect(shown).not.toContain("corr");
+    }
+  });
+
+  test("bytes that are no text, where they were read as such", () => {
+    const bytes = Buffer.from([0x22, 0xff, 0xfe, 0x61, 0x62, 0x63, 0x64]);
+    const scrubber = createScrubber([new Secret(bytes)]);
+    expect(scrubber.scrub(`< ${bytes.toString("utf8")} >`)).toBe("< [secret] >");
+  });
+});

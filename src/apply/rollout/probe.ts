@@ -19,7 +19,7 @@ const CONNECT_MS = 150;
 /** An answer is waited for at least so long, if the whole wait is as long. */
 const ANSWER_MS = 5000;
 const LAST_ANSWER_MS = 1000;
-const OUTPUT_BYTES = 2000;
+const OUTPUT_CHARS = 2000;
 
 /** An answer that hangs must not outlast the whole wait; but a last one is given a chance. */
 export function leftFor({ timeoutMs }: Pick<HealthPolicy, "timeoutMs">, passedMs: number): number {
@@ -137,7 +137,8 @@ export async function probeExec(
     const streams = { output: keep, error: keep, tty: false };
     const code = await engine.exec(id, { argv, tty: false }, streams, limit);
     if (code === 0) return undefined;
-    const output = scrub(Buffer.concat(chunks).subarray(0, OUTPUT_BYTES).toString("utf8")).trim();
+    // Scrubbed first: a value that is cut off is not found.
+    const output = scrub(Buffer.concat(chunks).toString("utf8")).slice(0, OUTPUT_CHARS).trim();
     return output === ""
       ? `the check ended with ${code}`
       : `the check ended with ${code}: ${output}`;

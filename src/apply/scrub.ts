@@ -140,10 +140,18 @@ function base64Forms(value: Buffer): readonly string[] {
     const from = offset === 0 ? 0 : offset + 1;
     const to = padded.length % 3 === 0 ? whole.length : whole.length - 1;
     const inner = whole.slice(from, to);
-    const form = offset === 0 ? [whole, inner] : [inner];
+    const form = offset === 0 ? [whole, inner, ...wrapped(inner)] : [inner];
     return form
       .filter((text) => text.length >= 2 * SHORTEST || text === whole)
       .flatMap((text) => [text, text.replaceAll("+", "-").replaceAll("/", "_")]);
+  });
+}
+
+/** Lines as `base64` and PEM files have them, where the value is all that was encoded. */
+function wrapped(encoded: string): readonly string[] {
+  return [76, 64].flatMap((width) => {
+    const lines = encoded.match(new RegExp(`.{1,${width}}`, "g")) ?? [];
+    return lines.length > 1 ? lines : [];
   });
 }
 

@@ -96,6 +96,15 @@ describe("a value as others print it", () => {
     expect(scrubberOf(value).scrub(`A=${form}.`)).toBe("A=[secret].");
   });
 
+  test.each([64, 76])("base64 in lines of %i characters", (width) => {
+    const long = "correct-horse-battery-staple-".repeat(5);
+    const lines = Buffer.from(`${long}\n`)
+      .toString("base64")
+      .replace(new RegExp(`.{${width}}`, "g"), "$&\n");
+    const shown = scrubberOf(long).scrub(lines);
+    expect(shown.replaceAll("[secret]", "").trim().length).toBeLessThan(8);
+  });
+
   test("cut off where the engine ends the output of a check", () => {
     const before = "x".repeat(4096 - 12);
     for (const cut of ["correct-hors", "correct-hors...", "\u001b[1mcorrect-hors..."]) {

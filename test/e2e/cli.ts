@@ -23,7 +23,7 @@ export interface RunOptions {
   readonly input?: string | Buffer;
   readonly environment?: Readonly<Record<string, string>>;
   /** The exit code that is expected; any other throws with all that was printed. */
-  readonly status?: number;
+  readonly status?: number | "any";
 }
 
 export interface Home extends AsyncDisposable {
@@ -205,7 +205,7 @@ function runProgram(
     child.stdin.end(input);
     child.on("close", (code, signal) => {
       const status = code ?? -1;
-      if (status === expected) resolve({ status, ...texts });
+      if (status === expected || expected === "any") resolve({ status, ...texts });
       else reject(unexpected([program, ...args].join(" "), signal ?? status, expected, texts));
     });
   });

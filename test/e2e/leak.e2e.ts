@@ -1,5 +1,5 @@
 /**
- * No value that DSO delivers as a file is anywhere but in memory. A project lives its whole life on
+ * No value that DSO delivers is anywhere but in memory, however it is delivered. A project lives its whole life on
  * an engine whose data, and DSO's own, lie on a disk made for that; then every block of it is read.
  */
 import { execFile, spawn } from "node:child_process";
@@ -26,7 +26,7 @@ beforeAll(async () => {
   await makeDisk(disk);
   report = await huntOn(disk, values);
   onDisk = await searchBlocks(disk, values);
-}, 600_000);
+}, 900_000);
 
 async function makeDisk(path: string): Promise<void> {
   await writeFile(path, "");
@@ -42,7 +42,9 @@ async function huntOn(disk: string, given: Values): Promise<Report> {
     process.execPath,
     join(ROOT, "test/e2e/leak/hunt.ts"),
   ];
-  const env = { ...process.env, DSO_ENGINE: "private", TMPDIR: "/var/tmp" };
+  // Of the release that the suite runs on, but never the machine's own.
+  const engine = process.env["DSO_ENGINE"] === "newest" ? "newest" : "private";
+  const env = { ...process.env, DSO_ENGINE: engine, TMPDIR: "/var/tmp" };
   const args = ["--mount", "sh", "-c", script, "sh", disk, ...command];
   const child = spawn("unshare", args, { env, stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(given));
@@ -69,28 +71,56 @@ async function searchBlocks(path: string, given: Values): Promise<readonly strin
   return [...found].sort();
 }
 
-const hidden = (findings: readonly string[]): readonly string[] =>
-  findings.filter((finding) => !/^(exposed|planted|spoken|spokenBad)\b/.test(finding));
+/** In the open by the test's own wish, or printed by a program into its own log or healthcheck. */
+const OPEN = new Set(["exposed", "planted"]);
+const SAID = new Set([
+  "part",
+  "spoken",
+  "spokenBad",
+  "sealedBad",
+  "shelledBad",
+  "doubtful",
+  "doubtfulBad",
+]);
 
-test("no value is seen while the project lives", () => {
+/** Of `value in place`; what is in the variables of a container's own program is where it belongs. */
+const hidden = (findings: readonly string[]): readonly string[] =>
+  findings.filter((finding) => {
+    const [name = "", place] = finding.split(" in ");
+    return !OPEN.has(name) && place !== "program" && !isOwnCheck(name, place);
+  });
+
+/** The engine shows what a healthcheck printed. */
+function isOwnCheck(name: string, place: string | undefined): boolean {
+  return name.startsWith("doubtful") && place === "inspect";
+}
+
+test("no value is seen while the project lives, nor in what DSO shows or keeps of a program's words", () => {
   expect(hidden(report.findings)).toEqual([]);
 });
 
-test("no value is in any block of the disk", () => {
-  expect(hidden(onDisk)).toEqual([]);
+test("no value is in any block of the disk but what a program printed", () => {
+  expect(onDisk.filter((name) => !OPEN.has(name) && !SAID.has(name))).toEqual([]);
 });
 
-test("what a program printed into its own log is taken out wherever DSO shows or keeps it", () => {
-  const spoken = report.findings.filter((finding) => finding.startsWith("spoken"));
-  expect(spoken).toEqual([]);
-  expect(onDisk).toEqual(expect.arrayContaining(["spoken", "spokenBad"]));
-  expect(report.failures[1]).toMatch(/talker.*\[secret\]/);
-  expect(report.failures[0]).toContain("runs as before");
+test("what a program printed into its own log is taken out wherever DSO shows it", () => {
+  const { failures } = report;
+  const printed = ["spoken", "spokenBad", "sealedBad", "shelledBad"];
+  expect(onDisk).toEqual(expect.arrayContaining(printed));
+  expect(failures["quiet"]).toContain("runs as before");
+  expect(failures["spoken"]).toMatch(/talker.*\[secret\]/);
+  expect(failures["doubtful"]).toMatch(/did not become healthy: \[secret\]/);
+  expect(failures["agent"]).toMatch(/PASSWORD=\[secret\]/);
+  expect(failures["shelled"]).toMatch(/^by the shell\n[^]*PASSWORD=\[secret\]/);
 });
 
 test("the search finds what is there: an exposed variable and a planted file", () => {
-  const controls = report.findings.filter((finding) => /^(exposed|planted)/.test(finding));
-  expect(controls).toEqual(["exposed in environ", "exposed in inspect", "planted in home"]);
+  const { findings, quoted } = report;
+  const controls = findings.filter((finding) => /^(exposed|planted) /.test(finding));
+  expect(controls).toEqual(["exposed in inspect", "exposed in program", "planted in home"]);
+  const sealed = ["sealed in program", "shelled in program", "part in program"];
+  expect(findings).toEqual(expect.arrayContaining(sealed));
+  expect(quoted).toBeGreaterThan(2);
   expect(onDisk).toEqual(expect.arrayContaining(["exposed", "planted"]));
   for (const form of ["base64", "base64url", "hex"] as const) {
     const encoded = Buffer.from(`user:${values.token}`).toString(form);
@@ -101,8 +131,16 @@ test("the search finds what is there: an exposed variable and a planted file", (
 });
 
 test("it looked everywhere", () => {
-  const places = ["cmdline", "commit", "environ", "events", "export", "home", "inspect", "output"];
-  expect(Object.keys(report.looked)).toEqual(expect.arrayContaining(places));
-  expect(report.looked["cmdline"]).toBeGreaterThan(1000);
-  expect(report.looked["inspect"]).toBeGreaterThan(40);
+  const { looked, engine } = report;
+  const places = ["agent", "cmdline", "commit", "diff", "environ", "events", "export", "history"];
+  places.push("home", "inspect", "output", "program", "temporary", "top");
+  expect(Object.keys(looked)).toEqual(expect.arrayContaining(places));
+  expect(looked["cmdline"]).toBeGreaterThan(1000);
+  expect(looked["inspect"]).toBeGreaterThan(40);
+  expect(looked["output"]).toBeGreaterThan(80);
+  const counts = places.map((place) => `${place} ${looked[place] ?? 0}`).join(", ");
+  const many = Object.keys(values).length;
+  process.stdout.write(
+    `leak hunt, Docker ${engine}: ${many} values; looked at ${counts}; ${DISK_MIB} MiB of blocks, ${onDisk.length} found there\n`,
+  );
 });

@@ -7,11 +7,20 @@ export type ValueName =
   | "password2"
   | "token"
   | "half"
+  | "part"
   | "certificate"
   | "quiet"
   | "quietBad"
   | "spoken"
   | "spokenBad"
+  | "doubtful"
+  | "doubtfulBad"
+  | "sealed"
+  | "sealedBad"
+  | "shelled"
+  | "shelledBad"
+  | "refused"
+  | "imported"
   | "exposed"
   | "planted";
 
@@ -24,6 +33,14 @@ export function createValues(): Values {
   return {
     ...{ password1: make(), password2: make(), token: make(), half: make(), certificate: make() },
     ...{ quiet: make(), quietBad: make("bad-"), spoken: make(), spokenBad: make("bad-") },
+    ...{ doubtful: make(), doubtfulBad: make("bad-"), sealed: make(), sealedBad: make("bad-") },
+    ...{
+      shelled: make(),
+      shelledBad: make("bad-"),
+      refused: make(),
+      part: make(),
+      imported: make(),
+    },
     ...{ exposed: make(), planted: make() },
   };
 }
@@ -51,7 +68,9 @@ function base64Forms(bytes: Buffer): readonly string[] {
 }
 
 /** Names of the values that are in these bytes. */
-export function createFinder(values: Partial<Values>): (bytes: Buffer) => readonly string[] {
+export function createFinder(
+  values: Readonly<Record<string, string>>,
+): (bytes: Buffer) => readonly string[] {
   const needles = Object.entries(values).map(([name, value]) => ({
     name,
     needles: needlesOf(value),

@@ -1,10 +1,10 @@
 /** Looks at everything that others can see while DSO works, and notes which values it saw where. */
 import { Buffer } from "node:buffer";
-import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
-import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Home } from "../cli.ts";
+import { filesBelow } from "./files.ts";
 import { createFinder, type Values } from "./values.ts";
 
 const PROCESS_MS = 10;
@@ -25,7 +25,7 @@ export interface Watch {
 }
 
 /** Looks at processes and the engine from now on until it is stopped. */
-export function startWatch(home: Home, values: Partial<Values>): Watch {
+export function startWatch(home: Home, values: Values): Watch {
   const find = createFinder(values);
   const found = new Set<string>();
   const looked: Record<string, number> = {};
@@ -45,8 +45,8 @@ export function startWatch(home: Home, values: Partial<Values>): Watch {
     look,
     inspect,
     lookBelow: async (where, directory) => {
-      const { dev } = await stat(directory);
-      for (const path of await filesBelow(directory, dev)) look(where, await readFile(path));
+      looked[where] ??= 0;
+      for (const path of await filesBelow(directory)) look(where, await readFile(path));
     },
     findings: () => [...found].sort(),
     looked: () => looked,
@@ -65,14 +65,28 @@ async function repeat(work: () => Promise<void>, signal: AbortSignal): Promise<v
   }
 }
 
-/** Of all processes in this process namespace: DSO, docker, the engine, the containers. */
+/**
+ * Of all processes in this process namespace: DSO, docker, the engine, the containers. The variables of
+ * a container's own program are a place of their own: there they belong.
+ */
 function lookAtProcesses(look: Watch["look"]): void {
+  const here = readlinkSync("/proc/self/ns/pid");
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    for (const file of ["cmdline", "environ"]) {
-      const bytes = readGone(`/proc/${pid}/${file}`);
-      if (bytes !== undefined) look(file, bytes);
-    }
+    const cmdline = readGone(`/proc/${pid}/cmdline`);
+    if (cmdline !== undefined) look("cmdline", cmdline);
+    const environ = readGone(`/proc/${pid}/environ`);
+    const namespace = linkGone(`/proc/${pid}/ns/pid`);
+    if (environ === undefined || namespace === undefined) continue;
+    look(namespace === here ? "environ" : "program", environ);
+  }
+}
+
+function linkGone(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 
@@ -102,19 +116,4 @@ async function inspectAll(home: Home): Promise<string> {
     }),
   );
   return texts.join("\n");
-}
-
-async function filesBelow(directory: string, device: number): Promise<readonly string[]> {
-  const entries = await readdir(directory, { withFileTypes: true });
-  const nested = entries.map(async (entry) => {
-    const path = join(directory, entry.name);
-    if (entry.isFile()) return [path];
-    if (!entry.isDirectory() || deviceOf(path)?.dev !== device) return [];
-    return filesBelow(path, device);
-  });
-  return (await Promise.all(nested)).flat();
-}
-
-function deviceOf(path: string): Stats | undefined {
-  return statSync(path, { throwIfNoEntry: false });
 }

@@ -10,6 +10,8 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
+import { noteGiven } from "./leak/check.ts";
+
 export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 
 export interface Result {
@@ -57,12 +59,15 @@ export async function createHome(): Promise<Home> {
   const environment = environmentOf(path);
   await givePlugins(path);
   const projects: string[] = [];
-  const run: Home["run"] = (program, args, options = {}) =>
-    runProgram(program, args, {
+  const given = noteGiven(path, environment["DOCKER_HOST"]);
+  const run: Home["run"] = (program, args, options = {}) => {
+    given.note(program, args, options.input ?? "");
+    return runProgram(program, args, {
       cwd: path,
       ...options,
       environment: { ...environment, ...options.environment },
     });
+  };
   await run("dso", ["init"]).catch(async (error: unknown) => {
     await rm(path, { recursive: true });
     throw error;
@@ -79,19 +84,28 @@ export async function createHome(): Promise<Home> {
       const dir = join(path, name);
       projects.push(name);
       await mkdir(dir);
-      const project = projectIn(run, name, dir);
+      const project = projectIn(run, name, dir, given.wrote);
       for (const [file, text] of Object.entries(files)) await project.write(file, text);
       return project;
     },
     async [Symbol.asyncDispose]() {
-      for (const name of projects) await removeAll(run, name);
-      await unmount(run, join(path, "memory"));
-      await rm(path, { recursive: true, force: true });
+      try {
+        await given.check();
+      } finally {
+        for (const name of projects) await removeAll(run, name);
+        await unmount(run, join(path, "memory"));
+        await rm(path, { recursive: true, force: true });
+      }
     },
   };
 }
 
-function projectIn(run: Home["run"], name: string, dir: string): Project {
+function projectIn(
+  run: Home["run"],
+  name: string,
+  dir: string,
+  wrote: (path: string) => void,
+): Project {
   const words = (text: string): string[] => text.split(" ").filter((word) => word !== "");
   const compose = (program: string, args: string, options: RunOptions = {}): Promise<Result> =>
     run(program, ["-p", name, ...words(args)], { cwd: dir, ...options });
@@ -101,6 +115,7 @@ function projectIn(run: Home["run"], name: string, dir: string): Project {
     write: async (file, text) => {
       await mkdir(dirname(join(dir, file)), { recursive: true });
       await writeFile(join(dir, file), text);
+      wrote(join(dir, file));
     },
     dso: (args, options = {}) => run("dso", words(args), { cwd: dir, ...options }),
     oldest: (args, options) => compose("docker-compose", args, options),

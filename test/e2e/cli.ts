@@ -61,7 +61,7 @@ export async function createHome(): Promise<Home> {
   const projects: string[] = [];
   const given = noteGiven(path, environment["DOCKER_HOST"]);
   const run: Home["run"] = (program, args, options = {}) => {
-    given.note(program, args, options.input ?? "");
+    given.note(program, args, String(options.input ?? ""));
     return runProgram(program, args, {
       cwd: path,
       ...options,

@@ -9,7 +9,7 @@ import { startAgent } from "../agency.ts";
 import { createHome } from "../cli.ts";
 import { ensureTestImage } from "../image.ts";
 import { errorPaths, refusals, withoutShim } from "./errors.ts";
-import { dso, exportAll, type Life } from "./life.ts";
+import { attempt, dso, exportAll, type Life } from "./life.ts";
 import { compose } from "./project.ts";
 import type { Values } from "./values.ts";
 import { startWatch } from "./watch.ts";
@@ -96,7 +96,8 @@ async function live(life: Life): Promise<Report["failures"]> {
 async function underAgent(life: Life): Promise<string> {
   const { home, project, watch, values } = life;
   await using agent = await startAgent(home, project);
-  await dso(life, "secret set app/sealed", { input: values.sealedBad });
+  // Its exit code is that of the agent's work, where that ends while it is watched.
+  await attempt(life, "secret set app/sealed", { input: values.sealedBad });
   await agent.said("ROTATION ROLLBACK");
   for (const args of ["status", "status --json"]) await dso(life, args);
   await agent.stop("SIGTERM");
@@ -106,4 +107,12 @@ async function underAgent(life: Life): Promise<string> {
 }
 
 const values = JSON.parse(await text(process.stdin)) as Values;
-process.stdout.write(JSON.stringify(await hunt(values)));
+try {
+  process.stdout.write(JSON.stringify(await hunt(values)));
+} catch (error) {
+  // What failed first is the cause of what failed when all was taken down.
+  const both: readonly unknown[] =
+    error instanceof SuppressedError ? [error.suppressed, error.error] : [error];
+  process.stderr.write(`${both.map(String).join("\n")}\n`);
+  throw error;
+}

@@ -20,8 +20,8 @@ export interface Spec {
   readonly replicas: number;
   /** By absolute target, what each delivered file is made of. */
   readonly files: Readonly<Record<string, SpecFile>>;
-  /** Its variables with values are sealed; without this they stand in its configuration, or it has none. */
-  readonly env?: "sealed";
+  /** Where its variables with values are; before there was this, all of them stood in its configuration. */
+  readonly env?: "sealed" | "exposed";
   /** Dotted paths of `service` that did not stand literally in a compose file: never printed. */
   readonly private: readonly string[];
 }
@@ -58,7 +58,7 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
     image: service.image,
     replicas: service.replicas,
     files: Object.fromEntries(service.files.map((file) => [file.target, specFile(file)])),
-    ...(gradeOf(service) === "sealed" ? { env: "sealed" } : {}),
+    ...envOf(gradeOf(service)),
     private: leavesOf(model)
       .filter(
         ({ path, value }) => !isLiteral(positions, ["services", service.name, ...path], value),
@@ -70,6 +70,10 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
 /** Of its variables with values; undefined where it has none. */
 export function gradeOf({ bindings }: Pick<DesiredService, "bindings">): Grade | undefined {
   return bindings.find(({ place }) => place.kind === "environment")?.grade;
+}
+
+function envOf(grade: unknown): Pick<Spec, "env"> {
+  return grade === "sealed" || grade === "exposed" ? { env: grade } : {};
 }
 
 /** The spec of a container's labels; undefined where it has none, or one of a form not known here. */
@@ -85,7 +89,7 @@ export function readSpec(labels: Readonly<Record<string, string>>): Spec | undef
     image: typeof image === "string" ? image : "",
     replicas: typeof replicas === "number" ? replicas : 1,
     files: isRecord(files) ? (files as Spec["files"]) : {},
-    ...(found["env"] === "sealed" ? { env: "sealed" as const } : {}),
+    ...envOf(found["env"]),
     private: Array.isArray(hidden) ? hidden.map(String) : leavesOf(service).map(dotted),
   };
 }

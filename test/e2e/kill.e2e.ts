@@ -17,6 +17,9 @@ import { traceOf } from "./witness.ts";
 
 const PORT = 40_000 + Math.floor(Math.random() * 20_000);
 
+/** Whether it serves, and what: a command of its own, which is asked through the engine. */
+const CHECK = "test -s /run/secrets/app/password && wget -q -O /dev/null http://127.0.0.1:8080/";
+
 /** Milliseconds that a matrix may take on a busy machine. */
 const LONG = 600_000;
 
@@ -50,7 +53,7 @@ function compose(): string {
     stop_grace_period: 3s
     ports: ["127.0.0.1:${PORT}:8080"]
     environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
-    x-dso: { strategy: signal, signal: SIGURG, health: { exec: [cat, /run/secrets/app/password] } }
+    x-dso: { strategy: signal, signal: SIGURG, health: { exec: [sh, -c, "${CHECK}"] } }
 `;
 }
 
@@ -81,8 +84,11 @@ async function storeNext(): Promise<void> {
 /** `apply`, killed at this call; false when it ended before. */
 async function applyKilledAt(number: number, when: "before" | "after"): Promise<boolean> {
   const child = start(APPLY, killer.host);
+  let said = "";
+  child.stderr.setEncoding("utf8").on("data", (text: string) => (said += text));
   killer.arm(number, when, () => child.kill("SIGKILL"));
-  const [, signal] = (await once(child, "exit")) as [number | null, string | null];
+  const [status, signal] = (await once(child, "exit")) as [number | null, string | null];
+  if (signal !== "SIGKILL") expect({ status, said }).toEqual({ status: 0, said: "" });
   return signal === "SIGKILL";
 }
 
@@ -160,12 +166,14 @@ describe("killed at every change of the engine", () => {
     LONG,
   );
 
-  test("while it replaces by stop-first", () => matrix(wantNext, 8), LONG);
-  test(
-    "while it gives a running container new files",
-    async () => {
+  test.each([
+    ["it replaces by stop-first", wantNext, 8],
+    ["it gives a running container new files", storeNext, 2],
+  ] as const)(
+    "while %s",
+    async (_, prepare, least) => {
       await project.dso("apply -auto-approve");
-      await matrix(storeNext, 2);
+      await matrix(prepare, least);
     },
     LONG,
   );

@@ -3,23 +3,28 @@
  * ends, and one more run and no person make the service whole. A sample of the steps that changes with
  * each run; all of them with DSO_KILL_MATRIX=all (`npm run kill-matrix`).
  */
-import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { Rotation } from "../../src/model/journal.ts";
+import { startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { createOwnEngine, type OwnEngine } from "./ownEngine.ts";
 import { chosen, seed } from "./sample.ts";
 import { applyWatched } from "./steps.ts";
-import { answerOf, expectNothingLeft } from "./witness.ts";
+import { answerOf, expectNothingLeft, traceOf } from "./witness.ts";
 
 const SAMPLE = 3;
 /** Milliseconds that one may take on a busy machine. */
 const LONG = 300_000;
 
-type Method = "blue-green" | "stop-first";
+type Method = "blue-green" | "stop-first" | "refresh";
 
 const STEPS = {
   "blue-green": [
-    ...["create-new", "start-new", "await-health", "give-aliases", "verify-answer"],
+    ...["deliver", "create-new", "start-new", "await-health", "give-aliases", "verify-answer"],
     ...["take-aliases", "detach-old", "rename-old", "rename-new", "set-policy"],
     ...["drain-old", "stop-old", "remove-old", "drop-generation"],
   ],
@@ -27,11 +32,14 @@ const STEPS = {
     ...["create-new", "detach-old", "stop-old", "rename-old", "rename-new", "start-new"],
     ...["await-health", "set-policy", "remove-old", "drop-generation"],
   ],
+  refresh: ["swap-files", "send-signal", "await-health"],
 } as const;
 
-const CASES = (["blue-green", "stop-first"] as const).flatMap((method) =>
+const CASES = (["blue-green", "stop-first", "refresh"] as const).flatMap((method) =>
   STEPS[method].map((step) => ({ method, step })),
 );
+
+const FIRST = "first-value-1234";
 
 let engine: OwnEngine;
 let home: Home;
@@ -45,22 +53,34 @@ echo $VERSION > /www/index.html; sleep 1; exec /bin/serve`;
 
 function compose(method: Method, version: string): string {
   const writes = method === "stop-first";
+  const strategy = method === "refresh" ? "strategy: signal, signal: SIGURG, " : "";
   return `services:
   web:
     image: ${image}
     command: [sh, -c, ${JSON.stringify(SCRIPT.replaceAll("$", "$$$$"))}]
     restart: always
     environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
-    x-dso: { health: { http: { port: 8080, path: / } }, drain: 3s }
+    x-dso: { ${strategy}health: { http: { port: 8080, path: / } }, drain: 3s }
     ${writes ? "volumes: ['data:/data']" : ""}
   client: { image: "${image}", command: [/bin/idle], restart: always }
 ${writes ? "volumes: { data: {} }" : ""}
 `;
 }
 
-async function expectWhole(project: Project, method: Method): Promise<void> {
+/** Asked within the container, so that it does not matter in which network the agent is. */
+function watched(): string {
+  const check = "test: [CMD, wget, -q, -O, /dev/null, 'http://127.0.0.1:8080/'], interval: 1s";
+  return compose("blue-green", "v1").replace(
+    /x-dso: .*/,
+    `healthcheck: { ${check} }\n    x-dso: { drain: 3s }`,
+  );
+}
+
+async function expectWhole(project: Project, method: Method, password: string): Promise<void> {
   await expectNothingLeft(home, project, method === "stop-first");
-  expect(await answerOf(home, project, "web")).toBe("v2");
+  expect(await answerOf(home, project, "web")).toBe(method === "refresh" ? "v1" : "v2");
+  const read = ["exec", `${project.name}-web-1`, "cat", "/run/secrets/app/password"];
+  expect((await home.run("docker", read)).stdout).toBe(password);
   const format = ["inspect", "--format", "{{.HostConfig.RestartPolicy.Name}}"];
   const { stdout } = await home.run("docker", [...format, `${project.name}-web-1`]);
   expect(stdout.trim()).toBe("always");
@@ -75,8 +95,9 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
     process.env["DOCKER_HOST"] = engine.host;
     image = await ensureTestImage("http");
     home = await createHome();
-    await home.setSecret("app/password", "first-value-1234");
   });
+
+  beforeEach(() => store(FIRST));
 
   afterAll(async () => {
     try {
@@ -92,6 +113,10 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
     await dso(project, "down -v");
   });
 
+  const store = async (value: string): Promise<void> => {
+    await home.run("dso", ["secret", "set", "--no-apply", "app/password"], { input: value });
+  };
+
   const dso = (project: Project, args: string) => {
     const [program = "", ...rest] = [...engine.within, "dso", ...args.split(" ")];
     return home.run(program, rest, { cwd: project.dir });
@@ -102,7 +127,9 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
     async ({ method, step }) => {
       project = await home.project({ "compose.yaml": compose(method, "v1") }, "killed");
       await dso(project, "up -d --wait");
-      await project.write("compose.yaml", compose(method, "v2"));
+      const password = `value-for-${method}-at-${step}`;
+      if (method === "refresh") await store(password);
+      else await project.write("compose.yaml", compose(method, "v2"));
       const run = applyWatched(home, project, engine.within);
       expect(await run.reaches(step)).toBe(true);
       await engine.kill();
@@ -114,7 +141,7 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
       }
       await engine.start();
       await dso(project, "up -d --wait");
-      await expectWhole(project, method);
+      await expectWhole(project, method, method === "refresh" ? password : FIRST);
       if (method === "stop-first") {
         const argv = ["exec", `${project.name}-web-1`, "cat", "/data/rows"];
         expect((await home.run("docker", argv)).stdout).toMatch(/^v1\n/);
@@ -123,4 +150,49 @@ describe.skipIf(process.getuid?.() !== 0)("an engine that is killed", () => {
     },
     LONG,
   );
+
+  test(
+    "under an agent, which goes on by itself once it is back",
+    async () => {
+      project = await home.project({ "compose.yaml": watched() }, "killed");
+      await dso(project, "up -d --wait");
+      await using agent = await startAgent(home, project);
+      const [step] = chosen(["await-health", "take-aliases", "drain-old", "stop-old"], 1);
+      await store("value-that-the-agent-brings");
+      await reached(step ?? "");
+      await engine.kill();
+      await agent.said(/^Engine lost/);
+      await engine.start();
+      await agent.said("Engine connected");
+      await delivered("value-that-the-agent-brings");
+      await agent.stop("SIGTERM");
+      await expectNothingLeft(home, project, false);
+      await dso(project, "plan -detailed-exitcode");
+    },
+    LONG,
+  );
+
+  /** Until the one container that is left reads this; the test's own time limit ends it otherwise. */
+  async function delivered(value: string): Promise<void> {
+    const name = `${project.name}-web-1`;
+    for (;;) {
+      const { left, openRotations } = await traceOf(home, project);
+      const whole = openRotations.length === 0 && left.length === 3;
+      if (whole && left.includes(`container ${name}`)) {
+        const read = ["exec", name, "cat", "/run/secrets/app/password"];
+        if ((await home.run("docker", read)).stdout === value) return;
+      }
+      await sleep(500);
+    }
+  }
+
+  /** Until the journal says that a rotation of the project is there. */
+  async function reached(step: string): Promise<void> {
+    const file = join(home.environment["DSO_HOME"]!, `state/rotations-${project.name}.json`);
+    for (;;) {
+      const rotations = JSON.parse(await readFile(file, "utf8")) as readonly Rotation[];
+      if (rotations.at(-1)?.step === step) return;
+      await sleep(20);
+    }
+  }
 });

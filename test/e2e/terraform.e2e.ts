@@ -19,6 +19,7 @@ services:
     scale: 2
     environment: { LOG: info, PASSWORD_FILE: "dsofile://shop/password", URL: "x:{{dso://shop/password}}" }
     healthcheck: { test: [CMD, "true"], interval: 1s }
+    x-dso: { env: exposed }
   db: { image: dso-test/busybox:1, volumes: ["data:/data"] }
   old: { image: dso-test/busybox:1 }
 volumes: { data: }

@@ -91,6 +91,13 @@ export function probeTcp(host: string, port: number, signal: AbortSignal): Promi
   });
 }
 
+/** No timer takes a part of a millisecond, nor more than this many. */
+const LONGEST_MS = 2 ** 31 - 1;
+
+function limited(ms: number, signal: AbortSignal): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(Math.min(Math.ceil(ms), LONGEST_MS))]);
+}
+
 type HttpProbe = Extract<HealthProbe, { kind: "http" }>;
 
 export function probeHttp(
@@ -100,7 +107,7 @@ export function probeHttp(
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   return new Promise((resolve, reject) => {
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(limitMs)]);
+    const limit = limited(limitMs, signal);
     const call = request({ host, port, path, agent: false, signal: limit });
     const timer = setTimeout(() => call.destroy(new Error("no connection in time")), CONNECT_MS);
     call.once("socket", (socket) => {
@@ -132,7 +139,7 @@ export async function probeExec(
 ): Promise<ProbeFailure> {
   const chunks: Buffer[] = [];
   const keep = (data: Buffer): void => void chunks.push(data);
-  const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+  const limit = limited(timeoutMs, signal);
   try {
     const streams = { output: keep, error: keep, tty: false };
     const code = await engine.exec(id, { argv, tty: false }, streams, limit);

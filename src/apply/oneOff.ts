@@ -11,6 +11,8 @@ import { failureOf } from "./failure.ts";
 import { createRoster } from "./journal/roster.ts";
 import { createScrubber } from "./scrub.ts";
 import { readAll } from "./memory/values.ts";
+import { checkVariables } from "./memory/variables.ts";
+import { refuseRemote } from "./preflight.ts";
 
 export interface OneOff {
   /** With the command, the user and so on that this one is to have. */
@@ -38,6 +40,7 @@ export async function makeOneOff(
   report: Work["report"],
   signal: AbortSignal,
 ): Promise<MadeOneOff> {
+  refuseRemote([oneOff.service], context);
   const values = await readAll(context, context.desired, [oneOff.service], signal);
   const scrubber = createScrubber(values.all);
   const work: Work = {
@@ -55,6 +58,7 @@ export async function makeOneOff(
   const candidate = { name: oneOff.name, policy: { Name: "no" as const }, hidden: false };
   let generation: Generation | undefined;
   try {
+    checkVariables(oneOff.service, values);
     const provided = await provide(work, making, Promise.resolve(), signal);
     generation = provided.generation;
     const { id } = await makeContainer(work, making, provided, candidate, signal);

@@ -43,6 +43,7 @@ export async function preflight(
   const values = await readAll(context, context.desired, services, signal);
   try {
     for (const service of services) checkVariables(service, values);
+    if (needsShim(services, context)) await context.shim.place();
     await ensureRoom(filled, context, values, signal);
     return values;
   } catch (error) {
@@ -71,8 +72,16 @@ function servicesOf(fills: readonly Fills[], { desired }: ApplyContext): readonl
   });
 }
 
+/** Whether it can be had at all is found before anything is changed. */
+function needsShim(services: readonly DesiredService[], { observed }: ApplyContext): boolean {
+  return observed.shim && services.some((service) => sealedNames(service).length > 0);
+}
+
 /** Our memory is this host's: another one's engine would look for the files on its own disk. */
-function refuseRemote(services: readonly DesiredService[], { observed }: ApplyContext): void {
+export function refuseRemote(
+  services: readonly DesiredService[],
+  { observed }: ApplyContext,
+): void {
   const { local, endpoint } = observed.engine;
   const first = services.find(
     (service) => service.files.length > 0 || sealedNames(service).length > 0,

@@ -140,13 +140,11 @@ function secretReasons(
     return wanted ? [{ code: "secret_delivery", detail: "it was made without its secrets" }] : [];
   }
   const spec = situation.specOf(container);
-  const files =
-    spec === undefined
-      ? []
-      : [...fileReasons(service, spec), ...gradeReasons(service, spec, situation.observed)];
-  // A job that is done needs no newer values, and is not to run once more for them.
+  const files = spec === undefined ? [] : fileReasons(service, spec);
+  // A job that is done needs no newer values, and is not to run once more for them, or to hide them.
   if (isFinishedJob(situation, service, container)) return files;
-  return [...valueReasons(situation.desired, service, delivered), ...files];
+  const grades = spec === undefined ? [] : gradeReasons(service, spec, situation.observed);
+  return [...valueReasons(situation.desired, service, delivered), ...files, ...grades];
 }
 
 function mountReasons(

@@ -96,6 +96,8 @@ export interface Delivery {
 export interface Shim {
   /** Whether the release has it. */
   has(): boolean;
+  /** Whether one that a container binds is still where it was put. */
+  isThere(path: string): boolean;
   /** Puts it where containers bind it from; answers the path. Rejects with `shim-unusable`. */
   place(): Promise<string>;
 }

@@ -4,6 +4,7 @@ import type { Desired } from "../model/desired.ts";
 import { DSO } from "../model/labels.ts";
 import { type DeliveredVersions, isOfGeneration, type Observed } from "../model/observed.ts";
 import type { ProjectListing } from "../model/ports.ts";
+import { SHIM_TARGET } from "../model/sealing.ts";
 import type { Context } from "./context.ts";
 import { downtimesOn } from "./downtimes.ts";
 import { lastApplyTo } from "./lastApply.ts";
@@ -42,7 +43,8 @@ export async function observe(
     info.local ? delivery.lost(boundGenerations(listing), signal) : new Set<string>(),
   ]);
   const objects = { ...listing, images, foreignNetworks, foreignVolumes };
-  const secrets = { delivered, lostGenerations };
+  const lostShims = info.local ? withoutShim(listing, context) : [];
+  const secrets = { delivered, lostGenerations: new Set([...lostGenerations, ...lostShims]) };
   const lastApply = lastApplyTo(info.id, registered);
   const remembered = { lastApply, ...downtimesOn(info.id, registered) };
   const known = { engine: info, shim: shim.has(), ...objects, ...secrets, ...remembered };
@@ -92,6 +94,14 @@ async function readDelivered(
       return versions === undefined ? [] : [[id, new Map(Object.entries(versions))]];
     }),
   );
+}
+
+/** Generations whose containers bind a program that is gone: they would not start again. */
+function withoutShim({ containers }: ProjectListing, { shim }: Context): readonly string[] {
+  return containers.flatMap(({ labels, mounts }) => {
+    const bound = mounts.find(({ target }) => target === SHIM_TARGET)?.source;
+    return bound === undefined || shim.isThere(bound) ? [] : (labels[DSO.generation] ?? []);
+  });
 }
 
 /** By generation, a path of it that its container binds. */

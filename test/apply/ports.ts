@@ -105,5 +105,9 @@ export function fakeAddresses(): Addresses {
 
 /** A release that has the shim, put nowhere. */
 export function fakeShim(): Shim {
-  return { has: () => true, place: () => Promise.resolve("/home/.dso/shims/shim-amd64") };
+  return {
+    has: () => true,
+    isThere: () => true,
+    place: () => Promise.resolve("/home/.dso/shims/shim-amd64"),
+  };
 }

@@ -5,7 +5,7 @@ import type { ImageDetail, Observed } from "../../src/model/observed.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
 import { options, project } from "./build.ts";
-import { applied, empty, image } from "./engine.ts";
+import { applied, change, empty, image } from "./engine.ts";
 import { text } from "./shop.ts";
 
 interface Wish {
@@ -108,6 +108,11 @@ describe("another grade than the container has", () => {
     expect(text(diff(wish({ env: "sealed" }), on(applied(open)), options()))).toBe(
       replaced("exposed, and are to be sealed"),
     );
+  });
+
+  it("is none for a job that is done: nothing of it is left to hide", () => {
+    const ended = change(applied(open), { "shop-web-1": { state: "exited", exitCode: 0 } });
+    expect(diff(sealed, on(ended, shim), options()).operations).toEqual([]);
   });
 
   it("is none for who was sealed by a release that could, and runs on", () => {

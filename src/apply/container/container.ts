@@ -40,6 +40,8 @@ export function serviceOf(work: Work, name: string): DesiredService {
   return service;
 }
 
+const REMOVAL = { force: true, volumes: true } as const;
+
 /** Makes the container, not started. */
 export async function makeContainer(
   work: Work,
@@ -60,16 +62,20 @@ export async function makeContainer(
   };
   const made = await create(provided);
   if (provided.sealer !== "shell") return made;
-  if (await engine.hasFile(made.id, "/bin/sh", signal)) return made;
-  await engine.removeContainer(made.id, { force: true, volumes: true }, signal);
+  let hasShell = false;
+  try {
+    hasShell = await engine.hasFile(made.id, "/bin/sh", signal);
+    if (hasShell) return made;
+  } finally {
+    // Also where nobody could tell: it is noted nowhere yet.
+    if (!hasShell) await engine.removeContainer(made.id, REMOVAL, work.force);
+  }
   return create(unsealed(work, provided));
 }
 
 /** Its image has no shell after all, which only the container shows. */
-function unsealed({ report }: Work, provided: Provided): Provided {
-  const service = exposedOrRefused(provided.service, "its image has no /bin/sh");
-  const message = `service "${service.name}": its image has no /bin/sh, so that \`docker inspect\` shows its variables`;
-  report({ type: "warning", code: "exposed", message });
+function unsealed(work: Work, provided: Provided): Provided {
+  const service = exposedOrRefused(work, provided.service, "its image has no /bin/sh");
   return { ...provided, service, sealer: undefined };
 }
 

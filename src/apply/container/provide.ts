@@ -52,19 +52,25 @@ export async function provide(
 type Graded = Pick<Provided, "service" | "sealer">;
 
 /** Rejects with `policy-refused` where the service wants what its image does not allow. */
-function grade({ observed }: Work, service: DesiredService, image: ImageDetail): Graded {
+function grade(work: Work, service: DesiredService, image: ImageDetail): Graded {
   if (sealedNames(service).length === 0) return { service, sealer: undefined };
-  const sealer = sealerFor(service, { shim: observed.shim, image });
+  const sealer = sealerFor(service, { shim: work.observed.shim, image });
   if (sealer === "shim" || sealer === "shell") return { service, sealer };
-  return {
-    service: exposedOrRefused(service, "some variable has a name that no shell takes"),
-    sealer: undefined,
-  };
+  const why = "some variable has a name that no shell takes";
+  return { service: exposedOrRefused(work, service, why), sealer: undefined };
 }
 
-/** The service with its variables in the container's configuration, where its policy allows that. */
-export function exposedOrRefused(service: DesiredService, why: string): DesiredService {
-  if (service.policy.env !== "sealed") return exposed(service);
+/** The service with its variables in the container's configuration, where its policy allows that; it is told. */
+export function exposedOrRefused(
+  { report }: Work,
+  service: DesiredService,
+  why: string,
+): DesiredService {
+  if (service.policy.env !== "sealed") {
+    const message = `service "${service.name}": ${why}, so that \`docker inspect\` shows its variables`;
+    report({ type: "warning", code: "exposed", message });
+    return exposed(service);
+  }
   throw new DsoError(
     "policy-refused",
     `service "${service.name}": its variables cannot be sealed: this release has no shim for this machine, and ${why}`,
@@ -90,10 +96,10 @@ async function deliverFiles(
   image: ImageDetail,
   signal: AbortSignal,
 ): Promise<Generation | undefined> {
+  if (service.files.length === 0 && sealer === undefined) return undefined;
   const request = await requestFor(work, service, number, image, signal);
   const variables = sealer === undefined ? undefined : variablesFile(service, work.values, sealer);
   const files = [...request.files, ...(variables === undefined ? [] : [variables])];
-  if (files.length === 0) return undefined;
   const generation = await work.delivery.deliver({ ...request, files }, signal);
   for (const message of generation.warnings) {
     work.report({ type: "warning", code: "delivery", message });

@@ -1,8 +1,8 @@
 /** What a container was given, from its memory directory: for whoever takes it out of what it says. */
 import { readdirSync } from "node:fs";
-import { appendFile, readFile } from "node:fs/promises";
+import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../lib/files.ts";
+import { hasCode, writeNew } from "../../lib/files.ts";
 import { Secret } from "../../model/secret.ts";
 
 /** Each value with its length before it, four bytes: a value may hold every byte. */
@@ -12,17 +12,27 @@ function partsPath(generation: string): string {
   return join(generation, "parts");
 }
 
-/** Adds them to those that are there: what was delivered before may still be said. */
+/** Adds them to those that are there, each once: what was delivered before may still be said. */
 export async function addParts(generation: string, parts: readonly Secret[]): Promise<void> {
   if (parts.length === 0) return;
-  const entries = parts.flatMap((part) => {
+  const path = partsPath(generation);
+  const before = splitParts((await readIfThere(path)) ?? Buffer.alloc(0));
+  const all = [...before, ...parts];
+  const distinct = all.filter((one, at) => all.findIndex((other) => other.equals(one)) === at);
+  const entries = distinct.flatMap((part) => {
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(part.byteLength);
     return [length, part.reveal()];
   });
   const bytes = Buffer.concat(entries);
-  await appendFile(partsPath(generation), bytes, { mode: 0o600 });
-  bytes.fill(0);
+  try {
+    await rm(`${path}.new`, { force: true });
+    await writeNew(`${path}.new`, bytes);
+    await rename(`${path}.new`, path);
+  } finally {
+    bytes.fill(0);
+    for (const one of before) one.drop();
+  }
 }
 
 /** Also of versions before; what is not there, or was removed meanwhile, is left out. */
@@ -52,7 +62,6 @@ function filesOf(generation: string): readonly string[] {
   });
 }
 
-/** The last one may have been cut off by a kill. */
 function splitParts(bytes: Buffer): readonly Secret[] {
   const found: Secret[] = [];
   for (let at = 0; at + LENGTH_BYTES <= bytes.length;) {

@@ -1,5 +1,5 @@
 import { mkdir, rm, stat } from "node:fs/promises";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { hasCode, writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError } from "../../model/errors.ts";
@@ -117,8 +117,13 @@ async function refresh(
   signal: AbortSignal,
 ): Promise<void> {
   const path = await placeOf(memory, id, signal);
-  await addParts(path, request.parts);
-  await swap(path, request, memory.options.uid);
+  try {
+    await addParts(path, request.parts);
+    await swap(path, request, memory.options.uid);
+  } catch (error) {
+    const why = "it filled up while new files were written";
+    throw hasCode(error, "ENOSPC") ? full(dirname(path), why, error) : error;
+  }
   await rewriteManifest(memory, path, manifestOf(memory, path, request));
 }
 

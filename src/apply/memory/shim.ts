@@ -19,6 +19,8 @@ const MODE = 0o755;
 /** Its answer when it is started without a program, which begins in this way. */
 const NOTHING_TO_RUN = 126;
 const OUR_WORD = "dso: ";
+/** It answers at once, or is not what it should be. */
+const ANSWER_MS = 5000;
 const run = promisify(execFile);
 /** As the engine names architectures, by Node's names. */
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: "amd64", arm64: "arm64" };
@@ -37,6 +39,7 @@ export function createShim({ release, directory }: ShimOptions): Shim {
   };
   return {
     has: () => existsSync(source),
+    isThere: (path) => existsSync(path),
     place() {
       placing ??= place().finally(() => (placing = undefined));
       return placing;
@@ -46,7 +49,10 @@ export function createShim({ release, directory }: ShimOptions): Shim {
 
 /** Named by its content: two releases do not overwrite what the other's containers run. */
 async function copy(source: string, directory: string, name: string): Promise<string> {
-  const bytes = await readFile(source);
+  const bytes = await readFile(source).catch((cause: unknown) => {
+    const hint = "Install it anew, and run the command again.";
+    throw new DsoError("shim-unusable", `${source} of this release is gone`, { hint, cause });
+  });
   const hash = createHash("sha256").update(bytes).digest("hex");
   const path = join(directory, `${name}-${hash.slice(0, 16)}`);
   if (!(await isThere(path, bytes))) {
@@ -70,7 +76,7 @@ async function isThere(path: string, bytes: Buffer): Promise<boolean> {
 async function refuseUnusable(path: string): Promise<void> {
   let cause: unknown = {};
   try {
-    await run(path);
+    await run(path, [], { env: {}, timeout: ANSWER_MS });
   } catch (error) {
     cause = error;
   }

@@ -8,7 +8,7 @@ import type { Context } from "../../reconciler/context.ts";
 import { loadModel } from "../../reconciler/load.ts";
 import { addProjectFlags, collect, positive } from "../flags.ts";
 import { projectRequest, withContext } from "../request.ts";
-import type { Session } from "../session.ts";
+import { note, type Session } from "../session.ts";
 import { withTerminal } from "../terminal.ts";
 
 interface Flags {
@@ -39,9 +39,12 @@ export function define(command: Command, session: Session): void {
         const detail = await context.engine.inspectContainer(container.id, session.signal);
         refuseSealed(container, flags.env ?? []);
         const words = given[0] === "--" ? given.slice(1) : given;
+        const prefix = prefixIn(detail?.config.Entrypoint);
+        const reads = mayRead(flags.user, detail?.config.User ?? "");
+        if (prefix.length > 0 && !reads) note(session, NOT_READABLE);
         const asked = {
           // With the variables that its own program has, and the engine does not know.
-          argv: [...prefixIn(detail?.config.Entrypoint), ...words],
+          argv: reads ? [...prefix, ...words] : words,
           tty,
           ...(flags.env === undefined ? {} : { environment: flags.env }),
           ...(flags.user === undefined ? {} : { user: flags.user }),
@@ -53,6 +56,13 @@ export function define(command: Command, session: Session): void {
         );
       }),
     );
+}
+
+const NOT_READABLE = "Without the sealed variables, which this user may not read.";
+
+/** The file of the variables is its program's user's alone; root reads everything. */
+function mayRead(user: string | undefined, own: string): boolean {
+  return user === undefined || user === own || /^(0|root)(:|$)/.test(user);
 }
 
 /** The program that brings the variables comes after `-e`, and would undo it without a word. */

@@ -1,15 +1,12 @@
 /** What becomes of variables with values on this machine. */
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { exposed } from "../model/desired.ts";
-import { DsoError } from "../model/errors.ts";
 import type { Observed } from "../model/observed.ts";
 import type { PlanWarning, Reason } from "../model/plan.ts";
-import { sealedNames, sealerFor } from "../model/sealing.ts";
+import { NO_SHIM, sealingRefused, sealedNames, sealerFor } from "../model/sealing.ts";
 import { gradeOf, type Spec } from "../model/spec.ts";
 
 type Seen = Pick<Observed, "shim" | "images">;
-
-const NO_SHIM = "this release has no shim for this machine";
 
 function sealer(service: DesiredService, { shim, images }: Seen): ReturnType<typeof sealerFor> {
   return sealerFor(service, { shim, image: images.get(service.image) });
@@ -30,14 +27,7 @@ export function graded(desired: Desired, observed: Seen): Desired {
 function unsealed(service: DesiredService): DesiredService {
   if (service.policy.env !== "sealed") return exposed(service);
   const position = service.bindings.find(({ grade }) => grade === "sealed")?.position;
-  throw new DsoError(
-    "policy-refused",
-    `service "${service.name}": its variables cannot be sealed: ${NO_SHIM}, and a shell does not take all their names`,
-    {
-      hint: "Deliver them as files with dsofile://, or choose env: exposed knowingly.",
-      ...(position && { position }),
-    },
-  );
+  throw sealingRefused(service.name, "a shell does not take all their names", position);
 }
 
 /** A container whose variables stand in the open, or no longer have to be hidden. */

@@ -1,5 +1,6 @@
 /** How variables with values come into a container without standing in its configuration. Pure. */
 import type { DesiredService } from "./desired.ts";
+import { DsoError, type Position } from "./errors.ts";
 import type { ImageDetail } from "./observed.ts";
 
 /** Where the program is bound that reads the variables, and the file that it reads. */
@@ -61,4 +62,18 @@ export function sealerFor(
   const passes = (name: string): boolean =>
     IDENTIFIER.test(name) && !(sealed.has(name) ? KEPT : CHANGED).test(name);
   return names.every(passes) ? "shell" : undefined;
+}
+
+export const NO_SHIM = "this release has no shim for this machine";
+
+/** The service is to be sealed, and nothing here can do it. */
+export function sealingRefused(service: string, why: string, position?: Position): DsoError {
+  return new DsoError(
+    "policy-refused",
+    `service "${service}": its variables cannot be sealed: ${NO_SHIM}, and ${why}`,
+    {
+      hint: "Deliver them as files with dsofile://, or choose env: exposed knowingly.",
+      ...(position && { position }),
+    },
+  );
 }

@@ -4,7 +4,7 @@ import { type DesiredService, exposed, referencesOf } from "../../model/desired.
 import { DsoError } from "../../model/errors.ts";
 import type { ImageDetail } from "../../model/observed.ts";
 import type { Reference } from "../../model/reference.ts";
-import { type Sealer, sealedNames, sealerFor } from "../../model/sealing.ts";
+import { type Sealer, sealedNames, sealerFor, sealingRefused } from "../../model/sealing.ts";
 import type { Work } from "../context.ts";
 import { variablesFile } from "../memory/variables.ts";
 import { versionsOf } from "../memory/values.ts";
@@ -71,11 +71,7 @@ export function exposedOrRefused(
     report({ type: "warning", code: "exposed", message });
     return exposed(service);
   }
-  throw new DsoError(
-    "policy-refused",
-    `service "${service.name}": its variables cannot be sealed: this release has no shim for this machine, and ${why}`,
-    { hint: "Deliver them as files with dsofile://, or choose env: exposed knowingly." },
-  );
+  throw sealingRefused(service.name, why);
 }
 
 async function imageOf(

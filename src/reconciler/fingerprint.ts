@@ -43,7 +43,11 @@ function hashModel({ project, services }: Desired, salt: string): Promise<Buffer
 /** What of the engine a plan depends on: never health, restart count or address. */
 export interface ObservedFingerprint {
   readonly engine: string;
+  /** The program that seals variables can be had. */
+  readonly shim: boolean;
   readonly containers: readonly ContainerFingerprint[];
+  /** Name and id of each; those that others own and the project wants are among them. */
+  readonly images: readonly string[];
   readonly networks: readonly string[];
   readonly volumes: readonly string[];
 }
@@ -56,22 +60,29 @@ interface ContainerFingerprint {
   readonly image: string;
   readonly networks: readonly string[];
   readonly running: boolean;
+  /** What it was given is still in memory, as far as it was. */
+  readonly delivered: boolean;
 }
 
 export function fingerprintObserved(observed: Observed): ObservedFingerprint {
-  const ids = (list: readonly { readonly name: string; readonly id?: string }[]): string[] =>
-    list.map(({ name, id }) => `${name} ${id ?? ""}`.trim()).sort();
+  const ids = (list: Iterable<{ readonly name: string; readonly id?: string }>): string[] =>
+    Array.from(list, ({ name, id }) => `${name} ${id ?? ""}`.trim()).sort();
   return {
     engine: observed.engine.id,
+    shim: observed.shim,
     containers: observed.containers
-      .map(fingerprintContainer)
+      .map((container) => fingerprintContainer(container, observed))
       .sort((a, b) => (a.name < b.name ? -1 : 1)),
-    networks: ids(observed.networks),
-    volumes: ids(observed.volumes),
+    images: [...observed.images].map(([name, { id }]) => `${name} ${id}`).sort(),
+    networks: ids([...observed.networks, ...observed.foreignNetworks.values()]),
+    volumes: ids([...observed.volumes, ...observed.foreignVolumes.values()]),
   };
 }
 
-function fingerprintContainer(container: ObservedContainer): ContainerFingerprint {
+function fingerprintContainer(
+  container: ObservedContainer,
+  { lostGenerations }: Observed,
+): ContainerFingerprint {
   return {
     id: container.id,
     name: container.name,
@@ -80,6 +91,7 @@ function fingerprintContainer(container: ObservedContainer): ContainerFingerprin
     image: container.imageId,
     networks: container.networks.map(({ networkId }) => networkId).sort(),
     running: container.state === "running" || container.state === "restarting",
+    delivered: !lostGenerations.has(container.labels[DSO.generation] ?? ""),
   };
 }
 
@@ -87,8 +99,11 @@ function fingerprintContainer(container: ObservedContainer): ContainerFingerprin
 export function whatMoved(before: ObservedFingerprint, observed: Observed): readonly string[] {
   if (before.engine !== observed.engine.id) return ["it was made for another engine"];
   const now = fingerprintObserved(observed);
+  const shim = `the program that seals variables is ${now.shim ? "here now" : "gone"}`;
   return [
+    ...(before.shim === now.shim ? [] : [shim]),
     ...movedContainers(before, now, observed),
+    ...movedNames("image", before.images, now.images),
     ...movedNames("network", before.networks, now.networks),
     ...movedNames("volume", before.volumes, now.volumes),
   ];
@@ -109,6 +124,7 @@ function movedContainers(
     if (a.id !== b.id) return [`container ${name} was replaced${maker(observed, name)}`];
     if (a.running !== b.running)
       return [`container ${name} was ${b.running ? "started" : "stopped"}`];
+    if (a.delivered && !b.delivered) return [`container ${name} lost what it was given in memory`];
     if (JSON.stringify(a) !== JSON.stringify(b)) return [`container ${name} was changed`];
     return [];
   });

@@ -99,7 +99,9 @@ export async function verifySavedPlan(
   }
   // Through JSON, as the saved one went: an absent key and an undefined one are then alike.
   const again: unknown = JSON.parse(JSON.stringify(redactPlan(run.plan)));
-  if (!isDeepStrictEqual(again, saved.plan)) throw invalid(path, "was changed after it was made");
+  if (!isDeepStrictEqual(again, saved.plan)) {
+    throw invalid(path, "does not say what dso plans now: it was edited, or something else moved");
+  }
 }
 
 function movedVersions(

@@ -104,9 +104,9 @@ export function fakeAddresses(): Addresses {
 }
 
 /** A release that has the shim, put nowhere. */
-export function fakeShim(): Shim {
+export function fakeShim(has = true): Shim {
   return {
-    has: () => true,
+    has: () => has,
     isThere: () => true,
     place: () => Promise.resolve("/home/.dso/shims/shim-amd64"),
   };

@@ -216,9 +216,12 @@ describe("saved plans", () => {
 
   test("somebody edited it", async () => {
     await edit((text) => text.replace('"expectedDowntimeMs":', '"expectedDowntimeMs":9'));
-    await refused(/saved\.plan was changed after it was made/, /Make a new one.*plan -out/);
+    await refused(
+      /saved\.plan does not say what dso plans now: it was edited/,
+      /Make a new one.*plan -out/,
+    );
     await edit((text) => text.replace(`"name":"web"`, `"name":"web/../../etc"`));
-    await refused(/saved\.plan was changed after it was made/);
+    await refused(/saved\.plan does not say what dso plans now: it was edited/);
   });
 
   test("it is too old, open to others, or no plan at all", async () => {

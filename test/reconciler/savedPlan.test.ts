@@ -10,6 +10,7 @@ import {
   type SavedPlan,
 } from "../../src/reconciler/savedPlan.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { fakeShim } from "../apply/ports.ts";
 import { createWorld, never, type World } from "./world.ts";
 
 const compose = (level: string): string => `
@@ -129,6 +130,27 @@ describe("a saved plan is stale when", () => {
       "network shop_back is new",
     ],
     [
+      "its image was made anew",
+      ({ engine }) => {
+        engine.addImage("app:1", { detail: { id: "sha256:other" } });
+        return Promise.resolve();
+      },
+      "image app:1 was made anew",
+    ],
+    [
+      "the program that seals is gone",
+      ({ context }) => Promise.resolve(Object.assign(context, { shim: fakeShim(false) })),
+      "the program that seals variables is gone",
+    ],
+    [
+      "a container lost what was in memory",
+      ({ generations }) => {
+        generations.clear();
+        return Promise.resolve();
+      },
+      "container shop-web-1 lost what it was given in memory",
+    ],
+    [
       "a day has passed",
       async ({ pass }) => {
         pass(24 * 3_600_000 + 1);
@@ -176,7 +198,7 @@ describe("a plan file is refused when", () => {
     [
       "an operation was edited",
       (text) => text.replace('"number":1', '"number":7'),
-      "was changed after it was made",
+      "does not say what dso plans now: it was edited",
     ],
     [
       "an operation was added",
@@ -185,7 +207,7 @@ describe("a plan file is refused when", () => {
           '"operations":[',
           '"operations":[{"id":9,"after":[],"address":"x","why":"x","kind":"stop-container"},',
         ),
-      "was changed after it was made",
+      "does not say what dso plans now: it was edited",
     ],
     [
       "a change in it is none",
@@ -205,7 +227,7 @@ describe("a plan file is refused when", () => {
     [
       "its options were edited",
       (text) => text.replace('"removeOrphans":"ours"', '"removeOrphans":"all"'),
-      "was changed after it was made",
+      "does not say what dso plans now: it was edited",
     ],
     ["it is no JSON", (text) => text.slice(0, -20), "is not a plan of dso"],
     [

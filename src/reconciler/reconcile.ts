@@ -7,6 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { isOpen } from "../apply/journal/journal.ts";
 import type { RecoveryTools } from "../apply/recovery/recovery.ts";
 import { diff } from "../diff/diff.ts";
+import { graded } from "../diff/sealing.ts";
 import type { Trace } from "../compose/trace.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Report } from "../model/events.ts";
@@ -89,11 +90,12 @@ export async function apply(
   return outcome;
 }
 
-/** What comes of what was seen with these options. */
+/** What comes of what was seen with these options. What is applied later is graded as the plan says. */
 export function replan(seen: Omit<Run, "plan">, options: PlanOptions): Run {
-  const found = diff(seen.desired, seen.observed, options);
-  const warnings = [...fileWarnings(seen.desired), ...found.warnings];
-  return { ...seen, plan: { ...found, warnings } };
+  const desired = graded(seen.desired, seen.observed);
+  const found = diff(desired, seen.observed, options);
+  const warnings = [...fileWarnings(desired), ...found.warnings];
+  return { ...seen, desired, plan: { ...found, warnings } };
 }
 
 /**

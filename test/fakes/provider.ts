@@ -10,7 +10,9 @@ import { Secret } from "../../src/model/secret.ts";
 import type { Providers } from "../../src/providers/registry.ts";
 
 /** Path to its versions, oldest first; a version is a map of keys. */
-export type FakeSecrets = Readonly<Record<string, readonly Readonly<Record<string, string>>[]>>;
+export type FakeSecrets = Readonly<
+  Record<string, readonly Readonly<Record<string, string | Uint8Array>>[]>
+>;
 
 export interface FakeProvider extends SecretProvider {
   /** What was asked, as `versions a b` or `read a@1`, in order. */
@@ -30,7 +32,7 @@ export interface FakeOptions {
 
 interface Found {
   readonly version: string;
-  readonly keys: Readonly<Record<string, string>>;
+  readonly keys: Readonly<Record<string, string | Uint8Array>>;
 }
 
 /** A store in memory that answers as the port asks for. */

@@ -31,7 +31,7 @@ export interface World {
   readonly context: Context;
   readonly engine: FakeEngine;
   /** Path to its versions, oldest first; a test pushes the next one. */
-  readonly secrets: Record<string, Record<string, string>[]>;
+  readonly secrets: Record<string, Record<string, string | Uint8Array>[]>;
   /** Of the process, for `${…}`. */
   readonly variables: Record<string, string>;
   readonly generations: Map<string, DeliveryRequest>;

@@ -44,26 +44,56 @@ describe("a refresh", () => {
     for (let ended = "killed"; ended === "killed";) {
       nth++;
       const world = await changed();
-      const { died, context } = mortal(await world.context(desired), nth, when);
-      const run = execute(refresh(world.oldId), context, () => undefined, never).then(
-        () => "finished",
-      );
-      ended = await Promise.race([died, run]);
+      ended = await killedAt(world, nth, when);
       await recover("shop", await world.context(desired), () => undefined, never);
-      const found = (await world.engine.inspectContainer(NAME, never))!;
-      expect([found.id, found.state], `call ${nth}`).toEqual([world.oldId, "running"]);
-      const last = [...world.rotations.values()].at(-1);
-      const done = last?.method === "refresh" && last.status === "completed";
-      // Not noted as done, the files may be either: the plan that follows sees which.
-      expect(["7", "8"].slice(done ? 1 : 0), `call ${nth}`).toContain(contents(world).join());
-      const open = [...world.rotations.values()].filter(({ status }) =>
-        /ing$|progress/.test(status),
-      );
-      expect(open, `call ${nth}`).toEqual([]);
+      await expectSettled(world, `call ${nth}`);
     }
     expect(nth).toBeGreaterThan(8);
   });
+
+  test.each(["before", "after"] as const)(
+    "and again at any call of the recovery, %s it is made",
+    async (when) => {
+      let deepest = 0;
+      for (let first = 6, run = "killed"; run === "killed"; first += 5) {
+        for (let nth = 1, ended = "killed"; ended === "killed"; nth++) {
+          const world = await changed();
+          run = await killedAt(world, first, "before");
+          const context = await world.context(desired);
+          const { died, context: dying } = mortal(context, nth, when);
+          const recovery = recover("shop", dying, () => undefined, never);
+          ended = await Promise.race([died, recovery.then(() => "finished" as const)]);
+          await recover("shop", context, () => undefined, never);
+          await expectSettled(world, `call ${first}, of the recovery ${nth}`);
+          deepest = Math.max(deepest, nth);
+        }
+      }
+      expect(deepest).toBeGreaterThan(8);
+    },
+  );
 });
+
+async function killedAt(
+  world: Running,
+  nth: number,
+  when: "before" | "after",
+): Promise<"killed" | "finished"> {
+  const { died, context } = mortal(await world.context(desired), nth, when);
+  const run = execute(refresh(world.oldId), context, () => undefined, never);
+  return Promise.race([died, run.then(() => "finished" as const)]);
+}
+
+/** The same container runs, and no rotation is open. */
+async function expectSettled(world: Running, call: string): Promise<void> {
+  const found = (await world.engine.inspectContainer(NAME, never))!;
+  expect([found.id, found.state], call).toEqual([world.oldId, "running"]);
+  const last = [...world.rotations.values()].at(-1);
+  const done = last?.method === "refresh" && last.status === "completed";
+  // Not noted as done, the files may be either: the plan that follows sees which.
+  expect(["7", "8"].slice(done ? 1 : 0), call).toContain(contents(world).join());
+  const open = [...world.rotations.values()].filter(({ status }) => /ing$|progress/.test(status));
+  expect(open, call).toEqual([]);
+}
 
 /** From that step on nothing more can be noted: of the way back only the swap itself is done. */
 async function filledAt(world: Running, step: RotationStep): Promise<void> {

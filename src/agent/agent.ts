@@ -136,13 +136,14 @@ async function close({ engine, providers }: Context): Promise<void> {
 function controlsOf(current: () => Context, board: Board): Controls {
   const startedAt = new Date().toISOString();
   return {
-    status: async () =>
-      Promise.resolve({
-        ...{ pid: process.pid, version: current().version, startedAt },
-        ...board.view(),
-      }),
+    status: async () => {
+      await board.known();
+      const { version } = current();
+      return { pid: process.pid, version, startedAt, ...board.view() };
+    },
     reconcile: (project, again, tell) => board.reconcile(project, again, tell),
     hold: async (project, who, why) => {
+      await board.known();
       const { state, clock } = current();
       const known = (): ReturnType<Board["view"]>["projects"][number] | undefined =>
         board.view().projects.find(({ name }) => name === project);

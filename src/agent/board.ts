@@ -26,6 +26,8 @@ export interface Board {
   /** Why there is no session. */
   lost(why: string): void;
   track(projects: readonly TrackedName[]): void;
+  /** Resolves once it is known which projects there are, or why not: what is asked before that waits. */
+  known(): Promise<void>;
   note(project: string, last: Last): void;
   tell(project: string, record: LogRecord): void;
   unknown(project: string): DsoError;
@@ -37,6 +39,7 @@ export interface Board {
 interface State {
   readonly listeners: Map<string, Set<Log>>;
   readonly last: Map<string, Last>;
+  readonly known: PromiseWithResolvers<void>;
   tracked: readonly TrackedName[];
   session: Session | undefined;
   why: string | undefined;
@@ -46,7 +49,7 @@ interface State {
 
 export function createBoard(): Board {
   const state: State = {
-    ...{ listeners: new Map(), last: new Map(), tracked: [] },
+    ...{ listeners: new Map(), last: new Map(), tracked: [], known: Promise.withResolvers() },
     ...{ session: undefined, why: undefined, waiting: Promise.withResolvers() },
   };
   const settle = (change: Partial<State>): void => {
@@ -58,8 +61,15 @@ export function createBoard(): Board {
     lastEvent: undefined,
     open: (session) => settle({ session, why: undefined }),
     close: () => (state.session = undefined),
-    lost: (why) => settle({ why }),
-    track: (projects) => (state.tracked = projects),
+    lost: (why) => {
+      settle({ why });
+      state.known.resolve();
+    },
+    track: (projects) => {
+      state.tracked = projects;
+      state.known.resolve();
+    },
+    known: () => state.known.promise,
     note: (project, passed) => void state.last.set(project, passed),
     tell: (project, record) => {
       for (const listener of state.listeners.get(project) ?? []) listener(record);

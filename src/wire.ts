@@ -12,6 +12,7 @@ import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
 import { resolveConnection } from "./docker/connection.ts";
+import { snapshotOf } from "./lib/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
@@ -43,6 +44,7 @@ export async function wire(options: WireOptions): Promise<Context> {
   const home = environment["HOME"] ?? homedir();
   const paths = localPaths(environment, home);
   const whereabouts = whereaboutsOf(options, home);
+  const places = snapshotOf(configPlaces(whereabouts));
   const config = await readConfig(findConfig(whereabouts), options.signal);
   const connection = await resolveConnection({ ...environment, HOME: home });
   const engine = createEngine(connection);
@@ -50,7 +52,7 @@ export async function wire(options: WireOptions): Promise<Context> {
   const openVault = once((signal) => openLocalVault(vault, signal));
   return {
     config,
-    configPlaces: configPlaces(whereabouts),
+    configPlaces: places,
     paths,
     engine,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),

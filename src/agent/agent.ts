@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensurePrivateDirectory } from "../lib/files.ts";
 import { acquireLock } from "../lib/lock.ts";
+import { type Snapshot, snapshotOf } from "../lib/snapshot.ts";
+import type { Config } from "../config/types.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import { type Claim, claimEngine } from "./beacon.ts";
@@ -106,11 +108,12 @@ export function pauseMs(failures: number, random: number): number {
 
 /** With a dso.yaml that makes no sense the agent goes on as before: what it says is told. */
 async function reconnect({ connect, log }: AgentOptions, before: Context): Promise<Context> {
+  const configPlaces = snapshotOf(before.configPlaces.keys());
   try {
-    if (isGone(before)) {
+    if (isGone(before.config, configPlaces)) {
       const msg = `${before.config.file ?? ""} is empty or gone: what it said holds on`;
       log({ level: "warn", msg, code: "config-gone" });
-      return before;
+      return { ...before, configPlaces };
     }
     const next = await connect();
     await close(before);
@@ -118,15 +121,15 @@ async function reconnect({ connect, log }: AgentOptions, before: Context): Promi
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;
     log(fault(error));
-    return before;
+    return { ...before, configPlaces };
   }
 }
 
 /** As while somebody writes it, or moves it away; taken at its word, it would lift all policies. */
-function isGone({ config, configPlaces }: Context): boolean {
+function isGone({ file }: Config, places: Snapshot): boolean {
   const says = (file: string): boolean =>
     (statSync(file, { throwIfNoEntry: false })?.size ?? 0) > 0;
-  return config.file !== undefined && !configPlaces.some(says);
+  return file !== undefined && ![...places.keys()].some(says);
 }
 
 async function close({ engine, providers }: Context): Promise<void> {

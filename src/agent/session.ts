@@ -7,7 +7,15 @@ import { createQueue } from "../reconciler/queue.ts";
 import { watchFiles } from "../sources/files.ts";
 import type { Log } from "./log.ts";
 import { inBackground, run } from "./passes.ts";
-import { type Ending, heard, lookAtAll, trackNew, type Watch, watchSources } from "./watch.ts";
+import {
+  checkConfig,
+  type Ending,
+  heard,
+  lookAtAll,
+  trackNew,
+  type Watch,
+  watchSources,
+} from "./watch.ts";
 
 export type SessionOptions = Pick<Watch, "context" | "board" | "log" | "signal" | "force">;
 
@@ -31,6 +39,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
   try {
     // Whatever comes from now on is heard of, before anything is looked at.
     await watchSources(watch);
+    checkConfig(watch);
     inBackground(watch, followEngine(watch, within));
     inBackground(watch, lookRegularly(watch, within));
     await trackNew(watch);

@@ -1,5 +1,6 @@
 /** What a session knows, and what it watches: a change that is heard of becomes a trigger of its queue. */
 import { dirname } from "node:path";
+import { changedSince, snapshotOf } from "../lib/snapshot.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import { type Cause, PATIENCE_MS } from "../reconciler/pace.ts";
@@ -44,7 +45,7 @@ export interface Watch {
 export function watchSources({ context, files, sources }: Watch): Promise<void> {
   const { paths, configPlaces } = context;
   const read = [...sources.values()].flatMap((some) => [...some]);
-  return files.watch(new Set([...configPlaces, paths.vaultFile, paths.stateDir, ...read]));
+  return files.watch(new Set([...configPlaces.keys(), paths.vaultFile, paths.stateDir, ...read]));
 }
 
 /** A file has changed: which project is that about? */
@@ -62,13 +63,20 @@ export function heard(watch: Watch, file: string, background: (work: Promise<voi
     if (kind === "hold" && name !== undefined) edited(watch, name);
     return;
   }
-  if (configPlaces.includes(file) || watch.rest !== undefined) restBeforeEnd(watch);
+  if (configPlaces.has(file) || watch.rest !== undefined) restBeforeEnd(watch);
   for (const [name, read] of sources) if (read.has(file)) edited(watch, name);
 }
 
 function edited({ edits, queue }: Watch, name: string): void {
   edits.set(name, (edits.get(name) ?? 0) + 1);
   queue.trigger(name, "files");
+}
+
+/** What became of dso.yaml after it was read, and before it was watched. */
+export function checkConfig(watch: Watch): void {
+  const { configPlaces } = watch.context;
+  const now = snapshotOf(configPlaces.keys());
+  if (changedSince(configPlaces, now).length > 0) restBeforeEnd(watch);
 }
 
 /** Whoever edits dso.yaml, or checks it out among others, may not be done. */

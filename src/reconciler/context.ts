@@ -1,6 +1,7 @@
 import type { ApplyContext } from "../apply/context.ts";
 import type { Config } from "../config/types.ts";
 import type { Paths } from "../config/paths.ts";
+import type { Snapshot } from "../lib/snapshot.ts";
 import type { Delivery, Shim } from "../model/delivery.ts";
 import type { Clock, Engine, ImageBuilder, Random, Sockets } from "../model/ports.ts";
 import type { VaultOptions } from "../providers/local/unlocked.ts";
@@ -11,8 +12,8 @@ import type { ProjectState } from "./state.ts";
 /** Everything that the loop works with; `wire.ts` makes it, tests make their own. */
 export interface Context {
   readonly config: Config;
-  /** Where dso.yaml is, or may come to be; absolute. */
-  readonly configPlaces: readonly string[];
+  /** Where dso.yaml is, or may come to be; how it was there when it was about to be read. */
+  readonly configPlaces: Snapshot;
   readonly paths: Paths;
   readonly engine: Engine;
   readonly builder: ImageBuilder;

@@ -2,12 +2,13 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FSWatcher } from "chokidar";
+import { changedSince, signatureOf, snapshotOf } from "../lib/snapshot.ts";
 
 export interface FileWatch {
   /**
    * From now on these, and no others; absolute paths, also of files that are not there yet. Of a
-   * directory all that lies in it is heard of, under its own path. Resolves once nothing goes unheard
-   * any more; what changed before that is not told.
+   * directory all that lies in it is heard of, under its own path. Resolves once the system tells of
+   * them all; what changes from the call on is heard of.
    */
   watch(files: ReadonlySet<string>): Promise<void>;
   close(): Promise<void>;
@@ -17,6 +18,8 @@ interface State {
   readonly changed: (file: string) => void;
   readonly failed: (error: unknown) => void;
   files: ReadonlySet<string>;
+  /** How they were when they were last told of, or first asked for. */
+  known: Map<string, string>;
   /** Those whose directory is not there: nothing can be watched in it. */
   homeless: ReadonlySet<string>;
   watcher: FSWatcher | undefined;
@@ -37,7 +40,7 @@ export function watchFiles(
 ): FileWatch {
   const none = new Set<string>();
   const state: State = {
-    ...{ changed, failed, files: none, homeless: none },
+    ...{ changed, failed, files: none, homeless: none, known: new Map() },
     ...{ watcher: undefined, last: Promise.resolve() },
   };
   const look = setInterval(() => {
@@ -61,11 +64,12 @@ export function watchFiles(
 
 function renew(state: State, files: ReadonlySet<string>): Promise<void> {
   state.files = files;
+  state.known = new Map([...snapshotOf(files), ...state.known]);
   state.last = state.last.then(() => begin(state, files)).catch(state.failed);
   return state.last;
 }
 
-/** The new watch stands before the old one ends. */
+/** The new watch stands before the old one ends; what the old one had not told yet is found by looking. */
 async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
   const { watch } = await import("chokidar");
   const before = state.watcher;
@@ -79,10 +83,21 @@ async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
     if (!files.has(file) && !files.has(dirname(file))) return;
     // A directory that comes again under its name is another one.
     if (!hasHome(file)) state.homeless = new Set([...state.homeless, file]);
+    state.known.set(file, signatureOf(file));
     state.changed(file);
   });
   if (homes.length > 0) await new Promise<void>((resolve) => void watcher.once("ready", resolve));
   await before?.close();
+  tellUntold(state, files);
+}
+
+function tellUntold(state: State, files: ReadonlySet<string>): void {
+  const now = snapshotOf(files);
+  const watched = [...state.known].filter(([path]) => files.has(path) || files.has(dirname(path)));
+  const untold = changedSince(new Map(watched), now);
+  if (files === state.files) state.known = new Map(watched);
+  for (const path of untold) state.known.set(path, now.get(path) ?? "");
+  untold.forEach(state.changed);
 }
 
 function hasHome(file: string): boolean {

@@ -9,6 +9,7 @@ import { findAgent } from "../../src/agent/client.ts";
 import type { Controls } from "../../src/agent/control.ts";
 import type { LogRecord } from "../../src/agent/log.ts";
 import { runProgram } from "../../src/cli/program.ts";
+import { snapshotOf } from "../../src/lib/snapshot.ts";
 import { readConfig } from "../../src/config/load.ts";
 import type { Context } from "../../src/reconciler/context.ts";
 import { DsoError } from "../../src/model/errors.ts";
@@ -29,8 +30,8 @@ export interface Agency extends World {
   /** The engine goes away: calls fail and the events end. */
   readonly loseEngine: () => void;
   readonly returnEngine: () => void;
-  /** Starts it, unless it was started; resolves when it listens. */
-  readonly start: () => Promise<void>;
+  /** Starts it, unless it was started; resolves when it knows its projects. `meanwhile`: once dso.yaml is read. */
+  readonly start: (meanwhile?: () => Promise<void>) => Promise<void>;
   /** Resolves when it has ended; rejects with what ended it. */
   readonly stop: () => Promise<void>;
   readonly connect: () => Promise<Context>;
@@ -86,11 +87,11 @@ function agencyOf(directory: string, world: World, outage: Outage): Agency {
   let version = 0;
   const write = (file: string, text: string): Promise<void> =>
     writeFile(join(directory, file), text);
-  const configPlaces = ["dso.yaml", "elsewhere.yaml"].map((name) => join(directory, name));
+  const places = ["dso.yaml", "elsewhere.yaml"].map((name) => join(directory, name));
   const connect = async (): Promise<Context> => ({
     ...world.context,
-    config: await readConfig(configPlaces.find(existsSync), never),
-    configPlaces,
+    configPlaces: snapshotOf(places),
+    config: await readConfig(places.find(existsSync), never),
   });
   const control = async (): Promise<Controls> => {
     const found = await findAgent(world.context.paths.agentSocket, never);
@@ -114,9 +115,16 @@ function agencyOf(directory: string, world: World, outage: Outage): Agency {
         return [1, `${error.message} ${error.hint ?? ""}`];
       }
     },
-    start: async () => {
+    start: async (meanwhile) => {
+      let begun = false;
+      const read = async (): Promise<Context> => {
+        const context = await connect();
+        if (!begun) await meanwhile?.();
+        begun = true;
+        return context;
+      };
       const log = (record: LogRecord): void => void records.push(record);
-      ended ??= runAgent({ connect, log, signal: stop.signal, force: never });
+      ended ??= runAgent({ connect: read, log, signal: stop.signal, force: never });
       const listens = async (): Promise<boolean> =>
         (await findAgent(world.context.paths.agentSocket, never)) !== undefined;
       await Promise.race([ended, until(listens)]);

@@ -104,6 +104,16 @@ services:
       expect(await modeOf(agency)).toBe("MODE=a");
     }));
 
+  it("takes what dso.yaml came to say after it was read, and before it was watched", () =>
+    withAgency(async (agency) => {
+      await agency.dso("up", "-d");
+      const none = `${QUICK}projects: { shop: { policy: { apply: none } } }\n`;
+      await agency.start(async () => agency.write("dso.yaml", none));
+      await agency.write("compose.yaml", COMPOSE.replace("MODE: a", "MODE: b"));
+      await until(async () => (await agency.dso("reconcile"))[1].includes("out of sync"));
+      expect(await modeOf(agency)).toBe("MODE=a");
+    }));
+
   it("finds dso.yaml where it was moved to", () =>
     withAgency(async (agency) => {
       await agency.dso("up", "-d");

@@ -73,7 +73,7 @@ export async function createWorld(
   const provider = createFakeProvider("local", secrets);
   const context: Context = {
     config: await readConfig(undefined, never),
-    configPlaces: [],
+    configPlaces: new Map(),
     paths,
     engine: outside(engine),
     builder: {

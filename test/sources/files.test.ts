@@ -1,5 +1,7 @@
+import { writeFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { watchFiles } from "../../src/sources/files.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
@@ -112,5 +114,17 @@ describe("watched files", () => {
         await writeFile(path("b"), `${count}`);
       }, heard("b"));
       expect(new Set(all)).toEqual(new Set([path("b")]));
+    }));
+
+  it("lose no change that is made while the system is told to watch them, or others", () =>
+    withWatch(async ({ path, watch, heard }) => {
+      writeFileSync(path("compose.yaml"), "0");
+      for (let turn = 1; turn < 20; turn++) {
+        const told = heard("compose.yaml");
+        const asked = watch("compose.yaml", `${turn}`);
+        for (let ticks = 0; ticks < turn - 1; ticks++) await setImmediate();
+        writeFileSync(path("compose.yaml"), `${turn}`);
+        await Promise.all([told, asked]);
+      }
     }));
 });

@@ -38,6 +38,7 @@ function compose({ image: other = image, service = [], rest = "" }: Parts): stri
   return `services:
   web:
     image: ${other}
+    stop_grace_period: 1s
     environment: { PASSWORD_FILE: dsofile://app/password }
 ${service.map((line) => `    ${line}\n`).join("")}${rest}
 `;

@@ -39,6 +39,7 @@ function compose(method: Method, version: string): string {
     image: ${image}
     command: [sh, -c, ${JSON.stringify(SCRIPT.replaceAll("$", "$$$$"))}]
     restart: always
+    stop_grace_period: 1s
     environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
     x-dso: { health: { http: { port: 8080, path: / } } }
     ${volume}

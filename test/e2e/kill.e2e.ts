@@ -23,7 +23,7 @@ const PORT = 40_000 + Math.floor(Math.random() * 20_000);
 const CHECK = "test -s /run/secrets/app/password && wget -q -O /dev/null http://127.0.0.1:8080/";
 
 /** Of each method; all of them with DSO_KILL_MATRIX=all. */
-const SAMPLE = 5;
+const SAMPLE = 3;
 /** Milliseconds that a matrix may take on a busy machine. */
 const LONG = 600_000;
 

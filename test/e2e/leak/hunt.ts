@@ -71,8 +71,10 @@ async function live(life: Life): Promise<Report["failures"]> {
     await dso(life, args);
   await dso(life, "plan -detailed-exitcode");
   for (const service of ["web", "sealed", "built"]) await exportAll(life, service);
+  const printed = await rawLog(life, "talker");
   await set("password", values.password2);
   const failures = {
+    printed: String(printed.includes(values.spoken)),
     quiet: await set("quiet", values.quietBad, 1),
     spoken: await set("spoken", values.spokenBad, 1),
     doubtful: await set("doubtful", values.doubtfulBad, 1),
@@ -90,6 +92,11 @@ async function live(life: Life): Promise<Report["failures"]> {
   for (const service of ["web", "sealed"]) await exportAll(life, service);
   await errorPaths(life);
   return failures;
+}
+
+/** As the engine keeps it: the control of what DSO takes out. */
+async function rawLog({ home, project }: Life, service: string): Promise<string> {
+  return (await home.run("docker", ["logs", `${project.name}-${service}-1`])).stdout;
 }
 
 /** An agent that tells each step, and a program that it starts with what makes it crash. */

@@ -12,6 +12,15 @@ export default defineConfig({
       },
       {
         test: {
+          // Of each provider against its real server; no engine is asked.
+          name: "servers",
+          include: ["test/servers/**/*.server.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.e2e.ts"],
           setupFiles: ["test/e2e/leak/setup.ts"],

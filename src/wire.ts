@@ -1,7 +1,7 @@
 /** The only place that constructs adapters. Nothing is opened before it is used. */
 import { randomBytes } from "node:crypto";
 import { homedir, hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
@@ -20,8 +20,10 @@ import { DsoError } from "./model/errors.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
-import type { VaultOptions } from "./providers/local/unlocked.ts";
+import type { Opening } from "./providers/opening.ts";
 import { createProviders, type Providers } from "./providers/registry.ts";
+import type { VaultOptions } from "./providers/local/unlocked.ts";
+import { fingerprintKey } from "./reconciler/fingerprintKey.ts";
 import type { Context } from "./reconciler/context.ts";
 import { createStateFiles } from "./reconciler/stateFiles.ts";
 
@@ -58,7 +60,11 @@ export async function wire(options: WireOptions): Promise<Context> {
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
-    providers: wireProviders(config, () => openVault(options.signal)),
+    providers: wireProviders({
+      ...{ config, environment },
+      openVault: () => openVault(options.signal),
+      fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
+    }),
     journal: createJournal(paths.stateDir),
     addresses: createAddresses(paths.stateDir, systemClock),
     state: createStateFiles(paths.stateDir),
@@ -109,25 +115,53 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
   };
 }
 
-/** The providers of dso.yaml; each type has its line here. */
-function wireProviders(config: Config, openVault: () => Promise<LocalVault>): Providers {
-  const types: Readonly<Record<string, (name: string) => Promise<SecretProvider>>> = {
-    local: async (name) => {
-      const { createLocalProvider } = await import("./providers/local/provider.ts");
-      return createLocalProvider(await openVault(), name);
-    },
-  };
-  const definitions = [...config.providers].map(([name, { type }]) => {
-    const open = types[type];
-    const refuse = (): Promise<never> =>
-      Promise.reject(
-        new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
-          hint: "This release has the local vault only.",
-        }),
-      );
-    return [name, open === undefined ? refuse : () => open(name)] as const;
+interface ProviderWiring {
+  readonly config: Config;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly openVault: () => Promise<LocalVault>;
+  readonly fingerprintKey: () => Promise<Buffer>;
+}
+
+type Open = (opening: Opening) => Promise<SecretProvider>;
+
+/** The providers of dso.yaml: each type has its line here, and is loaded when it is asked. */
+function wireProviders({
+  config,
+  environment,
+  openVault,
+  fingerprintKey,
+}: ProviderWiring): Providers {
+  const types = typesOf(openVault);
+  const directory = dirname(config.file ?? resolve("dso.yaml"));
+  const definitions = [...config.providers.values()].map(({ name, type, settings, byValue }) => {
+    const open = types[type] ?? (() => refuse(name, type));
+    const opened = async (): Promise<SecretProvider> => {
+      const store = await open({ name, settings, environment, directory, clock: systemClock });
+      if (!byValue) return store;
+      return (await import("./providers/byValue.ts")).byValue(store, fingerprintKey);
+    };
+    return [name, opened] as const;
   });
   return createProviders(new Map(definitions), config.defaults.provider);
+}
+
+function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, Open>> {
+  return {
+    local: async ({ name }) =>
+      (await import("./providers/local/provider.ts")).createLocalProvider(await openVault(), name),
+    env: async (opening) => (await import("./providers/env.ts")).openEnvProvider(opening),
+    file: async (opening) => (await import("./providers/file.ts")).openFileProvider(opening),
+    vault: async (opening) =>
+      (await import("./providers/vault/open.ts")).openVaultProvider(opening),
+  };
+}
+
+function refuse(name: string, type: string): Promise<never> {
+  return Promise.reject(
+    new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
+      hint: "This release has local, env, file and vault only.",
+    }),
+  );
 }
 
 async function openLocalVault(options: VaultOptions, signal: AbortSignal): Promise<LocalVault> {

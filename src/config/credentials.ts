@@ -1,10 +1,11 @@
 /** Credentials that stand in dso.yaml itself: kept as `Secret`, shown as `[redacted]`. */
 import { Secret } from "../model/secret.ts";
-import type { Setting, Settings } from "./types.ts";
+import type { Setting, Settings } from "../model/settings.ts";
 
 /** Keys whose text is a credential; the schema marks the same ones `writeOnly`. */
 export const CREDENTIAL_KEYS: ReadonlySet<string> = new Set([
   "token",
+  "password",
   "secret_id",
   "jwt",
   "secret_access_key",

@@ -18,17 +18,12 @@ export function notInRelease(config: Config): readonly DsoError[] {
 }
 
 function providers(config: Config): readonly DsoError[] {
-  return [...config.providers.values()].flatMap(({ name, type, available, byValue }) => {
-    const path = ["providers", name];
-    if (!available) {
-      return [
-        finding(config, path, `provider "${name}" of type ${type}`, "Only local can be used now."),
-      ];
-    }
-    return byValue
-      ? [finding(config, [...path, "versions"], `providers.${name}.versions: by-value`, HINT)]
-      : [];
-  });
+  const hint = "Only local, env, file and vault can be used now.";
+  return [...config.providers.values()]
+    .filter(({ available }) => !available)
+    .map(({ name, type }) =>
+      finding(config, ["providers", name], `provider "${name}" of type ${type}`, hint),
+    );
 }
 
 function keys(config: Config): readonly DsoError[] {

@@ -1,7 +1,7 @@
 /** dso.yaml as data: every default filled in, durations in milliseconds, sizes in bytes. */
 import type { EnvironmentPolicy, Strategy } from "../model/desired.ts";
 import type { Position } from "../model/errors.ts";
-import type { Secret } from "../model/secret.ts";
+import type { Settings } from "../model/settings.ts";
 
 export interface Config {
   /** Absolute; undefined when there is no file and all is default. */
@@ -16,12 +16,6 @@ export interface Config {
   readonly document: Settings;
   /** Where the value at a path was written; undefined when it is a default. */
   readonly at: (path: readonly string[]) => Position | undefined;
-}
-
-/** A part of the file as it was written. Credentials are `Secret`s: nothing here prints one. */
-export type Setting = null | boolean | number | string | Secret | readonly Setting[] | Settings;
-export interface Settings {
-  readonly [key: string]: Setting;
 }
 
 export interface ProviderConfig {

@@ -23,6 +23,7 @@ export function serviceWarnings(
     ...exposedValues(service),
     ...sealingWarnings(service, situation.observed),
     ...unversionedValues(situation, service),
+    ...valuesRead(situation, service),
     ...leftToPeople(decision),
     ...notRefreshed(decision),
     ...perhapsFinished(situation, decision),
@@ -61,6 +62,23 @@ function unversionedValues(
     {
       code: "unversioned",
       message: `the provider of ${nameList([...names].sort(byText))} has no versions: whether service "${service.name}" has the current value is not known before apply`,
+      hint: undefined,
+      position: undefined,
+    },
+  ];
+}
+
+function valuesRead({ desired }: Situation, service: DesiredService): readonly PlanWarning[] {
+  const names = new Set(
+    referencesIn(service)
+      .filter(({ provider }) => desired.byValue?.has(provider))
+      .map(secretName),
+  );
+  if (names.size === 0) return [];
+  return [
+    {
+      code: "by-value",
+      message: `a fingerprint of its value stands in for a version of ${nameList([...names].sort(byText))}, so that this plan has read it for service "${service.name}"`,
       hint: undefined,
       position: undefined,
     },

@@ -14,6 +14,8 @@ export interface Desired {
   readonly versions: Versions;
   /** Secrets whose provider has no versions: what they hold is unknown until apply. */
   readonly unversioned: ReadonlySet<string>;
+  /** Providers whose versions are fingerprints of values, which a plan therefore reads. Absent: none. */
+  readonly byValue?: ReadonlySet<string>;
 }
 
 export interface DesiredService {

@@ -1,17 +1,8 @@
-import { dirname, join } from "node:path";
 import { fingerprintHostValue, readHostContents } from "../apply/memory/hostContent.ts";
-import {
-  createFileAtomic,
-  ensurePrivateDirectory,
-  hasCode,
-  readPrivateFile,
-} from "../lib/files.ts";
 import type { DesiredService } from "../model/desired.ts";
-import { DsoError } from "../model/errors.ts";
 import type { Versions } from "../model/version.ts";
 import type { Context } from "./context.ts";
-
-const KEY_BYTES = 32;
+import { fingerprintKey } from "./fingerprintKey.ts";
 
 /**
  * A fingerprint of each file and variable of this host that the services are given.
@@ -26,31 +17,9 @@ export async function hostVersions(
   const contents = readHostContents([...services.values()], environment);
   try {
     if (contents.length === 0) return new Map();
-    const key = await fingerprintKey(join(paths.stateDir, "fingerprint.key"), random);
+    const key = await fingerprintKey(paths.stateDir, random);
     return new Map(contents.map((one) => [one.name, fingerprintHostValue(key, one)]));
   } finally {
     for (const { value } of contents) value.drop();
   }
-}
-
-/** Made when it is first needed. Of two processes that make it at once, both use the first one's. */
-async function fingerprintKey(path: string, random: Context["random"]): Promise<Buffer> {
-  const found = await readPrivateFile(path);
-  if (found !== undefined) return checked(path, found);
-  const made = Buffer.from(random.hex(KEY_BYTES), "hex");
-  ensurePrivateDirectory(dirname(path));
-  try {
-    await createFileAtomic(path, made);
-    return made;
-  } catch (error) {
-    if (!hasCode(error, "EEXIST")) throw error;
-    return fingerprintKey(path, random);
-  }
-}
-
-function checked(path: string, key: Buffer): Buffer {
-  if (key.length === KEY_BYTES) return key;
-  throw new DsoError("state-corrupt", `${path} is no key of ${KEY_BYTES} bytes`, {
-    hint: "Remove it: with a new one, containers that hold host files are replaced once.",
-  });
 }

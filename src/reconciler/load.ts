@@ -100,7 +100,10 @@ export async function withVersions(
   const references = permittedReferences(context, project, services);
   const { versions, unversioned } = await readVersions(context.providers, references, signal);
   const contents = await hostVersions(context, services);
-  return { project, services, versions: new Map([...versions, ...contents]), unversioned };
+  const told = [...context.config.providers.values()].filter((one) => one.byValue);
+  const byValue = new Set(told.map(({ name }) => name));
+  const all = new Map([...versions, ...contents]);
+  return { project, services, versions: all, unversioned, byValue };
 }
 
 /** All references of the services with their places. Rejects where dso.yaml forbids the project one of them. */

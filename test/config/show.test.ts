@@ -50,7 +50,7 @@ test("tells what was written but has no machinery, and nothing else", async () =
   const config = await parseConfig(
     `
 providers:
-  vault: { addr: "https://v" }
+  aws: { region: r }
   inside: { type: internal }
   local: { versions: by-value }
 agent:
@@ -68,9 +68,8 @@ projects:
   );
   const later = "Remove it, or leave it for a later release: it changes nothing now.";
   expect(notInRelease(config).map(tell)).toEqual([
-    'not-in-release 4:3 provider "inside" of type internal is not in this release | Only local can be used now.',
-    `not-in-release 5:12 providers.local.versions: by-value is not in this release | ${later}`,
-    'not-in-release 3:3 provider "vault" of type vault is not in this release | Only local can be used now.',
+    'not-in-release 4:3 provider "inside" of type internal is not in this release | Only local, env, file and vault can be used now.',
+    'not-in-release 3:3 provider "aws" of type aws is not in this release | Only local, env, file and vault can be used now.',
     `not-in-release 9:12 agent.cache.ttl is not in this release | ${later}`,
     `not-in-release 15:34 projects.blog.source is not in this release | ${later}`,
   ]);

@@ -72,6 +72,15 @@ describe("a change of secrets", () => {
     expect(plan.warnings.map(({ code }) => code)).toEqual(["exposed", "unversioned"]);
   });
 
+  it("says whose values it has read, because fingerprints of them stand in for versions", () => {
+    const desired = project({ ...SHOP, versions: { "vault:db": "f00" } });
+    const byValue = { ...desired, byValue: new Set(["vault"]) };
+    const { warnings } = diff(byValue, applied(desired), options());
+    expect(warnings.filter(({ code }) => code === "by-value")).toMatchObject([
+      { message: expect.stringMatching(/vault:db.*has read it for service "web"/) as unknown },
+    ]);
+  });
+
   it("only reports where the strategy is to leave it to people", () => {
     const input = (version: string): ReturnType<typeof project> =>
       project({

@@ -1,10 +1,6 @@
 import { DsoError } from "../../model/errors.ts";
-import {
-  requestKey,
-  type SecretData,
-  type SecretProvider,
-  type SecretRequest,
-} from "../../model/ports.ts";
+import type { SecretData, SecretProvider, SecretRequest } from "../../model/ports.ts";
+import { answerEach } from "../answers.ts";
 import { findVersion } from "./edits.ts";
 import type { Secrets, VaultRecord } from "./format.ts";
 import { currentOf, missing } from "./names.ts";
@@ -17,17 +13,19 @@ export function createLocalProvider(vault: LocalVault, name = "local"): SecretPr
     versions: async (requests, signal) => {
       signal.throwIfAborted();
       const { secrets } = await vault.view();
-      return answer(requests, (request) => String(find(secrets, request).version));
+      return answerEach(requests, (request) => String(find(secrets, request).version));
     },
     keys: async (requests, signal) => {
       signal.throwIfAborted();
       const { secrets } = await vault.view();
-      return answer(requests, (request) => find(secrets, request).values.map(({ key }) => key));
+      return answerEach(requests, (request) => find(secrets, request).values.map(({ key }) => key));
     },
     read: async (requests, signal) => {
       signal.throwIfAborted();
       const view = await vault.view();
-      return answer<SecretData>(requests, (request) => view.reveal(find(view.secrets, request)));
+      return answerEach<SecretData>(requests, (request) =>
+        view.reveal(find(view.secrets, request)),
+      );
     },
     check: async (signal) => {
       signal.throwIfAborted();
@@ -50,21 +48,4 @@ function find(secrets: Secrets, { path, pinned }: SecretRequest): VaultRecord {
   const current = currentOf(secrets, path);
   if (current === undefined) throw missing(secrets, path);
   return current;
-}
-
-/** One answer for each request; a fault of one is its own answer. */
-function answer<T>(
-  requests: readonly SecretRequest[],
-  ask: (request: SecretRequest) => T,
-): ReadonlyMap<string, T | DsoError> {
-  const answers = new Map<string, T | DsoError>();
-  for (const request of requests) {
-    try {
-      answers.set(requestKey(request), ask(request));
-    } catch (error) {
-      if (!(error instanceof DsoError)) throw error;
-      answers.set(requestKey(request), error);
-    }
-  }
-  return answers;
 }

@@ -1,0 +1,102 @@
+/** Files of one directory, as a CI job or systemd provides them: one value each, and no versions. */
+import { constants } from "node:fs";
+import { access, realpath } from "node:fs/promises";
+import { join, resolve, sep } from "node:path";
+import { hasCode } from "../lib/files.ts";
+import { readFault, readStoredFile } from "../lib/namedFile.ts";
+import { DsoError } from "../model/errors.ts";
+import { type SecretProvider, UNSUPPORTED } from "../model/ports.ts";
+import { Secret } from "../model/secret.ts";
+import { answerEach } from "./answers.ts";
+import { type Opening, requiredText } from "./opening.ts";
+import { DEFAULT_KEY } from "./selectKey.ts";
+
+export function openFileProvider({ name, settings, directory }: Opening): SecretProvider {
+  const path = requiredText(settings, "path");
+  return createFileProvider({ name, directory: resolve(directory, path) });
+}
+
+export interface FileOptions {
+  readonly name: string;
+  /** Absolute. Nothing outside of it is read, whatever a path or a link says. */
+  readonly directory: string;
+}
+
+export function createFileProvider({ name, directory }: FileOptions): SecretProvider {
+  return {
+    name,
+    versions: async (requests, signal) => {
+      signal.throwIfAborted();
+      const base = await baseOf(name, directory);
+      return answerEach(requests, async ({ path }): Promise<typeof UNSUPPORTED> => {
+        await locate(base, path);
+        return UNSUPPORTED;
+      });
+    },
+    read: async (requests, signal) => {
+      signal.throwIfAborted();
+      const base = await baseOf(name, directory);
+      return answerEach(requests, async ({ path }) => ({
+        version: "",
+        values: new Map([[DEFAULT_KEY, await readWithin(base, path)]]),
+      }));
+    },
+    check: async () => {
+      try {
+        await baseOf(name, directory);
+        return { ok: true };
+      } catch (error) {
+        if (error instanceof DsoError) return { ok: false, error };
+        throw error;
+      }
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+async function baseOf(name: string, directory: string): Promise<string> {
+  try {
+    return await realpath(directory);
+  } catch (cause) {
+    throw new DsoError("provider-unreachable", `provider "${name}": ${directory} ${why(cause)}`, {
+      hint: `Make it, or correct providers.${name}.path in dso.yaml.`,
+      cause,
+    });
+  }
+}
+
+/** The file that a path means, its links followed; rejects where that lies elsewhere, or may not be read. */
+async function locate(base: string, path: string): Promise<string> {
+  const asked = join(base, path);
+  try {
+    const file = await realpath(asked);
+    if (file.startsWith(base + sep)) {
+      await access(file, constants.R_OK);
+      return file;
+    }
+  } catch (cause) {
+    throw faulty(asked, cause);
+  }
+  throw new DsoError("secret-denied", `${asked} leads out of ${base}`, {
+    hint: "Put the file itself there.",
+  });
+}
+
+async function readWithin(base: string, path: string): Promise<Secret> {
+  const file = await locate(base, path);
+  try {
+    return new Secret(readStoredFile(file));
+  } catch (cause) {
+    throw faulty(file, cause);
+  }
+}
+
+/** Only what is not there is missing. */
+function faulty(file: string, cause: unknown): DsoError {
+  const code = hasCode(cause, "ENOENT", "ENOTDIR") ? "secret-missing" : "secret-denied";
+  return new DsoError(code, `${file} ${why(cause)}`, { cause });
+}
+
+function why(cause: unknown): string {
+  return readFault(cause) ?? "cannot be read";
+}

@@ -1,0 +1,91 @@
+/** What a provider is made of: its part of dso.yaml, and what that names. */
+import { resolve } from "node:path";
+import { readFault, readStoredFile } from "../lib/namedFile.ts";
+import { DsoError } from "../model/errors.ts";
+import type { Clock } from "../model/ports.ts";
+import { Secret } from "../model/secret.ts";
+import type { Settings } from "../model/settings.ts";
+
+export interface Opening {
+  /** As dso.yaml names the provider. */
+  readonly name: string;
+  /** As the schema has accepted them for its type. */
+  readonly settings: Settings;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absolute: where relative paths of dso.yaml begin. */
+  readonly directory: string;
+  readonly clock: Clock;
+}
+
+export function textAt(settings: Settings, key: string): string | undefined {
+  const found = settings[key];
+  return typeof found === "string" ? found : undefined;
+}
+
+/** A text that the schema has seen to. */
+export function requiredText(settings: Settings, key: string): string {
+  const found = textAt(settings, key);
+  if (found === undefined) throw new Error(`dso.yaml was accepted without ${key}`);
+  return found;
+}
+
+export function partAt(settings: Settings, key: string): Settings {
+  const found = settings[key];
+  const isPart = typeof found === "object" && found !== null && !(found instanceof Secret);
+  return isPart && !Array.isArray(found) ? (found as Settings) : {};
+}
+
+/** The file that a setting names; rejects with `config-invalid` where it cannot be read. */
+export function fileAt(opening: Opening, settings: Settings, key: string): Buffer | undefined {
+  const written = textAt(settings, key);
+  if (written === undefined) return undefined;
+  const path = resolve(opening.directory, written);
+  try {
+    return readStoredFile(path);
+  } catch (cause) {
+    const why = readFault(cause) ?? "cannot be read";
+    throw new DsoError("config-invalid", `provider "${opening.name}": ${key} ${path} ${why}`, {
+      hint: `Correct providers.${opening.name} in dso.yaml.`,
+      cause,
+    });
+  }
+}
+
+/**
+ * A credential: written as `key`, or in the variable that `<key>_env` names, or in the file that `<key>_file`
+ * names. A copy, which the caller drops; undefined where dso.yaml names none. Rejects with `config-invalid`
+ * where it names one that is not there.
+ */
+export function credentialAt(
+  opening: Opening,
+  settings: Settings,
+  key: string,
+): Secret | undefined {
+  const written = settings[key];
+  if (written instanceof Secret) return new Secret(Buffer.from(written.reveal()));
+  if (typeof written === "string") return new Secret(Buffer.from(written));
+  const variable = textAt(settings, `${key}_env`);
+  if (variable !== undefined) {
+    const value = opening.environment[variable];
+    if (value) return new Secret(Buffer.from(value));
+    throw absent(opening, `the variable ${variable} of ${key}_env is not set`);
+  }
+  const bytes = fileAt(opening, settings, `${key}_file`);
+  if (bytes === undefined) return undefined;
+  const trimmed = withoutNewline(bytes);
+  if (trimmed.length > 0) return new Secret(trimmed);
+  throw absent(opening, `the file of ${key}_file is empty`);
+}
+
+export function absent({ name }: Pick<Opening, "name">, what: string): DsoError {
+  return new DsoError("config-invalid", `provider "${name}": ${what}`, {
+    hint: `Set it, or correct providers.${name}.auth in dso.yaml.`,
+  });
+}
+
+/** Editors and `echo` end a file with one. */
+function withoutNewline(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === 0x0a || bytes[end - 1] === 0x0d)) end--;
+  return bytes.subarray(0, end);
+}

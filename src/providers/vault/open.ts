@@ -1,0 +1,110 @@
+import type { SecretProvider } from "../../model/ports.ts";
+import type { Secret } from "../../model/secret.ts";
+import type { Settings } from "../../model/settings.ts";
+import { createHttp, type TlsOptions } from "../http.ts";
+import {
+  absent,
+  credentialAt,
+  fileAt,
+  type Opening,
+  partAt,
+  requiredText,
+  textAt,
+} from "../opening.ts";
+import type { Login } from "./login.ts";
+import { createVaultProvider } from "./provider.ts";
+
+const TIMEOUT_MS = 15_000;
+/** What the server takes itself, and a list of some ten thousand secrets. */
+const MAX_BYTES = 64 * 1024 * 1024;
+/** Where Kubernetes puts a pod's own token. */
+const POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/** Rejects with `config-invalid` for what dso.yaml names and is not there. */
+export function openVaultProvider(opening: Opening): SecretProvider {
+  const { name, settings, clock } = opening;
+  const tls = tlsOf(opening, partAt(settings, "tls"));
+  return createVaultProvider({
+    provider: name,
+    addr: requiredText(settings, "addr"),
+    namespace: textAt(settings, "namespace"),
+    mount: textAt(settings, "mount_path") ?? "secret/data",
+    login: loginOf(opening, partAt(settings, "auth")),
+    http: createHttp({ provider: name, tls, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }),
+    clock,
+  });
+}
+
+function tlsOf(opening: Opening, tls: Settings): TlsOptions {
+  const file = (key: string): Buffer | undefined => fileAt(opening, tls, key);
+  const [ca, cert, key] = [file("ca_cert"), file("client_cert"), file("client_key")];
+  const serverName = textAt(tls, "server_name");
+  return {
+    insecure: tls["insecure"] === true,
+    ...(ca && { ca }),
+    ...(cert && { cert }),
+    ...(key && { key }),
+    ...(serverName === undefined ? {} : { serverName }),
+  };
+}
+
+function loginOf(opening: Opening, auth: Settings): Login {
+  const method = textAt(auth, "method") ?? "token";
+  const required = (key: string): Secret => {
+    const found = credentialAt(opening, auth, key);
+    if (found !== undefined) return found;
+    throw absent(opening, `auth: ${method} needs ${key}, ${key}_env or ${key}_file`);
+  };
+  switch (method) {
+    case "approle":
+      return loginBy(method, auth, () => ({
+        role_id: required("role_id"),
+        ...optional("secret_id", credentialAt(opening, auth, "secret_id")),
+      }));
+    case "userpass":
+      return {
+        ...loginBy(method, auth, () => ({ password: required("password") })),
+        user: requiredText(auth, "username"),
+      };
+    case "jwt":
+      return loginBy(method, auth, () => ({
+        role: requiredText(auth, "role"),
+        jwt: required("jwt"),
+      }));
+    case "kubernetes": {
+      const from = textAt(auth, "jwt_file") ?? POD_TOKEN;
+      const jwt = (): Secret | undefined => credentialAt(opening, { jwt_file: from }, "jwt");
+      return loginBy(method, auth, () => ({
+        role: requiredText(auth, "role"),
+        ...optional("jwt", jwt()),
+      }));
+    }
+    default:
+      return { method: "token", token: () => tokenOf(opening, auth) };
+  }
+}
+
+type Body = Readonly<Record<string, string | Secret>>;
+type ByRequest = Exclude<Login, { readonly method: "token" }>;
+
+function loginBy(method: ByRequest["method"], auth: Settings, body: () => Body): ByRequest {
+  return {
+    method,
+    mount: textAt(auth, "mount") ?? method,
+    body: async () => Promise.resolve(body()),
+  };
+}
+
+function optional(key: string, value: Secret | undefined): Body {
+  return value === undefined ? {} : { [key]: value };
+}
+
+/** Named by nobody it is `$VAULT_TOKEN`, as for Vault's own program. */
+function tokenOf(opening: Opening, auth: Settings): Promise<Secret> {
+  const isNamed = ["token", "token_env", "token_file"].some((key) => auth[key] !== undefined);
+  const wanted = isNamed ? auth : { token_env: "VAULT_TOKEN" };
+  const token = credentialAt(opening, wanted, "token");
+  return token === undefined
+    ? Promise.reject(absent(opening, "auth has no token, token_env or token_file"))
+    : Promise.resolve(token);
+}

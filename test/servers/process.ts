@@ -1,0 +1,90 @@
+/** A server that a test starts and ends: on a free port, with a directory of its own, its words kept. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
+
+export interface ServerProcess extends AsyncDisposable {
+  readonly pid: number;
+  /** All that it has said. */
+  readonly output: () => string;
+}
+
+export interface ServerCommand {
+  readonly program: string;
+  readonly args: readonly string[];
+  /** The whole of its environment, besides PATH. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Asked until it answers true. */
+  readonly isReady: (output: string) => Promise<boolean>;
+}
+
+const PATIENCE_MS = 30_000;
+
+export async function startServer({
+  program,
+  args,
+  environment,
+  isReady,
+}: ServerCommand): Promise<ServerProcess> {
+  const env = { PATH: process.env["PATH"] ?? "", ...environment };
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const said: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (data: Buffer) => said.push(data));
+  const output = (): string => Buffer.concat(said).toString();
+  const failed = once(child, "error").then(([error]) => {
+    throw error;
+  });
+  const until = AbortSignal.timeout(PATIENCE_MS);
+  const ready = async (): Promise<void> => {
+    while (!(await isReady(output()).catch(() => false))) {
+      if (child.exitCode !== null || until.aborted) throw new Error(`${program}: ${output()}`);
+      await sleep(50);
+    }
+  };
+  try {
+    await Promise.race([ready(), failed]);
+  } catch (error) {
+    await end(child);
+    throw error;
+  }
+  failed.catch(() => undefined);
+  return { pid: child.pid!, output, [Symbol.asyncDispose]: () => end(child) };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const ended = once(child, "exit");
+  child.kill("SIGTERM");
+  const killed = setTimeout(() => child.kill("SIGKILL"), 5000);
+  await ended;
+  clearTimeout(killed);
+}
+
+/** Two that follow each other: some servers take the next one, too. */
+export async function freePorts(): Promise<number> {
+  for (;;) {
+    const first = await listenOn(0);
+    const port = first.port;
+    const second = await listenOn(port + 1).catch(() => undefined);
+    await Promise.all([first.close(), second?.close()]);
+    if (second !== undefined) return port;
+  }
+}
+
+async function listenOn(
+  port: number,
+): Promise<{ readonly port: number; readonly close: () => Promise<void> }> {
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  const address = server.address();
+  if (address === null || typeof address === "string") throw new Error("no port");
+  return {
+    port: address.port,
+    close: async () => {
+      server.close();
+      await once(server, "close");
+    },
+  };
+}

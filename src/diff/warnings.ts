@@ -78,7 +78,7 @@ function valuesRead({ desired }: Situation, service: DesiredService): readonly P
   return [
     {
       code: "by-value",
-      message: `a fingerprint of its value stands in for a version of ${nameList([...names].sort(byText))}, so that this plan has read it for service "${service.name}"`,
+      message: `the provider of ${nameList([...names].sort(byText))} is told by value: a fingerprint stands in for a version, and this plan has read what service "${service.name}" gets of it`,
       hint: undefined,
       position: undefined,
     },

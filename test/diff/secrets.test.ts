@@ -77,7 +77,7 @@ describe("a change of secrets", () => {
     const byValue = { ...desired, byValue: new Set(["vault"]) };
     const { warnings } = diff(byValue, applied(desired), options());
     expect(warnings.filter(({ code }) => code === "by-value")).toMatchObject([
-      { message: expect.stringMatching(/vault:db.*has read it for service "web"/) as unknown },
+      { message: expect.stringMatching(/vault:db.*has read what service "web" gets/) as unknown },
     ]);
   });
 

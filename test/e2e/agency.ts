@@ -27,16 +27,18 @@ interface AgentSettings {
   /** Nothing is waited for longer than a test needs. */
   readonly debounce?: string;
   readonly polling?: string;
+  /** Entries of `providers:`. */
+  readonly providers?: string;
 }
 
 /** Resolves when it looks after the projects of the home; each step is in its log. */
 export async function startAgent(
   home: Home,
   project: Project,
-  { environment = {}, debounce = "200ms", polling = "1h" }: AgentSettings = {},
+  { environment = {}, debounce = "200ms", polling = "1h", providers = "" }: AgentSettings = {},
 ): Promise<RunningAgent> {
   const watch = `{ debounce_window: ${debounce}, polling_interval: ${polling} }`;
-  await project.write("dso.yaml", `agent: { watch: ${watch} }\n`);
+  await project.write("dso.yaml", `agent: { watch: ${watch} }\nproviders: { ${providers} }\n`);
   const env = { ...home.environment, DSO_LOG: "debug", ...environment };
   const child = spawn("dso", ["agent"], {
     cwd: project.dir,

@@ -219,6 +219,7 @@ describe("the ledger of attempts", () => {
         at,
         engine,
         agent: undefined,
+        providers: [],
         projects: [project],
         rotations: [],
       };

@@ -4,6 +4,7 @@ import { DsoError } from "../../model/errors.ts";
 import { findAgent } from "../../agent/client.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { halfDone } from "../../reconciler/halfDone.ts";
+import { providerStatus } from "../../reconciler/providerStatus.ts";
 import { type ProjectStatus, projectStatus } from "../../reconciler/status.ts";
 import { projectFlags } from "../flags.ts";
 import { type MachineStatus, renderStatus, statusJson } from "../render/status.ts";
@@ -66,11 +67,13 @@ async function look(
     [...shown, ...half].map((name) => context.journal.list(name)),
   );
   const agent = await findAgent(context.paths.agentSocket, signal);
+  const providers = await providerStatus(context, signal);
   return {
     version: context.version,
     at: new Date(context.clock.now()).toISOString(),
     engine: await engineStatus(context, signal),
     agent: await agent?.status(),
+    providers,
     projects,
     rotations: rotations.flat(),
   };

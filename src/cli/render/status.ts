@@ -2,6 +2,7 @@ import type { AgentStatus } from "../../agent/control.ts";
 import { showDuration } from "../../model/duration.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
+import type { ProviderStatus } from "../../reconciler/providerStatus.ts";
 import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
 import { printable, type Style } from "./style.ts";
 import { table } from "./table.ts";
@@ -16,6 +17,8 @@ export interface MachineStatus {
     | { readonly reachable: false; readonly error: string };
   /** Undefined: none is running. */
   readonly agent: AgentStatus | undefined;
+  /** The stores of dso.yaml, but for the local vault. */
+  readonly providers: readonly ProviderStatus[];
   readonly projects: readonly ProjectStatus[];
   readonly rotations: readonly Rotation[];
 }
@@ -27,13 +30,14 @@ const UNFINISHED: ReadonlySet<RotationStatus> = new Set([
 ]);
 
 export function renderStatus(status: MachineStatus, style: Style): string {
-  const { engine, projects, rotations } = status;
+  const { engine, projects, providers, rotations } = status;
   const docker = engine.reachable
     ? `Docker ${engine.version} at ${engine.endpoint}`
     : style.red(`Docker: ${printable(engine.error)}`);
   const pending = rotations.filter((rotation) => UNFINISHED.has(rotation.status));
   const blocks = [
     [`DSO ${status.version}, ${docker}`, agentLine(status, style)].join("\n"),
+    ...(providers.length === 0 ? [] : [providerBlock(providers, style)]),
     ...(projects.length === 0 ? ["No project was applied here yet: dso up, or dso apply."] : []),
     ...projects.map((project) => projectBlock(project, status.agent, style)),
     ...(pending.length === 0 ? [] : [pendingBlock(pending, status.at, style)]),
@@ -47,6 +51,20 @@ function agentLine({ agent, at }: MachineStatus, style: Style): string {
   const line = `Agent: running for ${uptime} (pid ${agent.pid})`;
   const { engineError } = agent;
   return engineError === undefined ? line : `${line}, ${style.red(printable(engineError))}`;
+}
+
+function providerBlock(providers: readonly ProviderStatus[], style: Style): string {
+  const rows = providers.map(({ name, type, error }) => {
+    const hint = error?.hint === undefined ? "" : ` ${error.hint}`;
+    return [name, type, error === undefined ? "answers" : `${error.message}.${hint}`].map(
+      printable,
+    );
+  });
+  const lines = table(["PROVIDER", "TYPE", "STATE"], rows).split("\n");
+  const colored = lines.map((line, index) =>
+    index > 0 && providers[index - 1]?.error !== undefined ? style.red(line) : line,
+  );
+  return colored.join("\n");
 }
 
 /** What the agent last did with the project, and when it looks again. */
@@ -160,12 +178,16 @@ function printableLines(lines: readonly string[]): string {
 
 /** Keys stay as they are from release to release; new ones may come. */
 export function statusJson(status: MachineStatus): object {
-  const { version, at, engine, agent, projects, rotations } = status;
+  const { version, at, engine, agent, projects, providers, rotations } = status;
   return {
     version,
     at,
     engine,
     agent: agent ?? null,
+    providers: providers.map(({ name, type, error }) => ({
+      ...{ name, type, ok: error === undefined },
+      ...(error && { error: { code: error.code, message: error.message } }),
+    })),
     projects: projects.map((project) => ({
       name: project.name,
       workingDir: project.workingDir,

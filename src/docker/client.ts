@@ -4,7 +4,7 @@ import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
 import { Refusal, refusalError } from "./errors.ts";
-import { askOnce } from "./once.ts";
+import { askOnce } from "../lib/together.ts";
 import { createTransport, type Transport, type WireRequest } from "./transport.ts";
 import type { WireVersion } from "./wire.ts";
 

@@ -3,7 +3,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Engine } from "../model/ports.ts";
 import type { Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
-import { askOnce } from "./once.ts";
+import { askOnce } from "../lib/together.ts";
 import {
   byName,
   toContainer,

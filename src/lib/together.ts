@@ -8,3 +8,34 @@ export async function together<T extends readonly unknown[]>(
   await Promise.allSettled(begun);
   return Promise.all(begun);
 }
+
+/**
+ * One question for all callers, who hear the same answer for as long as the process lives; a failed
+ * one is asked again by the next caller. `ask` goes on when a caller's signal aborts: others may wait.
+ */
+export function askOnce<T>(
+  ask: (signal: AbortSignal) => Promise<T>,
+): (signal: AbortSignal) => Promise<T> {
+  const unending = new AbortController().signal;
+  let asked: Promise<T> | undefined;
+  return (signal) => {
+    asked ??= ask(unending).catch((error: unknown) => {
+      asked = undefined;
+      throw error;
+    });
+    return abortable(asked, signal);
+  };
+}
+
+/** As `work`, which goes on, but over at once for whoever aborts. */
+export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}

@@ -20,8 +20,15 @@ export async function answerEach<T>(
   return answers;
 }
 
-/** Of one secret: what is wrong with the store as such ends the batch. */
+/** About the store as such: no other secret of the batch will fare better. */
+const WHOLE: ReadonlySet<string> = new Set([
+  "provider-unreachable",
+  "provider-auth",
+  "provider-throttled",
+  "config-invalid",
+]);
+
 function ownFault(error: unknown): DsoError {
-  if (error instanceof DsoError && error.code.startsWith("secret-")) return error;
+  if (error instanceof DsoError && !WHOLE.has(error.code)) return error;
   throw error;
 }

@@ -1,5 +1,6 @@
 /** Vault or OpenBao as one provider among others. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { askOnce } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import {
   type Clock,
@@ -32,12 +33,10 @@ const REPLICA_LAG_MS = 500;
 export function createVaultProvider(options: VaultProviderOptions): SecretProvider {
   const { provider, login, clock, mount: written } = options;
   const session = createSession({ api: createApi(options.http, options), provider, login, clock });
-  let found: Kv | undefined;
-  const open = async (signal: AbortSignal): Promise<Kv> => {
-    signal.throwIfAborted();
-    found ??= { provider, session, mount: await findMount(provider, written, session, signal) };
-    return found;
-  };
+  const open = askOnce(async (unending): Promise<Kv> => ({
+    ...{ provider, session },
+    mount: await findMount(provider, written, session, unending),
+  }));
   const seen = new Set<string>();
   return {
     name: provider,

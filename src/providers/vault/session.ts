@@ -1,4 +1,5 @@
 /** Calls with a token that is got, renewed and got again as needed; who waits for it, waits together. */
+import { abortable } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Clock } from "../../model/ports.ts";
 import { field, numberField, type VaultAnswer, type VaultApi, type VaultCall } from "./api.ts";
@@ -64,7 +65,7 @@ function createTokens(options: SessionOptions): Tokens {
       .then((made) => (held = made))
       .finally(() => (getting = undefined));
     getting.catch(() => undefined);
-    const { token } = await unlessAborted(getting, signal);
+    const { token } = await abortable(getting, signal);
     return token;
   };
   const current = (signal: AbortSignal): Promise<Token> => {
@@ -86,18 +87,6 @@ function createTokens(options: SessionOptions): Tokens {
       last.token.value.drop();
     },
   };
-}
-
-async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const stop = (): void => aborted.reject(signal.reason);
-  signal.addEventListener("abort", stop, { once: true });
-  try {
-    return await Promise.race([work, aborted.promise]);
-  } finally {
-    signal.removeEventListener("abort", stop);
-  }
 }
 
 async function fresh({ api, provider, login, clock }: SessionOptions): Promise<Held> {

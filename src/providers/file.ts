@@ -1,6 +1,6 @@
 /** Files of one directory, as a CI job or systemd provides them: one value each, and no versions. */
 import { constants } from "node:fs";
-import { access, realpath } from "node:fs/promises";
+import { access, realpath, stat } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 import { hasCode } from "../lib/files.ts";
 import { readFault, readStoredFile } from "../lib/namedFile.ts";
@@ -72,10 +72,13 @@ async function locate(base: string, path: string): Promise<string> {
     const file = await realpath(asked);
     if (file.startsWith(base + sep)) {
       await access(file, constants.R_OK);
-      return file;
+      if (!(await stat(file)).isDirectory()) return file;
+      throw new DsoError("secret-denied", `${asked} is a directory`, {
+        hint: "Name a file of it.",
+      });
     }
   } catch (cause) {
-    throw faulty(asked, cause);
+    throw cause instanceof DsoError ? cause : faulty(asked, cause);
   }
   throw new DsoError("secret-denied", `${asked} leads out of ${base}`, {
     hint: "Put the file itself there.",

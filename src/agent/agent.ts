@@ -29,6 +29,8 @@ export interface AgentOptions {
 const AWAY: ReadonlySet<string> = new Set(["engine-unreachable", "engine-refused"]);
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
+/** Whoever asks whether an agent is there takes no answer for none soon after. */
+const SOON_MS = 1500;
 
 /**
  * Looks after the projects until `signal` aborts. Rejects with `locked` where another agent looks after
@@ -140,7 +142,7 @@ function controlsOf(current: () => Context, board: Board): Controls {
   const startedAt = new Date().toISOString();
   return {
     status: async () => {
-      await board.known();
+      await Promise.race([board.known(), sleep(SOON_MS, undefined, { ref: false })]);
       const { version } = current();
       return { pid: process.pid, version, startedAt, ...board.view() };
     },

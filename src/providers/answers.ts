@@ -1,24 +1,8 @@
 import { DsoError } from "../model/errors.ts";
-import { requestKey, type SecretRequest } from "../model/ports.ts";
+import { requestKey, type SecretData, type SecretRequest } from "../model/ports.ts";
 
 /** So many requests of one batch are under way at once. */
 const AT_ONCE = 8;
-
-/** One answer for each request; a fault of one is its own answer. */
-export async function answerEach<T>(
-  requests: readonly SecretRequest[],
-  ask: (request: SecretRequest) => T | Promise<T>,
-): Promise<ReadonlyMap<string, T | DsoError>> {
-  const answers = new Map<string, T | DsoError>();
-  const rest = requests.values();
-  const work = async (): Promise<void> => {
-    for (const request of rest) {
-      answers.set(requestKey(request), await (async () => ask(request))().catch(ownFault));
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, requests.length) }, work));
-  return answers;
-}
 
 /** About the store as such: no other secret of the batch will fare better. */
 const WHOLE: ReadonlySet<string> = new Set([
@@ -28,7 +12,39 @@ const WHOLE: ReadonlySet<string> = new Set([
   "config-invalid",
 ]);
 
-function ownFault(error: unknown): DsoError {
-  if (error instanceof DsoError && !WHOLE.has(error.code)) return error;
-  throw error;
+/**
+ * One answer for each request; a fault of one is its own answer. What is wrong with the store as such ends the
+ * batch: nothing more is asked, and the values that were read are dropped.
+ */
+export async function answerEach<T>(
+  requests: readonly SecretRequest[],
+  ask: (request: SecretRequest) => T | Promise<T>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, T | DsoError>> {
+  const answers = new Map<string, T | DsoError>();
+  const faults: unknown[] = [];
+  const rest = requests.values();
+  const work = async (): Promise<void> => {
+    for (const request of rest) {
+      if (faults.length > 0 || signal.aborted) return;
+      try {
+        answers.set(requestKey(request), await ask(request));
+      } catch (error) {
+        if (error instanceof DsoError && !WHOLE.has(error.code))
+          answers.set(requestKey(request), error);
+        else faults.push(error);
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, requests.length) }, work));
+  if (faults.length === 0 && !signal.aborted) return answers;
+  for (const answer of answers.values()) dropValues(answer);
+  signal.throwIfAborted();
+  throw faults[0];
+}
+
+function dropValues(answer: unknown): void {
+  const { values } = answer as Partial<SecretData>;
+  if (!(values instanceof Map)) return;
+  for (const value of (values as SecretData["values"]).values()) value.drop();
 }

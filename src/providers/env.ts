@@ -30,17 +30,25 @@ export function createEnvProvider({ name, prefix, environment }: EnvOptions): Se
     name,
     versions: async (requests, signal) => {
       signal.throwIfAborted();
-      return answerEach<typeof UNSUPPORTED>(requests, ({ path }) => {
-        find(path);
-        return UNSUPPORTED;
-      });
+      return answerEach<typeof UNSUPPORTED>(
+        requests,
+        ({ path }) => {
+          find(path);
+          return UNSUPPORTED;
+        },
+        signal,
+      );
     },
     read: async (requests, signal) => {
       signal.throwIfAborted();
-      return answerEach(requests, ({ path }) => ({
-        version: "",
-        values: new Map([[DEFAULT_KEY, new Secret(Buffer.from(find(path)))]]),
-      }));
+      return answerEach(
+        requests,
+        ({ path }) => ({
+          version: "",
+          values: new Map([[DEFAULT_KEY, new Secret(Buffer.from(find(path)))]]),
+        }),
+        signal,
+      );
     },
     check: () => Promise.resolve({ ok: true }),
     close: () => Promise.resolve(),

@@ -28,18 +28,26 @@ export function createFileProvider({ name, directory }: FileOptions): SecretProv
     versions: async (requests, signal) => {
       signal.throwIfAborted();
       const base = await baseOf(name, directory);
-      return answerEach(requests, async ({ path }): Promise<typeof UNSUPPORTED> => {
-        await locate(base, path);
-        return UNSUPPORTED;
-      });
+      return answerEach(
+        requests,
+        async ({ path }): Promise<typeof UNSUPPORTED> => {
+          await twice(() => locate(base, path));
+          return UNSUPPORTED;
+        },
+        signal,
+      );
     },
     read: async (requests, signal) => {
       signal.throwIfAborted();
       const base = await baseOf(name, directory);
-      return answerEach(requests, async ({ path }) => ({
-        version: "",
-        values: new Map([[DEFAULT_KEY, await readWithin(base, path)]]),
-      }));
+      return answerEach(
+        requests,
+        async ({ path }) => ({
+          version: "",
+          values: new Map([[DEFAULT_KEY, await twice(() => readWithin(base, path))]]),
+        }),
+        signal,
+      );
     },
     check: async () => {
       try {
@@ -94,9 +102,19 @@ async function readWithin(base: string, path: string): Promise<Secret> {
   }
 }
 
+/** Whoever puts another link in a link's place may have taken away between two steps what it led to. */
+async function twice<T>(look: () => Promise<T>): Promise<T> {
+  return look().catch((error: unknown) => {
+    if (error instanceof DsoError && error.code === "secret-missing") return look();
+    throw error;
+  });
+}
+
 /** Only what is not there is missing. */
 function faulty(file: string, cause: unknown): DsoError {
-  const code = hasCode(cause, "ENOENT", "ENOTDIR") ? "secret-missing" : "secret-denied";
+  const isMissing = hasCode(cause, "ENOENT", "ENOTDIR");
+  const isLarge = hasCode(cause, "EFBIG");
+  const code = isMissing ? "secret-missing" : isLarge ? "secret-too-large" : "secret-denied";
   return new DsoError(code, `${file} ${why(cause)}`, { cause });
 }
 

@@ -1,5 +1,5 @@
 /** HTTP to a secret store: bounded in time and size, and never sent on to another host. */
-import type { IncomingMessage } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { DsoError } from "../model/errors.ts";
 
 export interface HttpRequest {
@@ -12,6 +12,7 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
+  /** Whoever reads it overwrites it: there may be values in it. */
   readonly body: Buffer;
 }
 
@@ -33,41 +34,87 @@ export interface HttpOptions {
   readonly maxBytes: number;
 }
 
-/** Rejects with `provider-unreachable`, which names the address, or with the signal's reason. */
-export type Http = (request: HttpRequest, signal: AbortSignal) => Promise<HttpAnswer>;
+export interface Http {
+  /** Rejects with `provider-unreachable`, which names the address, or with the signal's reason. */
+  request(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer>;
+  close(): void;
+}
 
+type Send = (url: URL, options: object) => ClientRequest;
+interface Connections {
+  readonly send: Send;
+  readonly close: () => void;
+}
+
+/** Connections are kept between requests: a handshake costs more than what is asked. */
 export function createHttp(options: HttpOptions): Http {
-  return async (request, signal) => {
-    signal.throwIfAborted();
-    const deadline = AbortSignal.timeout(options.timeoutMs);
-    try {
-      return await send(options, request, AbortSignal.any([signal, deadline]));
-    } catch (error) {
+  const kept = new Map<string, Promise<Connections>>();
+  const connectionsFor = (protocol: string): Promise<Connections> => {
+    const known = kept.get(protocol) ?? connect(protocol, options.tls ?? {});
+    kept.set(protocol, known);
+    return known;
+  };
+  return {
+    async request(request, signal) {
       signal.throwIfAborted();
-      throw unreachable(options, request.url, deadline.aborted ? undefined : error);
-    }
+      const deadline = AbortSignal.timeout(options.timeoutMs);
+      const bounded = AbortSignal.any([signal, deadline]);
+      try {
+        const { send } = await connectionsFor(request.url.protocol);
+        return await readAll(await ask(send, request, bounded), options.maxBytes);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw unreachable(options, request.url, deadline.aborted ? undefined : error);
+      }
+    },
+    close() {
+      for (const connections of kept.values()) void connections.then(({ close }) => close());
+      kept.clear();
+    },
   };
 }
 
-async function send(
-  { tls = {}, maxBytes }: HttpOptions,
-  { method, url, headers, body }: HttpRequest,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const { request } =
-    url.protocol === "https:" ? await import("node:https") : await import("node:http");
+async function connect(protocol: string, tls: TlsOptions): Promise<Connections> {
+  const pooled = { keepAlive: true, maxSockets: 8 };
+  if (protocol !== "https:") {
+    const { Agent, request } = await import("node:http");
+    const agent = new Agent(pooled);
+    return {
+      send: (url, options) => request(url, { ...options, agent }),
+      close: () => agent.destroy(),
+    };
+  }
+  const { Agent, request } = await import("node:https");
   const { insecure = false, serverName, ...certificates } = tls;
-  const trust = {
-    ...certificates,
-    rejectUnauthorized: !insecure,
-    ...(serverName === undefined ? {} : { servername: serverName }),
+  const named = serverName === undefined ? {} : { servername: serverName };
+  const agent = new Agent({ ...pooled, ...certificates, ...named, rejectUnauthorized: !insecure });
+  return {
+    send: (url, options) => request(url, { ...options, agent }),
+    close: () => agent.destroy(),
   };
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const asked = request(url, { method, headers: { ...headers }, signal, agent: false, ...trust });
-    asked.once("response", resolve);
-    asked.once("error", reject);
-    asked.end(body);
-  });
+}
+
+async function ask(
+  send: Send,
+  request: HttpRequest,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  const { method, url, headers, body } = request;
+  const asked = send(url, { method, headers: { ...headers }, signal });
+  try {
+    return await new Promise<IncomingMessage>((resolve, reject) => {
+      asked.once("response", resolve);
+      asked.once("error", reject);
+      asked.end(body);
+    });
+  } catch (error) {
+    // A kept connection that the other side has closed meanwhile: what only reads is asked again.
+    if (!asked.reusedSocket || method !== "GET" || codeOf(error) !== "ECONNRESET") throw error;
+    return ask(send, request, signal);
+  }
+}
+
+async function readAll(response: IncomingMessage, maxBytes: number): Promise<HttpAnswer> {
   const parts: Buffer[] = [];
   let size = 0;
   for await (const part of response as AsyncIterable<Buffer>) {
@@ -75,8 +122,9 @@ async function send(
     if (size > maxBytes) throw new Error(`its answer has more than ${maxBytes} bytes`);
     parts.push(part);
   }
-  const { statusCode = 0, headers: answered } = response;
-  return { status: statusCode, headers: answered, body: Buffer.concat(parts) };
+  const body = Buffer.concat(parts);
+  for (const part of parts) part.fill(0);
+  return { status: response.statusCode ?? 0, headers: response.headers, body };
 }
 
 /** Without the error itself: it may hold the request, and so what we sent. */

@@ -67,7 +67,8 @@ export function credentialAt(
   const variable = textAt(settings, `${key}_env`);
   if (variable !== undefined) {
     const value = opening.environment[variable];
-    if (value) return new Secret(Buffer.from(value));
+    const trimmed = withoutNewline(Buffer.from(value ?? ""));
+    if (trimmed.length > 0) return new Secret(trimmed);
     throw absent(opening, `the variable ${variable} of ${key}_env is not set`);
   }
   const bytes = fileAt(opening, settings, `${key}_file`);
@@ -75,6 +76,20 @@ export function credentialAt(
   const trimmed = withoutNewline(bytes);
   if (trimmed.length > 0) return new Secret(trimmed);
   throw absent(opening, `the file of ${key}_file is empty`);
+}
+
+/** An address without credentials, query and fragment; rejects with `config-invalid` for any other. */
+export function addressAt({ name, settings }: Opening, key: string): URL {
+  const text = requiredText(settings, key);
+  const url = URL.parse(text);
+  const isPlain = url !== null && /^https?:$/.test(url.protocol);
+  if (isPlain && url.username + url.password + url.search + url.hash === "") return url;
+  const what = isPlain
+    ? "may hold an address alone: no user, password, query or fragment"
+    : "is no address";
+  throw new DsoError("config-invalid", `provider "${name}": ${key} ${what}`, {
+    hint: `Correct providers.${name}.${key} in dso.yaml, for example https://vault.example.com:8200.`,
+  });
 }
 
 export function absent({ name }: Pick<Opening, "name">, what: string): DsoError {

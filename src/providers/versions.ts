@@ -156,7 +156,8 @@ export async function explainMissing(
   if (error.code !== "secret-missing" || slash === -1 || reference.key !== undefined) return error;
   const parent = { provider: reference.provider, path: reference.path.slice(0, slash) };
   const answers = await provider.versions([{ path: parent.path }], signal);
-  if (answerFor(parent, answers) instanceof DsoError) return error;
+  const found = answerFor(parent, answers);
+  if (found instanceof DsoError || found === UNSUPPORTED) return error;
   const key = reference.path.slice(slash + 1);
   return new DsoError(error.code, error.message, {
     hint: `There is a secret "${parent.path}": for its key "${key}" write ${reference.scheme}://${secretName(parent)}#${key}.`,

@@ -83,7 +83,10 @@ async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
     if (!files.has(file) && !files.has(dirname(file))) return;
     // A directory that comes again under its name is another one.
     if (!hasHome(file)) state.homeless = new Set([...state.homeless, file]);
-    state.known.set(file, signatureOf(file));
+    const now = signatureOf(file);
+    // What comes and goes in a directory is not remembered for ever.
+    if (now === "" && !files.has(file)) state.known.delete(file);
+    else state.known.set(file, now);
     state.changed(file);
   });
   if (homes.length > 0) await new Promise<void>((resolve) => void watcher.once("ready", resolve));

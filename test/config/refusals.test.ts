@@ -59,15 +59,15 @@ describe("what is refused", () => {
     ],
     [
       "providers: { internal: { config: {} } }",
-      "1:14 providers.internal does not say of which type it is | Add type: to it: local, vault, aws, azure, or the name of a plugin.",
+      "1:14 providers.internal does not say of which type it is | Add type: to it: local, env, file, vault, aws, azure, or the name of a plugin.",
     ],
     [
       "providers: { 'a b': { type: vault, addr: 'http://v' } }",
       '1:14 providers has the entry "a b", whose name must be a name of letters, digits, ".", "-" and "_" | Choose another name.',
     ],
     [
-      "providers: { vault: { addr: 'http://v', auth: { token: abc } } }",
-      '1:47 providers.vault.auth lacks "method" | Add method: to it.',
+      "providers: { vault: { addr: 'http://v', auth: { role: abc } } }",
+      '1:49 unknown key "role" in providers.vault.auth | Known keys: method, token, token_env, token_file.',
     ],
     [
       "providers: { vault: { addr: 'http://v', auth: { method: token, role: abc } } }",

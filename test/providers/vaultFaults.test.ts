@@ -31,7 +31,7 @@ async function withServer(answer: Answer, work: (addr: string) => Promise<void>)
 
 function providerAt(addr: string, http = createHttp(LIMITS)): SecretProvider {
   return createVaultProvider({
-    ...{ provider: "vault", addr, namespace: undefined, mount: "secret", http },
+    ...{ provider: "vault", addr: new URL(addr), namespace: undefined, mount: "secret", http },
     login: { method: "token", token: () => Promise.resolve(new Secret(Buffer.from(TOKEN))) },
     clock: { elapsed: () => 0 },
   });
@@ -129,12 +129,16 @@ describe("a secret that is not found", () => {
   const store = (
     ...statuses: number[]
   ): { readonly provider: SecretProvider; readonly left: () => number } => {
-    const http = ({ url }: HttpRequest): Promise<HttpAnswer> => {
+    const request = ({ url }: HttpRequest): Promise<HttpAnswer> => {
+      if (url.pathname.includes("lookup-self")) return Promise.resolve(json(403, {}));
       if (url.pathname.includes("/mounts/")) return Promise.resolve(json(200, MOUNT));
       const status = statuses.shift() ?? 500;
       return Promise.resolve(status === 200 ? json(200, METADATA) : json(status, { errors: [] }));
     };
-    return { provider: providerAt("http://v", http), left: () => statuses.length };
+    return {
+      provider: providerAt("http://v", { request, close: () => undefined }),
+      left: () => statuses.length,
+    };
   };
   const ask = async ({ provider }: ReturnType<typeof store>): Promise<unknown> =>
     (await provider.versions([{ path: "x" }], never)).get("x");
@@ -149,6 +153,14 @@ describe("a secret that is not found", () => {
     const one = store(200, 404, 200);
     expect(await ask(one)).toBe("3");
     expect(await ask(one)).toBe("3");
+    expect(one.left()).toBe(0);
+  });
+
+  it("is asked for again, too, where that very version was told just before", async () => {
+    const one = store(200, 404, 200);
+    expect(await ask(one)).toBe("3");
+    const pinned = { path: "x", pinned: "3" };
+    expect((await one.provider.versions([pinned], never)).get("x@3")).toBe("3");
     expect(one.left()).toBe(0);
   });
 

@@ -35,7 +35,7 @@ export async function startBao(): Promise<Bao> {
     const http = createHttp({ provider: "test", tls, timeoutMs: 10_000, maxBytes: 1e8 });
     const headers = { "X-Vault-Token": ROOT };
     const url = new URL(`${addr}/v1/${path}`);
-    const answer = await http(
+    const answer = await http.request(
       { method, url, headers, ...(body && { body: JSON.stringify(body) }) },
       never,
     );

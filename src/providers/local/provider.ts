@@ -13,18 +13,20 @@ export function createLocalProvider(vault: LocalVault, name = "local"): SecretPr
     versions: async (requests, signal) => {
       signal.throwIfAborted();
       const { secrets } = await vault.view();
-      return answerEach(requests, (request) => String(find(secrets, request).version));
+      return answerEach(requests, (request) => String(find(secrets, request).version), signal);
     },
     keys: async (requests, signal) => {
       signal.throwIfAborted();
       const { secrets } = await vault.view();
-      return answerEach(requests, (request) => find(secrets, request).values.map(({ key }) => key));
+      return answerEach(requests, (one) => keysOf(find(secrets, one)), signal);
     },
     read: async (requests, signal) => {
       signal.throwIfAborted();
       const view = await vault.view();
-      return answerEach<SecretData>(requests, (request) =>
-        view.reveal(find(view.secrets, request)),
+      return answerEach<SecretData>(
+        requests,
+        (request) => view.reveal(find(view.secrets, request)),
+        signal,
       );
     },
     check: async (signal) => {
@@ -41,6 +43,10 @@ export function createLocalProvider(vault: LocalVault, name = "local"): SecretPr
       vault.close();
     },
   };
+}
+
+function keysOf({ values }: VaultRecord): readonly string[] {
+  return values.map(({ key }) => key);
 }
 
 function find(secrets: Secrets, { path, pinned }: SecretRequest): VaultRecord {

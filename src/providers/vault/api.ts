@@ -6,8 +6,8 @@ import type { Http, HttpAnswer } from "../http.ts";
 export interface VaultAddress {
   /** As dso.yaml names the provider. */
   readonly provider: string;
-  /** Without a path. */
-  readonly addr: string;
+  /** Without credentials, query and fragment. */
+  readonly addr: URL;
   readonly namespace: string | undefined;
 }
 
@@ -28,8 +28,8 @@ export interface VaultAnswer {
   readonly body: Json;
   /** What Vault itself says is wrong: foreign text. */
   readonly errors: readonly string[];
-  /** Seconds, where it says when to come again. */
-  readonly retryAfter: number | undefined;
+  /** By the server's own clock, ms since the epoch. */
+  readonly at: number;
 }
 
 /**
@@ -39,33 +39,43 @@ export interface VaultAnswer {
  */
 export type VaultApi = (call: VaultCall, signal: AbortSignal) => Promise<VaultAnswer>;
 
-export function createApi(http: Http, address: VaultAddress): VaultApi {
+export function createApi({ request }: Pick<Http, "request">, address: VaultAddress): VaultApi {
   const { addr, namespace } = address;
   return async ({ method, path, body, token }, signal) => {
+    const sent = token?.reveal().toString();
     const headers = {
       "X-Vault-Request": "true",
       ...(namespace === undefined ? {} : { "X-Vault-Namespace": namespace }),
-      ...(token === undefined ? {} : { "X-Vault-Token": token.reveal().toString() }),
+      ...(sent === undefined ? {} : { "X-Vault-Token": sent }),
       ...(body === undefined ? {} : { "Content-Type": "application/json" }),
     };
-    const url = new URL(`${addr.replace(/\/+$/, "")}/v1/${path}`);
-    const request = { method, url, headers, ...(body && { body: JSON.stringify(body) }) };
-    const answer = await http(request, signal);
-    return understood(address, answer);
+    const url = new URL(`${baseOf(addr)}/v1/${path}`);
+    const asked = { method, url, headers, ...(body && { body: JSON.stringify(body) }) };
+    const answer = await request(asked, signal);
+    const hidden = [sent, ...Object.values(body ?? {})].filter((one) => typeof one === "string");
+    return understood(address, answer, hidden);
   };
 }
 
-function understood(address: VaultAddress, answer: HttpAnswer): VaultAnswer {
-  const { status, headers, body } = answer;
+function baseOf({ origin, pathname }: URL): string {
+  return origin + pathname.replace(/\/+$/, "");
+}
+
+function understood(
+  address: VaultAddress,
+  { status, headers, body }: HttpAnswer,
+  hidden: readonly string[],
+): VaultAnswer {
   if (status >= 300 && status < 400) throw sentOn(address, headers["location"]);
   const parsed = body.length === 0 ? null : parse(body);
-  const errors = parsed === undefined ? [] : errorsIn(parsed);
+  body.fill(0);
+  const errors = parsed === undefined ? [] : errorsIn(parsed, hidden);
   const said = errors.length > 0 ? `: ${errors.join("; ")}` : "";
   if (status === 429) throw throttled(address, said);
   if (status >= 500) throw broken(address, status, said);
   if (parsed === undefined) throw noVault(address, status);
-  const retryAfter = Number(headers["retry-after"]);
-  return { status, body: parsed, errors, retryAfter: retryAfter > 0 ? retryAfter : undefined };
+  const date = Date.parse(typeof headers["date"] === "string" ? headers["date"] : "");
+  return { status, body: parsed, errors, at: Number.isNaN(date) ? Date.now() : date };
 }
 
 function parse(body: Buffer): Json | undefined {
@@ -76,12 +86,21 @@ function parse(body: Buffer): Json | undefined {
   }
 }
 
-function errorsIn(body: Json): readonly string[] {
+const LONGEST = 300;
+
+/** In one line each, without what we have sent: somebody on the way may say it back. */
+function errorsIn(body: Json, hidden: readonly string[]): readonly string[] {
   const errors = field(body, "errors");
   if (!Array.isArray(errors)) return [];
-  return errors
-    .filter((one) => typeof one === "string")
-    .map((one) => one.trim().replace(/\s+/g, " "));
+  const texts = errors.filter((one) => typeof one === "string");
+  return texts.map((one) =>
+    hidden
+      .filter((text) => text.length > 3)
+      .reduce((said, text) => said.replaceAll(text, "[secret]"), one)
+      .trim()
+      .replaceAll(/\s+/g, " ")
+      .slice(0, LONGEST),
+  );
 }
 
 /** A member of an object; undefined where it is none, or has no such member of its own. */
@@ -104,7 +123,7 @@ function sentOn({ provider, addr }: VaultAddress, location: unknown): DsoError {
   const where = typeof location === "string" ? originOf(location) : "somewhere else";
   return new DsoError(
     "provider-unreachable",
-    `provider "${provider}": ${addr} sends us on to ${where}`,
+    `provider "${provider}": ${baseOf(addr)} sends us on to ${where}`,
     {
       hint: "A token is sent to no host but the one in dso.yaml: name the active server there, or what stands before them all.",
     },
@@ -120,7 +139,7 @@ function originOf(location: string): string {
 }
 
 function throttled({ provider, addr }: VaultAddress, said: string): DsoError {
-  const message = `provider "${provider}": ${addr} takes no more requests for now${said}`;
+  const message = `provider "${provider}": ${baseOf(addr)} takes no more requests for now${said}`;
   return new DsoError("provider-throttled", message, {
     hint: "Raise its rate limit, or ask less often: agent.watch.polling_interval.",
   });
@@ -129,7 +148,7 @@ function throttled({ provider, addr }: VaultAddress, said: string): DsoError {
 function broken({ provider, addr }: VaultAddress, status: number, said: string): DsoError {
   const sealed = status === 503 && /sealed/i.test(said);
   const what = sealed ? "is sealed" : `answers with ${status}${said}`;
-  return new DsoError("provider-unreachable", `provider "${provider}": ${addr} ${what}`, {
+  return new DsoError("provider-unreachable", `provider "${provider}": ${baseOf(addr)} ${what}`, {
     hint: sealed
       ? "Unseal it; what runs keeps what it has."
       : "Look at the server's log; what runs keeps what it has.",
@@ -137,7 +156,7 @@ function broken({ provider, addr }: VaultAddress, status: number, said: string):
 }
 
 function noVault({ provider, addr }: VaultAddress, status: number): DsoError {
-  const message = `provider "${provider}": what answers at ${addr} (status ${status}) is no Vault: that was no JSON`;
+  const message = `provider "${provider}": what answers at ${baseOf(addr)} (status ${status}) is no Vault: that was no JSON`;
   return new DsoError("provider-unreachable", message, {
     hint: "Correct addr in dso.yaml; a proxy before it may answer in its place.",
   });

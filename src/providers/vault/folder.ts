@@ -28,7 +28,7 @@ export async function listFolder(
 ): Promise<ReadonlyMap<string, Version> | undefined> {
   const path = [kv.mount.path, "detailed-metadata", encodePath(folder)].filter(Boolean).join("/");
   const call = { method: "GET", path: `${path}/?list=true` } as const;
-  const { body, status } = await kv.session.call(call, signal);
+  const { at, body, status } = await kv.session.tryCall(call, signal);
   if (status !== 200) return undefined;
   const known = field(field(body, "data"), "key_info");
   const versions = new Map<string, Version>();
@@ -36,7 +36,7 @@ export async function listFolder(
     const metadata = field(known, request.path.slice(folder.length));
     if (metadata === undefined) continue;
     try {
-      versions.set(requestKey(request), versionOf(kv, request, metadata));
+      versions.set(requestKey(request), versionOf(kv, request, metadata, at));
     } catch (error) {
       if (!(error instanceof DsoError)) throw error;
     }

@@ -24,21 +24,28 @@ export async function versionIn(
   const path = pathOf(kv, "metadata", request);
   const answer = await kv.session.call({ method: "GET", path }, signal);
   if (answer.status !== 200) throw faultOf(kv, request, path, answer);
-  return versionOf(kv, request, field(answer.body, "data"));
+  return versionOf(kv, request, field(answer.body, "data"), answer.at);
 }
 
-/** From the metadata of a secret. */
-export function versionOf(kv: Kv, request: SecretRequest, metadata: Json | undefined): Version {
+/** From the metadata of a secret; `at`: the server's time, ms. */
+export function versionOf(
+  kv: Kv,
+  request: SecretRequest,
+  metadata: Json | undefined,
+  at: number,
+): Version {
   const current = numberField(metadata, "current_version") ?? 0;
   const wanted = request.pinned ?? String(current);
   const one = field(field(metadata, "versions"), wanted);
-  if (one === undefined || !isThere(one)) throw goneOrMissing(kv, request, one !== undefined);
+  if (one === undefined || !isThere(one, at)) throw goneOrMissing(kv, request, one !== undefined);
   return wanted;
 }
 
-/** Neither deleted nor destroyed: a deleted one keeps its number. */
-function isThere(version: Json): boolean {
-  return field(version, "destroyed") !== true && !textField(version, "deletion_time");
+/** Neither deleted nor destroyed: a deleted one keeps its number, and one that will be has a time to come. */
+function isThere(version: Json, at: number): boolean {
+  const deleted = Date.parse(textField(version, "deletion_time") ?? "");
+  // The server tells its time in whole seconds.
+  return field(version, "destroyed") !== true && !(deleted <= at + 1000);
 }
 
 export async function readIn(

@@ -33,7 +33,9 @@ export async function logIn(
   signal: AbortSignal,
 ): Promise<Token> {
   if (login.method === "token") {
-    return { value: await login.token(), ttlMs: undefined, renewable: false, own: false };
+    const value = await login.token();
+    if (!/^[\x21-\x7e]+$/.test(value.reveal().toString("latin1"))) throw noToken(provider);
+    return { value, ttlMs: undefined, renewable: false, own: false };
   }
   const body = await login.body();
   const path = `auth/${encodePath(login.mount)}/login${login.user === undefined ? "" : `/${encodeURIComponent(login.user)}`}`;
@@ -90,6 +92,16 @@ function tokenIn({ body }: VaultAnswer): Token | undefined {
     renewable: field(auth, "renewable") === true,
     own: true,
   };
+}
+
+function noToken(provider: string): DsoError {
+  return new DsoError(
+    "config-invalid",
+    `provider "${provider}": its token has spaces or letters that no token has`,
+    {
+      hint: `Correct what providers.${provider}.auth names.`,
+    },
+  );
 }
 
 function refused(

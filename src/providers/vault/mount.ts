@@ -8,11 +8,13 @@ export interface Mount {
   /** Percent-encoded, without a slash at either end. */
   readonly path: string;
   readonly version: 1 | 2;
+  /** Our token may not ask: it is what the path looks like. */
+  readonly guessed: boolean;
 }
 
 /**
- * As dso.yaml has it: `secret`, or `secret/data` as the paths of version 2 are often written. Which version it
- * is the server tells; where our token may not ask, `/data` and the default say 2.
+ * As dso.yaml has it: `secret`, or `secret/data` as the paths of version 2 are often written. Which mount that
+ * is, and of which version, the server tells; where our token may not ask, it is a guess.
  */
 export async function findMount(
   provider: string,
@@ -21,29 +23,28 @@ export async function findMount(
   signal: AbortSignal,
 ): Promise<Mount> {
   const parts = written.split("/").filter(Boolean);
-  const bare = parts.length > 1 && parts.at(-1) === "data" ? parts.slice(0, -1) : parts;
-  const path = encodePath(bare.join("/"));
-  const asked = { method: "GET", path: `sys/internal/ui/mounts/${path}` } as const;
-  const answer = await session.call(asked, signal);
-  if (answer.status !== 200) return withoutMount(provider, path, answer);
+  const whole = parts.join("/");
+  const bare = parts.length > 1 && parts.at(-1) === "data" ? parts.slice(0, -1).join("/") : whole;
+  const asked = { method: "GET", path: `sys/internal/ui/mounts/${encodePath(whole)}` } as const;
+  const answer = await session.tryCall(asked, signal);
+  if (answer.status === 403) return { path: encodePath(bare), version: 2, guessed: true };
+  if (answer.status !== 200) throw refused(provider, answer);
   const data = field(answer.body, "data");
   // Asked below a mount, the server names the mount.
-  const found = textField(data, "path")?.replace(/\/+$/, "");
+  const found = textField(data, "path")?.replace(/\/+$/, "") ?? bare;
   const type = textField(data, "type");
-  if (found !== undefined && found !== bare.join("/")) throw noMount(provider, bare.join("/"));
-  if (type !== "kv" && type !== "generic") throw noKv(provider, bare.join("/"), type);
-  return { path, version: versionOf(field(data, "options")) };
+  if (found !== whole && found !== bare) throw noMount(provider, bare);
+  if (type !== "kv" && type !== "generic") throw noKv(provider, found, type);
+  return { path: encodePath(found), version: versionOf(field(data, "options")), guessed: false };
 }
 
 function versionOf(options: Json | undefined): 1 | 2 {
   return field(options, "version") === "2" ? 2 : 1;
 }
 
-/** The server says no more than "denied" of a mount that is none, or that the token has nothing to do with. */
-function withoutMount(provider: string, path: string, { errors, status }: VaultAnswer): Mount {
-  if (status === 403) return { path, version: 2 };
+function refused(provider: string, { errors, status }: VaultAnswer): DsoError {
   const said = errors.join("; ") || `status ${status}`;
-  throw new DsoError("config-invalid", `provider "${provider}": ${said}`, {
+  return new DsoError("config-invalid", `provider "${provider}": ${said}`, {
     hint: `Correct addr, namespace or mount_path of providers.${provider}.`,
   });
 }

@@ -1,9 +1,12 @@
+import { createSecureContext } from "node:tls";
+import { DsoError } from "../../model/errors.ts";
 import type { SecretProvider } from "../../model/ports.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Settings } from "../../model/settings.ts";
 import { createHttp, type TlsOptions } from "../http.ts";
 import {
   absent,
+  addressAt,
   credentialAt,
   fileAt,
   type Opening,
@@ -26,7 +29,7 @@ export function openVaultProvider(opening: Opening): SecretProvider {
   const tls = tlsOf(opening, partAt(settings, "tls"));
   return createVaultProvider({
     provider: name,
-    addr: requiredText(settings, "addr"),
+    addr: addressAt(opening, "addr"),
     namespace: textAt(settings, "namespace"),
     mount: textAt(settings, "mount_path") ?? "secret/data",
     login: loginOf(opening, partAt(settings, "auth")),
@@ -39,6 +42,13 @@ function tlsOf(opening: Opening, tls: Settings): TlsOptions {
   const file = (key: string): Buffer | undefined => fileAt(opening, tls, key);
   const [ca, cert, key] = [file("ca_cert"), file("client_cert"), file("client_key")];
   const serverName = textAt(tls, "server_name");
+  try {
+    createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
+  } catch (cause) {
+    const message = `provider "${opening.name}": what tls: names is no certificate and key in PEM`;
+    const hint = `Correct ca_cert, client_cert and client_key of providers.${opening.name}.tls.`;
+    throw new DsoError("config-invalid", message, { hint, cause });
+  }
   return {
     insecure: tls["insecure"] === true,
     ...(ca && { ca }),

@@ -1,10 +1,10 @@
 /** Vault or OpenBao as one provider among others. */
 import { setTimeout as sleep } from "node:timers/promises";
-import { askOnce } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import {
   type Clock,
   requestKey,
+  type SecretData,
   type SecretProvider,
   type SecretRequest,
   type UNSUPPORTED,
@@ -16,7 +16,7 @@ import { createApi, type VaultAddress } from "./api.ts";
 import { foldersOf, listFolder } from "./folder.ts";
 import { type Kv, readIn, versionIn } from "./kv.ts";
 import type { Login } from "./login.ts";
-import { findMount } from "./mount.ts";
+import { findMount, type Mount } from "./mount.ts";
 import { createSession } from "./session.ts";
 
 export interface VaultProviderOptions extends VaultAddress {
@@ -29,34 +29,44 @@ export interface VaultProviderOptions extends VaultAddress {
 
 /** A replica may not have yet what its leader has. */
 const REPLICA_LAG_MS = 500;
+const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export function createVaultProvider(options: VaultProviderOptions): SecretProvider {
-  const { provider, login, clock, mount: written } = options;
-  const session = createSession({ api: createApi(options.http, options), provider, login, clock });
-  const open = askOnce(async (unending): Promise<Kv> => ({
-    ...{ provider, session },
-    mount: await findMount(provider, written, session, unending),
-  }));
+  const { provider, login, clock, http, mount: written } = options;
+  const session = createSession({ api: createApi(http, options), provider, login, clock });
+  const look = (signal: AbortSignal): Promise<Mount> =>
+    findMount(provider, written, session, signal);
+  let known: Mount | undefined;
+  const open = async (signal: AbortSignal): Promise<Kv> => {
+    signal.throwIfAborted();
+    const mount = known ?? (await look(signal));
+    // A guess is made again, until somebody grants the answer.
+    if (!mount.guessed) known = mount;
+    return { provider, session, mount };
+  };
   const seen = new Set<string>();
   return {
     name: provider,
     versions: async (requests, signal) => versionsOf(await open(signal), requests, seen, signal),
     read: async (requests, signal) => {
       const kv = await open(signal);
-      return answerEach(requests, (request) =>
-        repeatedly(seen, request, () => readIn(kv, request, signal), signal),
-      );
+      const ask = (request: SecretRequest): Promise<SecretData> =>
+        repeatedly(seen, request, () => readIn(kv, request, signal), signal);
+      return answerEach(requests, ask, signal);
     },
     check: async (signal) => {
       try {
-        await open(signal);
+        await look(signal);
         return { ok: true };
       } catch (error) {
         if (error instanceof DsoError) return { ok: false, error };
         throw error;
       }
     },
-    close: () => session.close(),
+    close: async () => {
+      await session.close();
+      http.close();
+    },
   };
 }
 
@@ -76,27 +86,28 @@ async function versionsOf(
     for (const [key, version] of versions) listed.set(key, version);
   }
   const rest = requests.filter((request) => !listed.has(requestKey(request)));
-  const asked = await answerEach<Version | typeof UNSUPPORTED>(rest, (request) =>
-    repeatedly(seen, request, () => versionIn(kv, request, signal), signal),
-  );
-  for (const [key] of listed) seen.add(key);
+  const ask = (request: SecretRequest): Promise<Version | typeof UNSUPPORTED> =>
+    repeatedly(seen, request, () => versionIn(kv, request, signal), signal);
+  const asked = await answerEach(rest, ask, signal);
+  for (const { path, pinned } of requests) {
+    if (listed.has(requestKey({ path, ...(pinned && { pinned }) }))) seen.add(path);
+  }
   return new Map<string, Told>([...listed, ...asked]);
 }
 
-/** What was there before is missing only where that is said again. */
+/** What was there before is gone only where that is said again. */
 async function repeatedly<T>(
   seen: Set<string>,
   request: SecretRequest,
   ask: () => Promise<T>,
   signal: AbortSignal,
 ): Promise<T> {
-  const key = requestKey(request);
   const answer = await ask().catch(async (error: unknown) => {
-    const isMissing = error instanceof DsoError && error.code === "secret-missing";
-    if (!isMissing || !seen.has(key)) throw error;
+    const isGone = error instanceof DsoError && GONE.has(error.code);
+    if (!isGone || !seen.has(request.path)) throw error;
     await sleep(REPLICA_LAG_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     return ask();
   });
-  seen.add(key);
+  seen.add(request.path);
   return answer;
 }

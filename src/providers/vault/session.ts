@@ -1,151 +1,66 @@
-/** Calls with a token that is got, renewed and got again as needed; who waits for it, waits together. */
-import { abortable } from "../../lib/together.ts";
+/** Calls with a token, and what a 403 means: a path that is denied, or a token that is none any more. */
 import { DsoError } from "../../model/errors.ts";
-import type { Clock } from "../../model/ports.ts";
-import { field, numberField, type VaultAnswer, type VaultApi, type VaultCall } from "./api.ts";
-import { logIn, type Login, renew, type Token } from "./login.ts";
+import type { Secret } from "../../model/secret.ts";
+import type { VaultAnswer, VaultCall } from "./api.ts";
+import { createTokens, type Held, type TokensOptions } from "./tokens.ts";
 
 export interface VaultSession {
-  /** As the API's, with the token. A 403 in the answer is the policy's: rejects with `provider-auth` where it is the token's. */
+  /**
+   * As the API's, with the token. A 403 in the answer is the policy's; rejects with `provider-auth` where it is
+   * the token's.
+   */
   call(call: VaultCall, signal: AbortSignal): Promise<VaultAnswer>;
+  /** The same of what nothing depends on: whatever the 403 means. */
+  tryCall(call: VaultCall, signal: AbortSignal): Promise<VaultAnswer>;
   /** Gives back a token that was logged in for. */
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
-  readonly api: VaultApi;
-  readonly provider: string;
-  readonly login: Login;
-  readonly clock: Pick<Clock, "elapsed">;
-}
+/** One that was just logged in for is good: what it is denied the policy denies. */
+const YOUNG_MS = 60_000;
 
-interface Held {
-  readonly token: Token;
-  readonly since: number;
-}
-
-/** The share of its time after which a token is renewed. */
-const RENEW_AT = 2 / 3;
-/** A token that was given to us is looked at once it is kept this long: a plan is over by then. */
-const LOOK_AFTER_MS = 60_000;
-const GOODBYE_MS = 2000;
-/** Every request has an end of its own. */
-const UNENDING = new AbortController().signal;
-
-export function createSession(options: SessionOptions): VaultSession {
-  const { api } = options;
+export function createSession(options: TokensOptions): VaultSession {
+  const { api, clock } = options;
   const tokens = createTokens(options);
+  /** Those that were of use: without the right to ask about themselves, that is what is known of them. */
+  const useful = new WeakSet<Secret>();
+
+  const ask = async (held: Held, call: VaultCall, signal: AbortSignal): Promise<VaultAnswer> => {
+    const answer = await api({ ...call, token: held.token.value }, signal);
+    if (answer.status !== 403) useful.add(held.token.value);
+    return answer;
+  };
+  /** The policy has denied it, and not the token's end. */
+  const isDenied = async (held: Held, signal: AbortSignal): Promise<boolean> => {
+    const { token, since, knowsItself } = held;
+    if (!tokens.isCurrent(held)) return false;
+    if (token.own && clock.elapsed() - since < YOUNG_MS) return true;
+    if (!knowsItself) return useful.has(token.value);
+    const path = "auth/token/lookup-self";
+    return (await api({ method: "GET", path, token: token.value }, signal)).status === 200;
+  };
   return {
     async call(call, signal) {
-      const token = await tokens.current(signal);
-      const answer = await api({ ...call, token: token.value }, signal);
-      if (answer.status !== 403 || (await isGood(api, token, signal))) return answer;
-      const next = await tokens.instead(token, signal);
-      const again = await api({ ...call, token: next.value }, signal);
-      if (again.status !== 403 || (await isGood(api, next, signal))) return again;
+      const held = await tokens.current(signal);
+      const answer = await ask(held, call, signal);
+      if (answer.status !== 403 || (await isDenied(held, signal))) return answer;
+      const next = await tokens.instead(held, signal);
+      if (next === held) throw invalid(options, call);
+      const again = await ask(next, call, signal);
+      if (again.status !== 403 || (await isDenied(next, signal))) return again;
       throw invalid(options, call);
     },
+    tryCall: async (call, signal) => ask(await tokens.current(signal), call, signal),
     close: () => tokens.close(),
   };
 }
 
-interface Tokens {
-  current(signal: AbortSignal): Promise<Token>;
-  /** Another one than this, which is refused. */
-  instead(token: Token, signal: AbortSignal): Promise<Token>;
-  close(): Promise<void>;
-}
-
-/** One asks, and all others wait for that: so it is bounded by the transport's time, not by who asked first. */
-function createTokens(options: SessionOptions): Tokens {
-  let held: Held | undefined;
-  let getting: Promise<Held> | undefined;
-  const get = async (make: () => Promise<Held>, signal: AbortSignal): Promise<Token> => {
-    getting ??= make()
-      .then((made) => (held = made))
-      .finally(() => (getting = undefined));
-    getting.catch(() => undefined);
-    const { token } = await abortable(getting, signal);
-    return token;
-  };
-  const current = (signal: AbortSignal): Promise<Token> => {
-    const now = held;
-    if (now === undefined) return get(() => fresh(options), signal);
-    if (!isDue(now, options.clock)) return Promise.resolve(now.token);
-    return get(() => prolong(options, now), signal);
-  };
-  return {
-    current,
-    // Another call may have got a new one meanwhile.
-    instead: (token, signal) =>
-      held?.token === token ? get(() => fresh(options), signal) : current(signal),
-    async close() {
-      const last = held;
-      held = undefined;
-      if (last === undefined) return;
-      if (last.token.own) await giveBack(options.api, last.token);
-      last.token.value.drop();
-    },
-  };
-}
-
-async function fresh({ api, provider, login, clock }: SessionOptions): Promise<Held> {
-  return { token: await logIn(api, provider, login, UNENDING), since: clock.elapsed() };
-}
-
-function isDue({ token: { ttlMs, own }, since }: Held, clock: Pick<Clock, "elapsed">): boolean {
-  const age = clock.elapsed() - since;
-  return ttlMs === undefined ? !own && age > LOOK_AFTER_MS : age > ttlMs * RENEW_AT;
-}
-
-/** With more time, or another one. */
-async function prolong(options: SessionOptions, { token, since }: Held): Promise<Held> {
-  const { api, clock } = options;
-  if (token.ttlMs === undefined) return lookedAt(api, token, clock.elapsed());
-  const renewed = token.renewable ? await renew(api, token, UNENDING) : undefined;
-  // One that cannot live longer is soon given no more than is left of it.
-  const longer = renewed?.ttlMs !== undefined && renewed.ttlMs > token.ttlMs * (1 - RENEW_AT);
-  if (renewed !== undefined && longer) return { token: renewed, since: clock.elapsed() };
-  if (!token.own && clock.elapsed() - since < token.ttlMs) return { token, since };
-  return fresh(options);
-}
-
-/** What is known of a token that was given to us; without the right to ask, it is used as it is. */
-async function lookedAt(api: VaultApi, token: Token, now: number): Promise<Held> {
-  const { status, body } = await lookup(api, token, UNENDING);
-  const data = field(body, "data");
-  const seconds = numberField(data, "ttl") ?? 0;
-  if (status !== 200 || seconds === 0) return { token: { ...token, ttlMs: Infinity }, since: now };
-  const renewable = field(data, "renewable") === true;
-  return { token: { ...token, ttlMs: seconds * 1000, renewable }, since: now };
-}
-
-function lookup(api: VaultApi, token: Token, signal: AbortSignal): Promise<VaultAnswer> {
-  return api({ method: "GET", path: "auth/token/lookup-self", token: token.value }, signal);
-}
-
-/** A denied path and a token that is none any more have one status. */
-async function isGood(api: VaultApi, token: Token, signal: AbortSignal): Promise<boolean> {
-  return (await lookup(api, token, signal)).status === 200;
-}
-
-function invalid({ provider, login }: SessionOptions, { path }: VaultCall): DsoError {
+function invalid({ provider, login }: TokensOptions, { path }: VaultCall): DsoError {
   const message = `provider "${provider}": its token is refused at ${path}`;
   return new DsoError("provider-auth", message, {
     hint:
       login.method === "token"
-        ? `It has expired or was revoked: give another one under providers.${provider}.auth.`
+        ? `It has expired or was revoked, or its policy grants nothing there: give another one under providers.${provider}.auth.`
         : `Look at the policies of the role that providers.${provider}.auth names.`,
   });
-}
-
-async function giveBack(api: VaultApi, token: Token): Promise<void> {
-  const call = {
-    method: "POST",
-    path: "auth/token/revoke-self",
-    body: {},
-    token: token.value,
-  } as const;
-  // It ends by itself, too: nobody waits for a server that is away.
-  await api(call, AbortSignal.timeout(GOODBYE_MS)).catch(() => undefined);
 }

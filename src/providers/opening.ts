@@ -78,16 +78,11 @@ export function credentialAt(
   throw absent(opening, `the file of ${key}_file is empty`);
 }
 
-/** An address without credentials, query and fragment; rejects with `config-invalid` for any other. */
+/** An address, as the schema has accepted it: it holds no credentials. Rejects with `config-invalid` where it is none. */
 export function addressAt({ name, settings }: Opening, key: string): URL {
-  const text = requiredText(settings, key);
-  const url = URL.parse(text);
-  const isPlain = url !== null && /^https?:$/.test(url.protocol);
-  if (isPlain && url.username + url.password + url.search + url.hash === "") return url;
-  const what = isPlain
-    ? "may hold an address alone: no user, password, query or fragment"
-    : "is no address";
-  throw new DsoError("config-invalid", `provider "${name}": ${key} ${what}`, {
+  const url = URL.parse(requiredText(settings, key));
+  if (url !== null) return url;
+  throw new DsoError("config-invalid", `provider "${name}": ${key} is no address`, {
     hint: `Correct providers.${name}.${key} in dso.yaml, for example https://vault.example.com:8200.`,
   });
 }

@@ -7,6 +7,7 @@ import type { DsoError } from "../../src/model/errors.ts";
 import { openEnvProvider } from "../../src/providers/env.ts";
 import { openFileProvider } from "../../src/providers/file.ts";
 import { credentialAt, type Opening } from "../../src/providers/opening.ts";
+import { openVaultProvider } from "../../src/providers/vault/open.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
 
@@ -55,6 +56,44 @@ describe("a credential", () => {
       ...{ code: "config-invalid", message: expect.stringContaining(words) as unknown },
       hint: expect.stringContaining("providers.it") as unknown,
     });
+  });
+});
+
+describe("what cannot be an address, a token or a certificate is said before anybody is asked", () => {
+  it.each([
+    [`{ type: vault, addr: "https://vault:82000" }`, "addr is no address"],
+    [
+      `{ type: vault, addr: "https://v", tls: { client_key: junk } }`,
+      "no certificate and key in PEM",
+    ],
+    [`{ type: vault, addr: "https://v", tls: { ca_cert: none } }`, "none does not exist"],
+  ])("%s", async (text, words) => {
+    await using directory = await temporaryDirectory();
+    await writeFile(join(directory.path, "junk"), "-----BEGIN NOTHING-----");
+    const from = await opening(directory.path, text);
+    const fault = (): unknown => openVaultProvider(from);
+    expect(fault).toThrow(expect.objectContaining({ code: "config-invalid" }) as Error);
+    expect(fault).toThrow(words);
+  });
+
+  it.each(["https://bob:hunter2@vault", "https://vault?x=1", "https://va ult"])(
+    "%s is none in dso.yaml itself, and is not said back",
+    async (addr) => {
+      const fault: unknown = await opening("/", `{ type: vault, addr: "${addr}" }`).catch(
+        (thrown: unknown) => thrown,
+      );
+      expect(fault).toMatchObject({ code: "config-invalid" });
+      expect(String(fault)).not.toContain("hunter2");
+    },
+  );
+
+  it("a token with a space in it", async () => {
+    const from = await opening(
+      "/",
+      `{ type: vault, addr: "https://127.0.0.1:1", auth: { token: "a b" } }`,
+    );
+    const asked = openVaultProvider(from).versions([{ path: "x" }], never);
+    await expect(asked).rejects.toMatchObject({ code: "config-invalid" });
   });
 });
 

@@ -1,4 +1,12 @@
 /** The provider of Vault against a real OpenBao, over TLS. */
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
+import type { ServerResponse } from "node:http";
+import { createServer } from "node:https";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
 import { type SecretProvider, UNSUPPORTED } from "../../src/model/ports.ts";
@@ -66,6 +74,14 @@ describe("versions", () => {
     }
   });
 
+  it("that are to be deleted are there until then", async () => {
+    await scene.bao.root("POST", "secret/metadata/passing", { delete_version_after: "24h" });
+    await scene.put("passing", { value: "live" });
+    const provider = await scene.withToken("reader");
+    expect(await version(provider, { path: "passing" })).toBe("1");
+    expect(await values(provider, { path: "passing", pinned: "1" })).toEqual({ value: "live" });
+  });
+
   it("are none in an engine of version 1", async () => {
     await scene.bao.root("POST", "sys/mounts/old", { type: "kv", options: { version: "1" } });
     await scene.bao.root("PUT", "sys/policies/acl/old", {
@@ -91,6 +107,66 @@ it("what is no text is its JSON, and null is empty", async () => {
   expect(await values(await scene.withToken("reader"), { path: "odd" })).toEqual({
     ...{ n: "5", yes: "true", none: "", list: '[1,"a"]', map: '{"a":"ü"}', text: "5" },
   });
+});
+
+describe("a token without the right to ask about itself", () => {
+  const bare = async (policy: string): Promise<SecretProvider> => {
+    const body = { policies: [policy], no_parent: true, no_default_policy: true };
+    const made = await scene.bao.root("POST", "auth/token/create", body);
+    const { client_token: token } = (made as { auth: { client_token: string } }).auth;
+    return scene.open({ token: credential(token) });
+  };
+
+  it("reads what it may, folders that it may not list, and names what it may not read", async () => {
+    await scene.policy("some", `path "secret/+/some/*" { capabilities = ["read"] }`);
+    const names = ["some/a", "some/b", "some/c", "some/d"];
+    for (const name of names) await scene.put(name, { value: name });
+    const provider = await bare("some");
+    const requests = [...names, "other"].map((path) => ({ path }));
+    const told = await provider.versions(requests, never);
+    expect(names.map((name) => told.get(name))).toEqual(names.map(() => "1"));
+    expect(told.get("other")).toMatchObject({
+      ...{
+        code: "secret-denied",
+        hint: expect.stringContaining("secret/metadata/other") as unknown,
+      },
+    });
+  });
+
+  it("finds out what the mount is, once it may", async () => {
+    await scene.bao.root("POST", "sys/mounts/later", { type: "kv", options: { version: "1" } });
+    await scene.bao.root("POST", "later/db", { password: "p" });
+    const provider = await scene.withToken("later", { mount_path: "later" });
+    const denied = { code: "secret-denied" };
+    expect(await version(provider, { path: "db" })).toMatchObject(denied);
+    await scene.policy("later", `path "later/*" { capabilities = ["read"] }`);
+    expect(await version(provider, { path: "db" })).toBe(UNSUPPORTED);
+    expect(await values(provider, { path: "db" })).toEqual({ password: "p" });
+  });
+});
+
+it("is known by its certificate, and asks for the server's by the name that is told", async () => {
+  const pem = (name: string): string => join(scene.bao.directory, `vault-${name}.pem`);
+  const [key, cert, ca] = await Promise.all(
+    ["key", "cert", "ca"].map((name) => readFile(pem(name))),
+  );
+  const names: unknown[] = [];
+  const server = createServer({ key, cert, ca, requestCert: true, rejectUnauthorized: false });
+  server.on("request", ({ socket }: { socket: TLSSocket }, response: ServerResponse) => {
+    names.push(socket.servername, socket.getPeerCertificate().serialNumber);
+    response.writeHead(503).end("{}");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const addr = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const tls = { ca_cert: pem("ca"), client_cert: pem("cert"), client_key: pem("key") };
+  const provider = scene.open(
+    { token: credential("x") },
+    { addr, tls: { ...tls, server_name: "localhost" } },
+  );
+  await expect(provider.versions([{ path: "x" }], never)).rejects.toThrow("answers with 503");
+  await provider.close();
+  server.close();
+  expect(names).toEqual(["localhost", new X509Certificate(cert!).serialNumber]);
 });
 
 describe("what is wrong is said in a line that says what to do", () => {
@@ -189,5 +265,6 @@ path "team/sys/internal/*" { capabilities = ["read"] }`;
       "provider-unreachable",
       `provider "vault": ${scene.bao.addr} is sealed`,
     ]);
+    expect(await provider.check(never)).toMatchObject({ ok: false, error: { code } });
   });
 });

@@ -6,7 +6,10 @@ const PICKY = 'grep -q ^bad- "$$FILE" && { cat "$$FILE"; exit 3; }; exec /bin/id
 const CRASHES =
   'case "$$PASSWORD" in bad-*) env; export -p; echo "$$PASSWORD" | base64; exit 3;; esac; exec /bin/idle';
 
-/** Files, sealed variables, an image that is built, and the control: a variable in the open. */
+/**
+ * Files, sealed variables, an image that is built, and the control: a variable in the open. `talker` ends its
+ * line: the engine keeps none of it before that.
+ */
 export function compose(image: string): string {
   return `services:
   web:
@@ -28,7 +31,7 @@ export function compose(image: string): string {
   talker:
     image: ${image}
     environment: { FILE: dsofile://app/spoken }
-    command: [sh, -c, 'cat "$$FILE"; ${PICKY}']
+    command: [sh, -c, 'cat "$$FILE"; echo; ${PICKY}']
   doubtful:
     image: ${image}
     environment: { FILE: dsofile://app/doubtful }

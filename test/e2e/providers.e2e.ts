@@ -91,6 +91,29 @@ test("Vault: the agent sees a new version and rolls it out", async () => {
   expect(meanwhile.filter((line) => line.includes("/data/"))).toEqual([]);
 });
 
+test("Vault does not answer: what runs stays, it is told, and what changed meanwhile rolls out afterwards", async () => {
+  await using home = await createHome();
+  await put("v0");
+  const providers = vaultAt(await tokenFile(home, "app"));
+  const project = await appWith(home, "vault:app/version", providers);
+  await project.dso("up -d --wait");
+  const before = await project.containers();
+  await using agent = await startAgent(home, project, { polling: "1s", providers });
+  await agent.said(/^Looked: nothing to do/);
+  process.kill(bao.pid, "SIGSTOP");
+  try {
+    const told = await agent.said(/no answer within 15 s/);
+    expect(told).toMatchObject({ level: "error", code: "provider-unreachable" });
+    expect(await project.containers()).toEqual(before);
+    expect((await project.dso("status")).stdout).toMatch(/^vault +vault +no answer within 5 s/m);
+  } finally {
+    process.kill(bao.pid, "SIGCONT");
+  }
+  await put("v1");
+  await agent.said(/^Reconciled: /);
+  expect(await project.containers()).not.toEqual(before);
+});
+
 test("Vault: a token that reads metadata alone is enough for a plan, and an apply says what it lacks", async () => {
   await using home = await createHome();
   await put("v0");

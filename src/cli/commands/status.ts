@@ -50,6 +50,9 @@ async function look(
   names: readonly string[],
   signal: AbortSignal,
 ): Promise<MachineStatus> {
+  // One that hangs is waited for while the projects are looked at, not after that.
+  const stores = providerStatus(context, signal);
+  stores.catch(() => undefined);
   const registered = await context.state.projects();
   const unknown = names.find((name) => registered.every((project) => project.name !== name));
   if (unknown !== undefined) {
@@ -67,13 +70,12 @@ async function look(
     [...shown, ...half].map((name) => context.journal.list(name)),
   );
   const agent = await findAgent(context.paths.agentSocket, signal);
-  const providers = await providerStatus(context, signal);
   return {
     version: context.version,
     at: new Date(context.clock.now()).toISOString(),
     engine: await engineStatus(context, signal),
     agent: await agent?.status(),
-    providers,
+    providers: await stores,
     projects,
     rotations: rotations.flat(),
   };

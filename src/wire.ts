@@ -134,7 +134,7 @@ function wireProviders({
   const types = typesOf(openVault);
   const directory = dirname(config.file ?? resolve("dso.yaml"));
   const definitions = [...config.providers.values()].map(({ name, type, settings, byValue }) => {
-    const open = types[type] ?? (() => refuse(name, type));
+    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
     const opened = async (): Promise<SecretProvider> => {
       const store = await open({ name, settings, environment, directory, clock: systemClock });
       if (!byValue) return store;
@@ -156,10 +156,10 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
   };
 }
 
-function refuse(name: string, type: string): Promise<never> {
+function refuse(name: string, type: string, known: readonly string[]): Promise<never> {
   return Promise.reject(
     new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
-      hint: "This release has local, env, file and vault only.",
+      hint: `This release has ${known.join(", ")} only.`,
     }),
   );
 }

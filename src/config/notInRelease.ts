@@ -1,5 +1,6 @@
 /** What dso.yaml may say already, but nothing in this release acts on. */
 import { DsoError } from "../model/errors.ts";
+import { AVAILABLE } from "./build.ts";
 import type { Config } from "./types.ts";
 
 const HINT = "Remove it, or leave it for a later release: it changes nothing now.";
@@ -18,7 +19,7 @@ export function notInRelease(config: Config): readonly DsoError[] {
 }
 
 function providers(config: Config): readonly DsoError[] {
-  const hint = "Only local, env, file and vault can be used now.";
+  const hint = `Only ${[...AVAILABLE].join(", ")} can be used now.`;
   return [...config.providers.values()]
     .filter(({ available }) => !available)
     .map(({ name, type }) =>

@@ -1,5 +1,11 @@
 import { DsoError } from "../model/errors.ts";
-import { requestKey, type SecretData, type SecretRequest } from "../model/ports.ts";
+import {
+  type ProviderHealth,
+  requestKey,
+  type SecretData,
+  type SecretRequest,
+} from "../model/ports.ts";
+import type { Secret } from "../model/secret.ts";
 
 /** So many requests of one batch are under way at once. */
 const AT_ONCE = 8;
@@ -45,6 +51,23 @@ export async function answerEach<T>(
 
 function dropValues(answer: unknown): void {
   const { values } = answer as Partial<SecretData>;
-  if (!(values instanceof Map)) return;
-  for (const value of (values as SecretData["values"]).values()) value.drop();
+  if (values instanceof Map) dropUnused([answer as SecretData], new Set());
+}
+
+/** Overwrites the values that were read and that nobody uses. */
+export function dropUnused(read: readonly SecretData[], used: ReadonlySet<Secret>): void {
+  for (const { values } of read) {
+    for (const value of values.values()) if (!used.has(value)) value.drop();
+  }
+}
+
+/** Whether the store answers: what `ask` rejects with says why not. */
+export async function healthOf(ask: () => Promise<unknown>): Promise<ProviderHealth> {
+  try {
+    await ask();
+    return { ok: true };
+  } catch (error) {
+    if (error instanceof DsoError) return { ok: false, error };
+    throw error;
+  }
 }

@@ -3,8 +3,9 @@ import { createHmac } from "node:crypto";
 import { DsoError } from "../model/errors.ts";
 import type { SecretData, SecretProvider, SecretRequest } from "../model/ports.ts";
 import { requestKey } from "../model/ports.ts";
-import type { Secret } from "../model/secret.ts";
 import type { Version } from "../model/version.ts";
+import { dropUnused } from "./answers.ts";
+import { answerFor } from "./versions.ts";
 
 /** `key` keys the fingerprints: without it nobody can try guesses on one. Rejects as `provider` does. */
 export function byValue(provider: SecretProvider, key: () => Promise<Buffer>): SecretProvider {
@@ -16,14 +17,14 @@ export function byValue(provider: SecretProvider, key: () => Promise<Buffer>): S
     const newest = new Map(requests.map(({ path }) => [requestKey({ path }), { path }]));
     const found = await provider.read([...newest.values()], signal);
     const answers = requests.map((request): readonly [string, SecretData | DsoError] => {
-      const answer = found.get(requestKey({ path: request.path }));
-      if (answer === undefined) throw new Error(`no answer about ${requestKey(request)}`);
+      const answer = answerFor({ path: request.path }, found);
       if (answer instanceof DsoError) return [requestKey(request), answer];
       const version = fingerprint(hmacKey, request.path, answer);
       const isMeant = request.pinned === undefined || request.pinned === version;
       return [requestKey(request), isMeant ? { ...answer, version } : gone(provider.name, request)];
     });
-    dropUnused(found, new Map(answers));
+    const used = dataIn(answers.map(([, answer]) => answer));
+    dropUnused(dataIn(found.values()), new Set(used.flatMap(({ values }) => [...values.values()])));
     return new Map(answers);
   };
   return {
@@ -38,6 +39,10 @@ export function byValue(provider: SecretProvider, key: () => Promise<Buffer>): S
 
 type Answers = ReadonlyMap<string, SecretData | DsoError>;
 
+function dataIn(answers: Iterable<SecretData | DsoError>): readonly SecretData[] {
+  return [...answers].flatMap((one) => (one instanceof DsoError ? [] : [one]));
+}
+
 /** Such a store has its newest value only. */
 function gone(name: string, { path }: SecretRequest): DsoError {
   return new DsoError(
@@ -47,16 +52,9 @@ function gone(name: string, { path }: SecretRequest): DsoError {
   );
 }
 
-function dropUnused(found: Answers, answers: Answers): void {
-  const valuesIn = (all: Answers): readonly Secret[] =>
-    [...all.values()].flatMap((one) => (one instanceof DsoError ? [] : [...one.values.values()]));
-  const used = new Set(valuesIn(answers));
-  for (const value of valuesIn(found)) if (!used.has(value)) value.drop();
-}
-
 function versionOf(answer: SecretData | DsoError): Version | DsoError {
   if (answer instanceof DsoError) return answer;
-  for (const value of answer.values.values()) value.drop();
+  dropUnused([answer], new Set());
   return answer.version;
 }
 

@@ -26,30 +26,22 @@ export function createEnvProvider({ name, prefix, environment }: EnvOptions): Se
       hint: `Set it where dso runs; provider "${name}" puts ${prefix} before the name in a reference.`,
     });
   };
+  const unversioned = (path: string): typeof UNSUPPORTED => {
+    find(path);
+    return UNSUPPORTED;
+  };
   return {
     name,
-    versions: async (requests, signal) => {
-      signal.throwIfAborted();
-      return answerEach<typeof UNSUPPORTED>(
-        requests,
-        ({ path }) => {
-          find(path);
-          return UNSUPPORTED;
-        },
-        signal,
-      );
-    },
-    read: async (requests, signal) => {
-      signal.throwIfAborted();
-      return answerEach(
+    versions: (requests, signal) => answerEach(requests, ({ path }) => unversioned(path), signal),
+    read: (requests, signal) =>
+      answerEach(
         requests,
         ({ path }) => ({
           version: "",
           values: new Map([[DEFAULT_KEY, new Secret(Buffer.from(find(path)))]]),
         }),
         signal,
-      );
-    },
+      ),
     check: () => Promise.resolve({ ok: true }),
     close: () => Promise.resolve(),
   };

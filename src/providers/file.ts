@@ -7,7 +7,7 @@ import { readFault, readStoredFile } from "../lib/namedFile.ts";
 import { DsoError } from "../model/errors.ts";
 import { type SecretProvider, UNSUPPORTED } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
-import { answerEach } from "./answers.ts";
+import { answerEach, healthOf } from "./answers.ts";
 import { type Opening, requiredText } from "./opening.ts";
 import { DEFAULT_KEY } from "./selectKey.ts";
 
@@ -49,15 +49,7 @@ export function createFileProvider({ name, directory }: FileOptions): SecretProv
         signal,
       );
     },
-    check: async () => {
-      try {
-        await baseOf(name, directory);
-        return { ok: true };
-      } catch (error) {
-        if (error instanceof DsoError) return { ok: false, error };
-        throw error;
-      }
-    },
+    check: () => healthOf(() => baseOf(name, directory)),
     close: () => Promise.resolve(),
   };
 }

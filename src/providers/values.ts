@@ -4,6 +4,7 @@ import { requestKey, type SecretData, type SecretRequest } from "../model/ports.
 import { secretName, valueName, versionKey, type Reference } from "../model/reference.ts";
 import type { Secret } from "../model/secret.ts";
 import type { Versions } from "../model/version.ts";
+import { dropUnused } from "./answers.ts";
 import type { Providers } from "./registry.ts";
 import { selectKey } from "./selectKey.ts";
 import { answerFor, collect, explainMissing } from "./versions.ts";
@@ -104,10 +105,4 @@ function checkLength(value: Secret, what: string, maxBytes: number): DsoError | 
 /** Several references may name one secret that is missing. */
 function distinctFaults(faults: readonly DsoError[]): readonly DsoError[] {
   return [...new Map(faults.map((fault) => [fault.message, fault])).values()];
-}
-
-function dropUnused(read: readonly SecretData[], used: ReadonlySet<Secret>): void {
-  for (const { values } of read) {
-    for (const value of values.values()) if (!used.has(value)) value.drop();
-  }
 }

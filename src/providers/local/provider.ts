@@ -1,6 +1,5 @@
-import { DsoError } from "../../model/errors.ts";
 import type { SecretData, SecretProvider, SecretRequest } from "../../model/ports.ts";
-import { answerEach } from "../answers.ts";
+import { answerEach, healthOf } from "../answers.ts";
 import { findVersion } from "./edits.ts";
 import type { Secrets, VaultRecord } from "./format.ts";
 import { currentOf, missing } from "./names.ts";
@@ -29,16 +28,11 @@ export function createLocalProvider(vault: LocalVault, name = "local"): SecretPr
         signal,
       );
     },
-    check: async (signal) => {
-      signal.throwIfAborted();
-      try {
+    check: (signal) =>
+      healthOf(async () => {
+        signal.throwIfAborted();
         await vault.view();
-        return { ok: true };
-      } catch (error) {
-        if (error instanceof DsoError) return { ok: false, error };
-        throw error;
-      }
-    },
+      }),
     close: async () => {
       vault.close();
     },

@@ -161,3 +161,8 @@ function noVault({ provider, addr }: VaultAddress, status: number): DsoError {
     hint: "Correct addr in dso.yaml; a proxy before it may answer in its place.",
   });
 }
+
+/** Percent-encoded, without a slash at either end. */
+export function urlPath(path: string): string {
+  return path.split("/").filter(Boolean).map(encodeURIComponent).join("/");
+}

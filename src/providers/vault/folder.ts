@@ -2,9 +2,8 @@
 import { DsoError } from "../../model/errors.ts";
 import { requestKey, type SecretRequest } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { field } from "./api.ts";
+import { field, urlPath } from "./api.ts";
 import { type Kv, versionOf } from "./kv.ts";
-import { encodePath } from "./login.ts";
 
 /** From so many secrets on, the list of their folder is asked for. */
 const WORTH_A_LIST = 3;
@@ -26,7 +25,7 @@ export async function listFolder(
   requests: readonly SecretRequest[],
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, Version> | undefined> {
-  const path = [kv.mount.path, "detailed-metadata", encodePath(folder)].filter(Boolean).join("/");
+  const path = [kv.mount.path, "detailed-metadata", urlPath(folder)].filter(Boolean).join("/");
   const call = { method: "GET", path: `${path}/?list=true` } as const;
   const { at, body, status } = await kv.session.tryCall(call, signal);
   if (status !== 200) return undefined;

@@ -3,8 +3,7 @@ import { DsoError } from "../../model/errors.ts";
 import { type SecretData, type SecretRequest, UNSUPPORTED } from "../../model/ports.ts";
 import { Secret } from "../../model/secret.ts";
 import type { Version } from "../../model/version.ts";
-import { field, type Json, numberField, textField, type VaultAnswer } from "./api.ts";
-import { encodePath } from "./login.ts";
+import { field, type Json, numberField, textField, type VaultAnswer, urlPath } from "./api.ts";
 import { type Mount, noMount } from "./mount.ts";
 import type { VaultSession } from "./session.ts";
 
@@ -70,7 +69,7 @@ export async function readIn(
 }
 
 function pathOf({ mount }: Kv, part: string, { path }: SecretRequest): string {
-  return [mount.path, part, encodePath(path)].filter((one) => one !== "").join("/");
+  return [mount.path, part, urlPath(path)].filter((one) => one !== "").join("/");
 }
 
 /** A text is its bytes, null is empty, and anything else is its JSON. */

@@ -1,7 +1,7 @@
 /** The ways to get a token of Vault: one call each. */
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
-import { field, numberField, textField, type VaultAnswer, type VaultApi } from "./api.ts";
+import { field, numberField, textField, urlPath, type VaultAnswer, type VaultApi } from "./api.ts";
 
 export interface Token {
   readonly value: Secret;
@@ -38,7 +38,7 @@ export async function logIn(
     return { value, ttlMs: undefined, renewable: false, own: false };
   }
   const body = await login.body();
-  const path = `auth/${encodePath(login.mount)}/login${login.user === undefined ? "" : `/${encodeURIComponent(login.user)}`}`;
+  const path = `auth/${urlPath(login.mount)}/login${login.user === undefined ? "" : `/${encodeURIComponent(login.user)}`}`;
   try {
     const answer = await api({ method: "POST", path, body: revealed(body) }, signal);
     const token = answer.status === 200 ? tokenIn(answer) : undefined;
@@ -64,10 +64,6 @@ export async function renew(
   const { status, body } = await api(call, signal);
   const seconds = numberField(field(body, "auth"), "lease_duration");
   return status === 200 && seconds !== undefined ? { ...token, ttlMs: seconds * 1000 } : undefined;
-}
-
-export function encodePath(path: string): string {
-  return path.split("/").filter(Boolean).map(encodeURIComponent).join("/");
 }
 
 function revealed(

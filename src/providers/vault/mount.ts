@@ -1,7 +1,6 @@
 /** The KV engine that the secrets lie in: where, and of which version. */
 import { DsoError } from "../../model/errors.ts";
-import { field, type Json, textField, type VaultAnswer } from "./api.ts";
-import { encodePath } from "./login.ts";
+import { field, type Json, textField, type VaultAnswer, urlPath } from "./api.ts";
 import type { VaultSession } from "./session.ts";
 
 export interface Mount {
@@ -25,9 +24,9 @@ export async function findMount(
   const parts = written.split("/").filter(Boolean);
   const whole = parts.join("/");
   const bare = parts.length > 1 && parts.at(-1) === "data" ? parts.slice(0, -1).join("/") : whole;
-  const asked = { method: "GET", path: `sys/internal/ui/mounts/${encodePath(whole)}` } as const;
+  const asked = { method: "GET", path: `sys/internal/ui/mounts/${urlPath(whole)}` } as const;
   const answer = await session.tryCall(asked, signal);
-  if (answer.status === 403) return { path: encodePath(bare), version: 2, guessed: true };
+  if (answer.status === 403) return { path: urlPath(bare), version: 2, guessed: true };
   if (answer.status !== 200) throw refused(provider, answer);
   const data = field(answer.body, "data");
   // Asked below a mount, the server names the mount.
@@ -35,7 +34,7 @@ export async function findMount(
   const type = textField(data, "type");
   if (found !== whole && found !== bare) throw noMount(provider, bare);
   if (type !== "kv" && type !== "generic") throw noKv(provider, found, type);
-  return { path: encodePath(found), version: versionOf(field(data, "options")), guessed: false };
+  return { path: urlPath(found), version: versionOf(field(data, "options")), guessed: false };
 }
 
 function versionOf(options: Json | undefined): 1 | 2 {

@@ -10,7 +10,7 @@ import {
   type UNSUPPORTED,
 } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { answerEach } from "../answers.ts";
+import { answerEach, healthOf } from "../answers.ts";
 import type { Http } from "../http.ts";
 import { createApi, type VaultAddress } from "./api.ts";
 import { foldersOf, listFolder } from "./folder.ts";
@@ -54,15 +54,7 @@ export function createVaultProvider(options: VaultProviderOptions): SecretProvid
         repeatedly(seen, request, () => readIn(kv, request, signal), signal);
       return answerEach(requests, ask, signal);
     },
-    check: async (signal) => {
-      try {
-        await look(signal);
-        return { ok: true };
-      } catch (error) {
-        if (error instanceof DsoError) return { ok: false, error };
-        throw error;
-      }
-    },
+    check: (signal) => healthOf(() => look(signal)),
     close: async () => {
       await session.close();
       http.close();

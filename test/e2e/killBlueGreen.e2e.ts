@@ -10,7 +10,7 @@ import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { createKiller, type Killer } from "./killing.ts";
 import { startLoop } from "./loop.ts";
-import { chosen, seed } from "./sample.ts";
+import { chosen, killsOf, seed } from "./sample.ts";
 import { traceOf } from "./witness.ts";
 
 const SAMPLE = 5;
@@ -88,10 +88,7 @@ test(
     await becomesWhole();
     const calls = [...killer.calls];
     expect(calls.length, calls.join("\n")).toBeGreaterThanOrEqual(10);
-    const kills = calls.flatMap((call, index) =>
-      (["before", "after"] as const).map((when) => ({ call, number: index + 1, when })),
-    );
-    for (const { call, number, when } of chosen(kills, SAMPLE)) {
+    for (const { call, number, when } of chosen(killsOf(calls), SAMPLE)) {
       await wantNext();
       expect(await applyKilledAt(number, when), `${when} ${call}`).toBe(true);
       await becomesWhole().catch((cause: unknown) => {

@@ -12,6 +12,20 @@ export function chosen<T>(all: readonly T[], count: number): readonly T[] {
   ).flat();
 }
 
+export interface Kill {
+  readonly call: string;
+  /** Which call of the run, from 1 on. */
+  readonly number: number;
+  readonly when: "before" | "after";
+}
+
+/** Before and after each call. */
+export function killsOf(calls: readonly string[]): readonly Kill[] {
+  return calls.flatMap((call, index) =>
+    (["before", "after"] as const).map((when) => ({ call, number: index + 1, when })),
+  );
+}
+
 /** The same for the same seed: mulberry32. */
 function randomOf(state: number): () => number {
   let now = state;

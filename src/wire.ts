@@ -1,7 +1,7 @@
 /** The only place that constructs adapters. Nothing is opened before it is used. */
 import { randomBytes } from "node:crypto";
 import { homedir, hostname } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
@@ -9,6 +9,7 @@ import { createMemoryDelivery } from "./apply/memory/memory.ts";
 import { createShim } from "./apply/memory/shim.ts";
 import { configPlaces, findConfig, readConfig, type Whereabouts } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
+import { pollingInterval } from "./config/polling.ts";
 import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
 import { resolveConnection } from "./docker/connection.ts";
@@ -16,16 +17,15 @@ import { snapshotOf } from "./lib/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
-import { DsoError } from "./model/errors.ts";
-import type { Clock, Random, SecretProvider } from "./model/ports.ts";
+import type { Clock, Random } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
-import type { Opening } from "./providers/opening.ts";
-import { createProviders, type Providers } from "./providers/registry.ts";
+import type { Cache } from "./providers/cache/cache.ts";
 import type { VaultOptions } from "./providers/local/unlocked.ts";
 import { fingerprintKey } from "./reconciler/fingerprintKey.ts";
 import type { Context } from "./reconciler/context.ts";
 import { createStateFiles } from "./reconciler/stateFiles.ts";
+import { wireProviders } from "./wireProviders.ts";
 
 export interface WireOptions {
   readonly cwd: string;
@@ -37,6 +37,8 @@ export interface WireOptions {
   readonly shims: string;
   /** Of the whole command: opening the vault waits for nothing longer. */
   readonly signal: AbortSignal;
+  /** The process stays: what stores have said is remembered. */
+  readonly stays: boolean;
   /** Asks for the vault's passphrase; absent where nobody can be asked. */
   readonly passphrase?: (signal: AbortSignal) => Promise<Secret>;
 }
@@ -52,6 +54,7 @@ export async function wire(options: WireOptions): Promise<Context> {
   const engine = createEngine(connection);
   const vault = vaultOptions(options, paths);
   const openVault = once((signal) => openLocalVault(vault, signal));
+  const cache = options.stays ? await cacheFor(config) : undefined;
   return {
     config,
     configPlaces: places,
@@ -60,8 +63,9 @@ export async function wire(options: WireOptions): Promise<Context> {
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
+    cache,
     providers: wireProviders({
-      ...{ config, environment },
+      ...{ config, environment, cache, clock: systemClock },
       openVault: () => openVault(options.signal),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
@@ -78,6 +82,13 @@ export async function wire(options: WireOptions): Promise<Context> {
     vault,
     openVault,
   };
+}
+
+async function cacheFor(config: Config): Promise<Cache> {
+  const { createCache } = await import("./providers/cache/cache.ts");
+  const intervalMs = (provider: string, path: string): number =>
+    pollingInterval(config, provider, path);
+  return createCache({ clock: systemClock, limits: config.agent.cache, intervalMs });
 }
 
 function whereaboutsOf(options: WireOptions, home: string): Whereabouts {
@@ -113,55 +124,6 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
     clock: systemClock,
     who: userAndHost(),
   };
-}
-
-interface ProviderWiring {
-  readonly config: Config;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly openVault: () => Promise<LocalVault>;
-  readonly fingerprintKey: () => Promise<Buffer>;
-}
-
-type Open = (opening: Opening) => Promise<SecretProvider>;
-
-/** The providers of dso.yaml: each type has its line here, and is loaded when it is asked. */
-function wireProviders({
-  config,
-  environment,
-  openVault,
-  fingerprintKey,
-}: ProviderWiring): Providers {
-  const types = typesOf(openVault);
-  const directory = dirname(config.file ?? resolve("dso.yaml"));
-  const definitions = [...config.providers.values()].map(({ name, type, settings, byValue }) => {
-    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
-    const opened = async (): Promise<SecretProvider> => {
-      const store = await open({ name, settings, environment, directory, clock: systemClock });
-      if (!byValue) return store;
-      return (await import("./providers/byValue.ts")).byValue(store, fingerprintKey);
-    };
-    return [name, opened] as const;
-  });
-  return createProviders(new Map(definitions), config.defaults.provider);
-}
-
-function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, Open>> {
-  return {
-    local: async ({ name }) =>
-      (await import("./providers/local/provider.ts")).createLocalProvider(await openVault(), name),
-    env: async (opening) => (await import("./providers/env.ts")).openEnvProvider(opening),
-    file: async (opening) => (await import("./providers/file.ts")).openFileProvider(opening),
-    vault: async (opening) =>
-      (await import("./providers/vault/open.ts")).openVaultProvider(opening),
-  };
-}
-
-function refuse(name: string, type: string, known: readonly string[]): Promise<never> {
-  return Promise.reject(
-    new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
-      hint: `This release has ${known.join(", ")} only.`,
-    }),
-  );
 }
 
 async function openLocalVault(options: VaultOptions, signal: AbortSignal): Promise<LocalVault> {

@@ -9,6 +9,7 @@ import type { Config } from "../config/types.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import { type Claim, claimEngine } from "./beacon.ts";
+import { LONGEST_MS, pauseMs } from "./backOff.ts";
 import { type Board, createBoard } from "./board.ts";
 import { type Controls, serveControls } from "./control.ts";
 import { fault, type Log } from "./log.ts";
@@ -27,8 +28,6 @@ export interface AgentOptions {
 
 /** What is in front of an engine that is away refuses in its place. */
 const AWAY: ReadonlySet<string> = new Set(["engine-unreachable", "engine-refused"]);
-const FIRST_MS = 1000;
-const LONGEST_MS = 30_000;
 /** Whoever asks whether an agent is there takes no answer for none soon after. */
 const SOON_MS = 1500;
 
@@ -100,12 +99,6 @@ async function watchOnce(options: AgentOptions, context: Context, board: Board):
 async function pause(failures: number, signal: AbortSignal): Promise<void> {
   if (failures === 0) return;
   await sleep(pauseMs(failures, Math.random()), undefined, { signal }).catch(() => undefined);
-}
-
-/** After so many failures in a row, never more than 30 s. `random`: from 0 to 1. */
-export function pauseMs(failures: number, random: number): number {
-  const ms = Math.min(FIRST_MS * 2 ** Math.min(failures - 1, 10), LONGEST_MS);
-  return Math.min(ms * (0.8 + 0.4 * random), LONGEST_MS);
 }
 
 /** With a dso.yaml that makes no sense the agent goes on as before: what it says is told. */

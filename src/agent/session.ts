@@ -7,6 +7,7 @@ import { createQueue } from "../reconciler/queue.ts";
 import { watchFiles } from "../sources/files.ts";
 import type { Log } from "./log.ts";
 import { inBackground, run } from "./passes.ts";
+import { pollStores } from "./poll.ts";
 import {
   checkConfig,
   type Ending,
@@ -43,6 +44,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
     inBackground(watch, followEngine(watch, within));
     inBackground(watch, lookRegularly(watch, within));
     await trackNew(watch);
+    pollStores(watch, within);
     board.open({
       ask: (name, cause) => {
         // Whoever asks means what dso.yaml says now: the next session does it.

@@ -57,11 +57,11 @@ function createSession(
     force,
     unread,
     watching,
-    connect: async ({ configFile }) => {
+    connect: async ({ configFile, stays = false }) => {
       const { wire } = await import("../wire.ts");
       const passphrase = passphraseSource(session);
       return wire({
-        ...{ cwd, environment, configFile, version, shims, signal },
+        ...{ cwd, environment, configFile, version, shims, signal, stays },
         ...(passphrase === undefined ? {} : { passphrase }),
       });
     },

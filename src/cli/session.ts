@@ -25,6 +25,8 @@ export interface Session {
 export interface ConnectOptions {
   /** `-c`; undefined: looked for. */
   readonly configFile: string | undefined;
+  /** For a daemon: what stores have said is remembered. */
+  readonly stays?: boolean;
 }
 
 export type Input = NodeJS.ReadableStream & {

@@ -4,10 +4,12 @@ import { suggest } from "../lib/suggest.ts";
 import type { EnvironmentPolicy, Strategy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { wrapCredentials } from "./credentials.ts";
+import { toPattern } from "./pattern.ts";
 import type {
   AgentConfig,
   Config,
   GitSourceConfig,
+  PollingConfig,
   ProjectConfig,
   ProviderConfig,
   RotationConfig,
@@ -19,6 +21,9 @@ type Keyed<T> = Readonly<Record<string, T>>;
 
 /** The types of providers that this release can ask. */
 export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault"]);
+
+/** Those of this host. */
+const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {
@@ -72,13 +77,14 @@ export function buildConfig(
   file: string | undefined,
   yaml: YamlText | undefined,
 ): Config {
-  const providers = buildProviders(document.providers);
+  const agent = buildAgent(document.agent);
+  const providers = buildProviders(document.providers, agent.watch.pollingIntervalMs);
   const { provider, env } = document.defaults;
   if (!providers.has(provider)) throw unknownDefault(provider, [...providers.keys()], yaml);
   return {
     file,
     providers,
-    agent: buildAgent(document.agent),
+    agent,
     defaults: {
       provider,
       env,
@@ -94,18 +100,39 @@ export function buildConfig(
   };
 }
 
-function buildProviders(document: Document["providers"]): ReadonlyMap<string, ProviderConfig> {
+function buildProviders(
+  document: Document["providers"],
+  intervalMs: number,
+): ReadonlyMap<string, ProviderConfig> {
   const all: Document["providers"] = { local: {}, ...document };
-  return sortedMap(all, (name, { type: written, versions, ...settings }) => {
+  return sortedMap(all, (name, { type: written, ...rest }) => {
     const type = typeof written === "string" ? written : name;
+    const { versions, polling_interval, polling_overrides, requests_per_second, ...settings } =
+      rest;
     return {
       name,
       type,
       available: AVAILABLE.has(type),
       byValue: versions === "by-value",
+      remote: !AT_HAND.has(type),
+      polling: buildPolling({ polling_interval, polling_overrides }, intervalMs),
+      requestsPerSecond: typeof requests_per_second === "number" ? requests_per_second : 50,
       settings: wrapCredentials(settings),
     };
   });
+}
+
+/** As the schema has accepted it. */
+function buildPolling(
+  { polling_interval: own, polling_overrides: overrides }: Keyed<unknown>,
+  intervalMs: number,
+): PollingConfig {
+  return {
+    intervalMs: typeof own === "string" ? milliseconds(own) : intervalMs,
+    overrides: Object.entries((overrides ?? {}) as Keyed<string>).map(([pattern, text]) => ({
+      ...{ pattern: toPattern(pattern), intervalMs: milliseconds(text) },
+    })),
+  };
 }
 
 function unknownDefault(

@@ -7,8 +7,6 @@ const HINT = "Remove it, or leave it for a later release: it changes nothing now
 
 /** Keys of the agent and of a project without machinery, `*` for any name. */
 const KEYS: readonly (readonly string[])[] = [
-  ["agent", "cache", "ttl"],
-  ["agent", "cache", "max_cache_size"],
   ["agent", "http"],
   ["projects", "*", "source"],
 ];

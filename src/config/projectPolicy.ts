@@ -1,6 +1,7 @@
 /** What `projects.<name>` of dso.yaml forbids the project. */
 import { DsoError, type Position } from "../model/errors.ts";
 import { type Reference, secretName } from "../model/reference.ts";
+import { toPattern } from "./pattern.ts";
 import type { Config, ProjectConfig } from "./types.ts";
 
 interface Wanted {
@@ -50,10 +51,4 @@ function strangers(
       }),
     ];
   });
-}
-
-/** `*` stands for any text. */
-function toPattern(text: string): RegExp {
-  const parts = text.split("*").map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "s");
 }

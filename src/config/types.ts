@@ -26,8 +26,20 @@ export interface ProviderConfig {
   readonly available: boolean;
   /** Fingerprints of values stand in for versions, so that a plan reads values. */
   readonly byValue: boolean;
+  /** It does not lie on this host: what it says is worth remembering, and it may be away. */
+  readonly remote: boolean;
+  readonly polling: PollingConfig;
+  /** The most requests that its store is sent in a second. */
+  readonly requestsPerSecond: number;
   /** Its other keys, as the schema allows them for its type. */
   readonly settings: Settings;
+}
+
+/** How often a store is asked whether something has changed. */
+export interface PollingConfig {
+  readonly intervalMs: number;
+  /** Of paths that fit; the first that does holds. */
+  readonly overrides: readonly { readonly pattern: RegExp; readonly intervalMs: number }[];
 }
 
 export interface AgentConfig {

@@ -236,11 +236,11 @@ export interface SecretProvider {
     requests: readonly SecretRequest[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SecretData | DsoError>>;
-  watch?(
-    paths: readonly string[],
-    changed: (path: string) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
+  /**
+   * Tells of paths that may have changed, others' among them: a hint, so that nobody waits for the next poll.
+   * Goes on until the signal aborts, and then resolves; rejects with what else ends it.
+   */
+  watch?(changed: (path: string) => void, signal: AbortSignal): Promise<void>;
   check(signal: AbortSignal): Promise<ProviderHealth>;
   close(): Promise<void>;
 }

@@ -1,6 +1,7 @@
 /** HTTP to a secret store: bounded in time and size, and never sent on to another host. */
 import type { ClientRequest, IncomingMessage } from "node:http";
 import { DsoError } from "../model/errors.ts";
+import type { Pace } from "./pace.ts";
 
 export interface HttpRequest {
   readonly method: string;
@@ -32,6 +33,8 @@ export interface HttpOptions {
   readonly tls?: TlsOptions;
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** Absent: as many as are wanted, at once. */
+  readonly pace?: Pace;
 }
 
 export interface Http {
@@ -57,6 +60,8 @@ export function createHttp(options: HttpOptions): Http {
   return {
     async request(request, signal) {
       signal.throwIfAborted();
+      // Whoever waits for its turn is not yet waiting for an answer.
+      await options.pace?.(signal);
       const deadline = AbortSignal.timeout(options.timeoutMs);
       const bounded = AbortSignal.any([signal, deadline]);
       try {

@@ -5,6 +5,7 @@ import { DsoError } from "../model/errors.ts";
 import type { Clock } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
 import type { Settings } from "../model/settings.ts";
+import type { Pace } from "./pace.ts";
 
 export interface Opening {
   /** As dso.yaml names the provider. */
@@ -15,6 +16,8 @@ export interface Opening {
   /** Absolute: where relative paths of dso.yaml begin. */
   readonly directory: string;
   readonly clock: Clock;
+  /** Asked before each request to the store. */
+  readonly pace: Pace;
 }
 
 export function textAt(settings: Settings, key: string): string | undefined {

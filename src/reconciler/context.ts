@@ -4,6 +4,7 @@ import type { Paths } from "../config/paths.ts";
 import type { Snapshot } from "../lib/snapshot.ts";
 import type { Delivery, Shim } from "../model/delivery.ts";
 import type { Clock, Engine, ImageBuilder, Random, Sockets } from "../model/ports.ts";
+import type { Cache } from "../providers/cache/cache.ts";
 import type { VaultOptions } from "../providers/local/unlocked.ts";
 import type { LocalVault } from "../providers/local/vault.ts";
 import type { Providers } from "../providers/registry.ts";
@@ -20,6 +21,8 @@ export interface Context {
   readonly delivery: Delivery;
   readonly shim: Shim;
   readonly providers: Providers;
+  /** What stores have said so far; undefined in a process that soon ends. */
+  readonly cache: Cache | undefined;
   readonly journal: ApplyContext["journal"];
   readonly addresses: ApplyContext["addresses"];
   readonly state: ProjectState;

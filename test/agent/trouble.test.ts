@@ -3,7 +3,7 @@ import { rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { pauseMs } from "../../src/agent/agent.ts";
+import { pauseMs } from "../../src/agent/backOff.ts";
 import { claimEngine } from "../../src/agent/beacon.ts";
 import { inspectLock } from "../../src/lib/lock.ts";
 import { never } from "../reconciler/world.ts";

@@ -36,6 +36,7 @@ async function dso(variables: Variables, ...argv: readonly string[]): Promise<st
         configFile,
         version: "4.0.0-test",
         shims: home,
+        stays: false,
         signal,
         ...given,
       });

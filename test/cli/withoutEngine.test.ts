@@ -31,6 +31,7 @@ function createSession(terminal = false): FakeSession {
         configFile,
         version: "4.0.0-test",
         shims: home,
+        stays: false,
         signal: session.signal,
       }),
   });

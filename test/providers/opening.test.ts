@@ -23,8 +23,10 @@ async function opening(
     join(directory, "dso.yaml"),
   );
   const { settings } = providers.get("it")!;
-  return { name: "it", settings, environment, directory, clock };
+  return { name: "it", settings, environment, directory, clock, pace };
 }
+
+const pace = (): Promise<void> => Promise.resolve();
 
 describe("a credential", () => {
   const read = async (auth: string, variables = {}): Promise<string | undefined> => {

@@ -84,6 +84,7 @@ export async function createWorld(
     },
     delivery: remembering(fakeDelivery(generations), generations),
     shim: fakeShim(),
+    cache: undefined,
     providers: createProviders(new Map([["local", () => Promise.resolve(provider)]]), "local"),
     journal: fakeJournal(rotations),
     addresses: fakeAddresses(),

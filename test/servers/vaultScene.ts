@@ -32,7 +32,7 @@ export async function startVault(): Promise<VaultScene> {
   const open: VaultScene["open"] = (auth, more = {}) => {
     const settings = { addr: bao.addr, tls: { ca_cert: bao.caFile }, auth, ...more };
     const from = { name: "vault", settings, environment: {}, directory: bao.directory };
-    return openVaultProvider({ ...from, clock });
+    return openVaultProvider({ ...from, clock, pace: () => Promise.resolve() });
   };
   return {
     ...{ bao, open, policy },

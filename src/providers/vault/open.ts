@@ -25,7 +25,7 @@ const POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** Rejects with `config-invalid` for what dso.yaml names and is not there. */
 export function openVaultProvider(opening: Opening): SecretProvider {
-  const { name, settings, clock } = opening;
+  const { name, settings, clock, pace } = opening;
   const tls = tlsOf(opening, partAt(settings, "tls"));
   return createVaultProvider({
     provider: name,
@@ -33,7 +33,7 @@ export function openVaultProvider(opening: Opening): SecretProvider {
     namespace: textAt(settings, "namespace"),
     mount: textAt(settings, "mount_path") ?? "secret/data",
     login: loginOf(opening, partAt(settings, "auth")),
-    http: createHttp({ provider: name, tls, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }),
+    http: createHttp({ provider: name, tls, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, pace }),
     clock,
   });
 }

@@ -14,6 +14,7 @@ import { type Board, createBoard } from "./board.ts";
 import { type Controls, serveControls } from "./control.ts";
 import { fault, type Log } from "./log.ts";
 import { watchOver } from "./session.ts";
+import { storesOf } from "./stores.ts";
 import type { Ending } from "./watch.ts";
 
 export interface AgentOptions {
@@ -136,8 +137,8 @@ function controlsOf(current: () => Context, board: Board): Controls {
   return {
     status: async () => {
       await Promise.race([board.known(), sleep(SOON_MS, undefined, { ref: false })]);
-      const { version } = current();
-      return { pid: process.pid, version, startedAt, ...board.view() };
+      const { version, cache } = current();
+      return { pid: process.pid, version, startedAt, ...storesOf(cache), ...board.view() };
     },
     reconcile: (project, again, tell) => board.reconcile(project, again, tell),
     hold: async (project, who, why) => {

@@ -5,6 +5,8 @@ import { rmSync } from "node:fs";
 import { dirname } from "node:path";
 import { ensurePrivateDirectory, explainDisk } from "../lib/files.ts";
 import { DsoError, type ErrorCode } from "../model/errors.ts";
+import type { Version } from "../model/version.ts";
+import type { ValueUsage } from "../providers/cache/values.ts";
 import type { Outcome } from "../reconciler/pace.ts";
 import type { Log, LogRecord } from "./log.ts";
 
@@ -25,6 +27,10 @@ export interface AgentStatus {
   readonly startedAt: string;
   /** Undefined while the engine answers; else why it does not. */
   readonly engineError?: string;
+  /** The stores that it asks over a network or a process, once they are used; sorted by name. */
+  readonly providers: readonly StoreStatus[];
+  /** Values in its memory. */
+  readonly cache: ValueUsage;
   readonly projects: readonly {
     readonly name: string;
     /** dso.yaml names it. */
@@ -33,6 +39,24 @@ export interface AgentStatus {
     readonly last?: Reconciled & { readonly at: string };
     /** Milliseconds until the next look that is planned; 0: it is at work. */
     readonly dueInMs?: number;
+  }[];
+}
+
+/** How it goes between the agent and one store. Times in ISO 8601, UTC. */
+export interface StoreStatus {
+  readonly name: string;
+  /** When the store last answered; absent: it never has. */
+  readonly answeredAt?: string;
+  /** Why it is of no use now. Meanwhile what it said last holds. */
+  readonly trouble?: { readonly since: string; readonly code: ErrorCode; readonly message: string };
+  /** Sorted by path. */
+  readonly secrets: readonly {
+    readonly path: string;
+    readonly version?: Version;
+    /** When the store said so. */
+    readonly at: string;
+    /** What it says of the secret now instead of a version. */
+    readonly error?: { readonly code: ErrorCode; readonly message: string };
   }[];
 }
 

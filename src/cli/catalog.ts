@@ -98,7 +98,8 @@ export const CATALOG: readonly Entry[] = [
   { name: "secret", summary: "Work with the local vault", commands: secret },
   {
     name: "validate",
-    summary: "Check dso.yaml, the compose files and the references; no engine is asked",
+    summary:
+      "Check dso.yaml, the compose files and the references, and whether their secrets are there; no engine is asked",
     load: () => import("./commands/validate.ts"),
   },
   {

@@ -1,5 +1,6 @@
 import { readPrivateFile } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
+import { type SecretId, secretName } from "../model/reference.ts";
 import type { Secret } from "../model/secret.ts";
 import { parseSecretName, type SecretName } from "../providers/local/names.ts";
 import type { Context } from "../reconciler/context.ts";
@@ -114,6 +115,23 @@ export function localName({ config }: Pick<Context, "config">, text: string): Se
   throw new DsoError("usage", `Provider "${prefix}" is no local vault.`, {
     hint: "Change the secret where it is kept; dso secret works with the local vault.",
   });
+}
+
+/** As in a reference: `app/db` of the default store, or `vault:app/db`. */
+export function secretNamed({ config }: Pick<Context, "config">, text: string): SecretId {
+  const [prefix = "", ...rest] = text.replace(/^dso(file)?:\/\//, "").split(":");
+  const named = rest.length > 0 && config.providers.has(prefix);
+  const path = named ? rest.join(":") : [prefix, ...rest].join(":");
+  return {
+    provider: named ? prefix : config.defaults.provider,
+    path: parseSecretName(path).path,
+  };
+}
+
+/** The names of a secret in references: the local vault may be several providers. */
+export function namesOf(context: Pick<Context, "config">, id: SecretId): ReadonlySet<string> {
+  const isLocal = context.config.providers.get(id.provider)?.type === "local";
+  return new Set(isLocal ? referenceNames(context, id.path) : [secretName(id)]);
 }
 
 /** How references name a secret of the local vault: once for each provider that is one. */

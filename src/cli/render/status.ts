@@ -4,6 +4,7 @@ import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
 import type { ProviderStatus } from "../../reconciler/providerStatus.ts";
 import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
+import { providerBlock, providersJson } from "./stores.ts";
 import { printable, type Style } from "./style.ts";
 import { table } from "./table.ts";
 
@@ -37,7 +38,7 @@ export function renderStatus(status: MachineStatus, style: Style): string {
   const pending = rotations.filter((rotation) => UNFINISHED.has(rotation.status));
   const blocks = [
     [`DSO ${status.version}, ${docker}`, agentLine(status, style)].join("\n"),
-    ...(providers.length === 0 ? [] : [providerBlock(providers, style)]),
+    ...(providers.length === 0 ? [] : [providerBlock(providers, status.agent, status.at, style)]),
     ...(projects.length === 0 ? ["No project was applied here yet: dso up, or dso apply."] : []),
     ...projects.map((project) => projectBlock(project, status.agent, style)),
     ...(pending.length === 0 ? [] : [pendingBlock(pending, status.at, style)]),
@@ -51,20 +52,6 @@ function agentLine({ agent, at }: MachineStatus, style: Style): string {
   const line = `Agent: running for ${uptime} (pid ${agent.pid})`;
   const { engineError } = agent;
   return engineError === undefined ? line : `${line}, ${style.red(printable(engineError))}`;
-}
-
-function providerBlock(providers: readonly ProviderStatus[], style: Style): string {
-  const rows = providers.map(({ name, type, error }) => {
-    const hint = error?.hint === undefined ? "" : ` ${error.hint}`;
-    return [name, type, error === undefined ? "answers" : `${error.message}.${hint}`].map(
-      printable,
-    );
-  });
-  const lines = table(["PROVIDER", "TYPE", "STATE"], rows).split("\n");
-  const colored = lines.map((line, index) =>
-    index > 0 && providers[index - 1]?.error !== undefined ? style.red(line) : line,
-  );
-  return colored.join("\n");
 }
 
 /** What the agent last did with the project, and when it looks again. */
@@ -184,10 +171,7 @@ export function statusJson(status: MachineStatus): object {
     at,
     engine,
     agent: agent ?? null,
-    providers: providers.map(({ name, type, error }) => ({
-      ...{ name, type, ok: error === undefined },
-      ...(error && { error: { code: error.code, message: error.message } }),
-    })),
+    providers: providersJson(providers),
     projects: projects.map((project) => ({
       name: project.name,
       workingDir: project.workingDir,

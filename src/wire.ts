@@ -1,7 +1,7 @@
 /** The only place that constructs adapters. Nothing is opened before it is used. */
 import { randomBytes } from "node:crypto";
 import { homedir, hostname } from "node:os";
-import { join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
@@ -21,11 +21,11 @@ import type { Clock, Random } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
 import type { Cache } from "./providers/cache/cache.ts";
+import { openProviders, type Surroundings } from "./providers/types.ts";
 import type { VaultOptions } from "./providers/local/unlocked.ts";
 import { fingerprintKey } from "./reconciler/fingerprintKey.ts";
 import type { Context } from "./reconciler/context.ts";
 import { createStateFiles } from "./reconciler/stateFiles.ts";
-import { wireProviders } from "./wireProviders.ts";
 
 export interface WireOptions {
   readonly cwd: string;
@@ -64,8 +64,8 @@ export async function wire(options: WireOptions): Promise<Context> {
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
     cache,
-    providers: wireProviders({
-      ...{ config, environment, cache, clock: systemClock },
+    providers: openProviders({
+      ...{ environment, cache, clock: systemClock, ...definitionsOf(config) },
       openVault: () => openVault(options.signal),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
@@ -81,6 +81,18 @@ export async function wire(options: WireOptions): Promise<Context> {
     who: whoAsks(),
     vault,
     openVault,
+  };
+}
+
+function definitionsOf({
+  providers,
+  defaults,
+  file,
+}: Config): Pick<Surroundings, "definitions" | "defaultName" | "directory"> {
+  return {
+    definitions: providers.values(),
+    defaultName: defaults.provider,
+    directory: dirname(file ?? resolve("dso.yaml")),
   };
 }
 

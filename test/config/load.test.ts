@@ -71,6 +71,9 @@ describe("what is read", () => {
       type: "aws",
       available: false,
       byValue: false,
+      remote: true,
+      polling: { intervalMs: 300_000, overrides: [] },
+      requestsPerSecond: 50,
       settings: { region: "us-east-1", auth: { method: "iam" } },
     });
   });

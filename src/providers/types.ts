@@ -1,0 +1,73 @@
+/** The types of providers: each has its line here, and is loaded when it is asked. */
+import { DsoError } from "../model/errors.ts";
+import type { Clock, SecretProvider } from "../model/ports.ts";
+import type { Settings } from "../model/settings.ts";
+import type { Cache } from "./cache/cache.ts";
+import type { LocalVault } from "./local/vault.ts";
+import type { Opening } from "./opening.ts";
+import { createPace } from "./pace.ts";
+import { createProviders, type Providers } from "./registry.ts";
+
+/** One provider of dso.yaml. */
+export interface Definition {
+  readonly name: string;
+  readonly type: string;
+  /** Fingerprints of values stand in for versions. */
+  readonly byValue: boolean;
+  /** It does not lie on this host. */
+  readonly remote: boolean;
+  readonly requestsPerSecond: number;
+  readonly settings: Settings;
+}
+
+export interface Surroundings {
+  readonly definitions: Iterable<Definition>;
+  readonly defaultName: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Absolute: where relative paths of dso.yaml begin. */
+  readonly directory: string;
+  /** Undefined in a process that soon ends. */
+  readonly cache: Cache | undefined;
+  readonly clock: Clock;
+  readonly openVault: () => Promise<LocalVault>;
+  readonly fingerprintKey: () => Promise<Buffer>;
+}
+
+type Open = (opening: Opening) => Promise<SecretProvider>;
+
+export function openProviders(surroundings: Surroundings): Providers {
+  const { definitions, defaultName, environment, directory, cache, clock } = surroundings;
+  const types = typesOf(surroundings.openVault);
+  const opening = [...definitions].map((definition) => {
+    const { name, type, settings, byValue, remote, requestsPerSecond } = definition;
+    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
+    const opened = async (): Promise<SecretProvider> => {
+      const pace = createPace(requestsPerSecond, clock);
+      const store = await open({ name, settings, environment, directory, clock, pace });
+      const told = byValue
+        ? (await import("./byValue.ts")).byValue(store, surroundings.fingerprintKey)
+        : store;
+      return remote && cache !== undefined ? cache.around(told) : told;
+    };
+    return [name, opened] as const;
+  });
+  return createProviders(new Map(opening), defaultName);
+}
+
+function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, Open>> {
+  return {
+    local: async ({ name }) =>
+      (await import("./local/provider.ts")).createLocalProvider(await openVault(), name),
+    env: async (opening) => (await import("./env.ts")).openEnvProvider(opening),
+    file: async (opening) => (await import("./file.ts")).openFileProvider(opening),
+    vault: async (opening) => (await import("./vault/open.ts")).openVaultProvider(opening),
+  };
+}
+
+function refuse(name: string, type: string, known: readonly string[]): Promise<never> {
+  return Promise.reject(
+    new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
+      hint: `This release has ${known.join(", ")} only.`,
+    }),
+  );
+}

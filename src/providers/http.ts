@@ -153,6 +153,9 @@ const REASONS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: "its certificate has expired",
   CERT_NOT_YET_VALID: "its certificate is not valid yet",
   ERR_TLS_CERT_ALTNAME_INVALID: "its certificate is for another name",
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: "it asks for a certificate of ours",
+  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: "it does not trust our certificate",
+  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: "it does not take our certificate",
 };
 const UNTRUSTED =
   /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|SELF_SIGNED_CERT_IN_CHAIN|DEPTH_ZERO_SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER_CERT(_LOCALLY)?)$/;
@@ -172,6 +175,9 @@ function hintFor(error: unknown): string {
   if (UNTRUSTED.test(code)) return "Name the certificates to trust under tls: ca_cert in dso.yaml.";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return "Correct the address, or name what the certificate is for under tls: server_name.";
+  }
+  if (/^ERR_SSL_.*_ALERT_(CERTIFICATE_REQUIRED|UNKNOWN_CA|BAD_CERTIFICATE)$/.test(code)) {
+    return "Name the right one under tls: client_cert and client_key in dso.yaml.";
   }
   if (/^CERT_/.test(code)) return "Renew the server's certificate, and look at the clocks.";
   return "Correct the address in dso.yaml, or start the server: what runs keeps what it has.";

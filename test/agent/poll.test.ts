@@ -78,7 +78,7 @@ async function withStore(
 
 const hasPassword = (agency: Agency, password: string) => async (): Promise<boolean> => {
   const found = await agency.engine.inspectContainer("shop-web-1", never);
-  return found?.config.Env?.includes(`PASSWORD=${password}`) === true;
+  return found?.config.Env.includes(`PASSWORD=${password}`) === true;
 };
 
 const versionsOf = (agency: Agency): World["secrets"][string] => agency.secrets["db"]!;

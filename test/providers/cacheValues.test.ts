@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { abortable } from "../../src/lib/together.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { SecretData, SecretProvider, SecretRequest } from "../../src/model/ports.ts";
 import { requestKey } from "../../src/model/ports.ts";
@@ -131,20 +132,17 @@ function slow(store: FakeProvider): SecretProvider & {
   readonly answer: () => void;
   readonly signals: AbortSignal[];
 } {
-  const gate = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<undefined>();
   const signals: AbortSignal[] = [];
   const read = async (
     requests: readonly SecretRequest[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SecretData | DsoError>> => {
     signals.push(signal);
-    const aborted = new Promise<never>((_, reject) => {
-      signal.addEventListener("abort", () => reject(new Error("aborted")));
-    });
-    await Promise.race([gate.promise, aborted]);
+    await abortable(gate.promise, signal);
     return store.read(requests, signal);
   };
-  return { ...store, read, signals, answer: () => gate.resolve() };
+  return { ...store, read, signals, answer: () => gate.resolve(undefined) };
 }
 
 describe("several who want one value at once", () => {

@@ -153,6 +153,7 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     file: async (opening) => (await import("./providers/file.ts")).openFileProvider(opening),
     vault: async (opening) =>
       (await import("./providers/vault/open.ts")).openVaultProvider(opening),
+    age: async (opening) => (await import("./providers/age/open.ts")).openAgeProvider(opening),
   };
 }
 

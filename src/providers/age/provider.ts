@@ -28,7 +28,6 @@ interface Known {
 
 export function createAgeProvider(options: AgeOptions): SecretProvider {
   const { name, directory } = options;
-  const known = new Map<string, Known>();
   const each = async <T>(
     requests: readonly SecretRequest[],
     ask: (found: EncryptedFile, version: Version, path: string) => Promise<T>,
@@ -42,13 +41,7 @@ export function createAgeProvider(options: AgeOptions): SecretProvider {
     };
     return answerEach(requests, askOne, signal);
   };
-  const look = async (found: EncryptedFile, version: Version, path: string): Promise<Known> => {
-    const before = known.get(path);
-    if (before?.version === version) return before;
-    const now = { version, keys: await keysOf(found) };
-    known.set(path, now);
-    return now;
-  };
+  const look = remembering();
   return {
     name,
     versions: (requests, signal) =>
@@ -66,6 +59,18 @@ export function createAgeProvider(options: AgeOptions): SecretProvider {
     },
     check: () => healthOf(() => Promise.all([baseOf(name, directory), openerOf(options)])),
     close: () => Promise.resolve(),
+  };
+}
+
+/** Looks into a file again when it is another one. */
+function remembering(): (found: EncryptedFile, version: Version, path: string) => Promise<Known> {
+  const known = new Map<string, Known>();
+  return async (found, version, path) => {
+    const before = known.get(path);
+    if (before?.version === version) return before;
+    const now = { version, keys: await keysOf(found) };
+    known.set(path, now);
+    return now;
   };
 }
 

@@ -25,6 +25,8 @@ export interface AgeScene extends AsyncDisposable {
     plain: string | Uint8Array,
     ...more: readonly string[]
   ) => Promise<void>;
+  /** As `sops`, by a creation rule of `.sops.yaml`, without `path_regex`. */
+  readonly sopsBy: (name: string, plain: string, rule: string) => Promise<void>;
   /** What `sops decrypt` gives, as one of its formats. */
   readonly decrypted: (name: string, as?: string) => Buffer;
   readonly open: (more?: Settings, environment?: Record<string, string>) => SecretProvider;
@@ -52,6 +54,12 @@ export async function startAge(): Promise<AgeScene> {
       await mkdir(dirname(place(name)), { recursive: true });
       const recipient = more.some((one) => one === "--age") ? [] : ["--age", mine.recipient];
       const args = ["encrypt", ...recipient, ...more, "--filename-override", name];
+      await writeFile(place(name), run(args, Buffer.from(plain)));
+    },
+    sopsBy: async (name, plain, rule) => {
+      const config = join(root.path, "rules.yaml");
+      await writeFile(config, `creation_rules: [{ ${rule} }]`);
+      const args = ["--config", config, "encrypt", "--filename-override", name];
       await writeFile(place(name), run(args, Buffer.from(plain)));
     },
     decrypted: (name, as) =>

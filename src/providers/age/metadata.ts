@@ -20,6 +20,7 @@ const OTHER_KEYS: Readonly<Record<string, string>> = {
   gcp_kms: "GCP KMS",
   azure_kv: "Azure Key Vault",
   hc_vault: "Vault transit",
+  hckms: "Huawei Cloud KMS",
   pgp: "PGP",
 };
 

@@ -1,6 +1,6 @@
 /** A directory of secrets that the real programs encrypt, and providers that read it. */
 import { execFileSync } from "node:child_process";
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import type { Settings } from "../../src/model/settings.ts";

@@ -97,8 +97,11 @@ function readRoot(yaml: typeof Yaml, file: string, text: string): Root {
   const root = document?.contents;
   if (!yaml.isMap(root)) throw notEncrypted(file);
   yaml.visit(root, {
-    Alias: () => {
-      throw unreadable(file, "has an alias, as SOPS never writes one");
+    Node: (_, node) => {
+      const hasTag = !yaml.isAlias(node) && node.tag !== undefined;
+      if (yaml.isAlias(node) || hasTag) {
+        throw unreadable(file, "has an alias or a tag, as SOPS never writes one");
+      }
     },
   });
   const isMetadata = ({ key }: Yaml.Pair): boolean => yaml.isScalar(key) && key.value === METADATA;

@@ -2,6 +2,7 @@
 import { chmod, copyFile, mkdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretProvider } from "../../src/model/ports.ts";
+import { byValue } from "../../src/providers/byValue.ts";
 import { describeProvider, type Traits } from "../providers/contract.ts";
 import { never } from "../reconciler/world.ts";
 import { type AgeScene, startAge } from "./ageScene.ts";
@@ -132,6 +133,17 @@ describe("a plan", () => {
     await writeFile(scene.place("v.yaml"), copy);
     expect(await version(scene.open(), { path: "v" })).toBe(first);
   });
+});
+
+it("tells by value, where that is asked for, that what was encrypted again is the same", async () => {
+  const told = byValue(provider, () => Promise.resolve(Buffer.alloc(32, 7)));
+  await scene.sops("again.yaml", "a: b");
+  const first = await version(told, { path: "again" });
+  await scene.sops("again.yaml", "a: b");
+  expect(await version(told, { path: "again" })).toBe(first);
+  expect(await values(told, { path: "again", pinned: String(first) })).toEqual({ a: "b" });
+  await scene.sops("again.yaml", "a: c");
+  expect(await version(told, { path: "again" })).not.toBe(first);
 });
 
 describe("the identity", () => {

@@ -1,5 +1,5 @@
 /** The private keys of age: where they are, and who else may read them. */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
@@ -25,7 +25,12 @@ export function identityOf(opening: Opening): Secret {
   if (SOPS_AGE_KEY !== undefined && SOPS_AGE_KEY !== "") {
     return new Secret(Buffer.from(SOPS_AGE_KEY));
   }
-  return privateFile(opening, resolve(SOPS_AGE_KEY_FILE || sopsFile(environment)));
+  const usual = resolve(SOPS_AGE_KEY_FILE || sopsFile(environment));
+  if (existsSync(usual)) return privateFile(opening, usual);
+  const message = `provider "${name}" has no identity: none is named, and ${usual} does not exist`;
+  throw new DsoError("config-invalid", message, {
+    hint: `Name its file as providers.${name}.identity_file in dso.yaml, or set SOPS_AGE_KEY_FILE.`,
+  });
 }
 
 function sopsFile(environment: Opening["environment"]): string {
@@ -35,16 +40,16 @@ function sopsFile(environment: Opening["environment"]): string {
 
 function privateFile(opening: Opening, written: string): Secret {
   const path = resolve(opening.directory, written);
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
-  if ((mode & 0o077) !== 0) {
-    const shown = (mode & 0o777).toString(8).padStart(4, "0");
-    const message = `provider "${opening.name}": others can read the identity file ${path} (mode ${shown})`;
-    throw new DsoError("config-invalid", message, { hint: `chmod 600 ${path}` });
-  }
   const settings = { ...opening.settings, identity_file: path };
   const bytes = fileAt(opening, settings, "identity_file");
   if (bytes === undefined) throw new Error(`${path} was named and is not read`);
-  return new Secret(bytes);
+  const held = new Secret(bytes);
+  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
+  if ((mode & 0o077) === 0) return held;
+  held.drop();
+  const shown = (mode & 0o777).toString(8).padStart(4, "0");
+  const message = `provider "${opening.name}": others can read the identity file ${path} (mode ${shown})`;
+  throw new DsoError("config-invalid", message, { hint: `chmod 600 ${path}` });
 }
 
 const LINE = /^AGE-SECRET-KEY-(PQ-)?1[A-Z0-9]+$/;

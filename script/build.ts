@@ -23,8 +23,8 @@ const common = {
   logLevel: "warning",
 } as const satisfies BuildOptions;
 
-/** Packages that only a daemon needs: files of their own, that no command has to read. */
-const APART = ["chokidar", "pino"];
+/** Packages that few commands need: files of their own, that no other command has to read. */
+const APART = ["age-encryption", "chokidar", "pino"];
 
 async function bundleApart() {
   const { outputFiles, metafile } = await build({

@@ -20,10 +20,10 @@ import type { YamlText } from "./yaml.ts";
 type Keyed<T> = Readonly<Record<string, T>>;
 
 /** The types of providers that this release can ask. */
-export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault"]);
+export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault", "age"]);
 
 /** Those of this host. */
-const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file"]);
+const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file", "age"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {

@@ -11,6 +11,7 @@ export const CREDENTIAL_KEYS: ReadonlySet<string> = new Set([
   "secret_access_key",
   "session_token",
   "client_secret",
+  "identity",
   "webhook",
 ]);
 

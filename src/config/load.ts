@@ -108,7 +108,7 @@ function invalid(
   ];
 }
 
-const TYPES = ["local", "env", "file", "vault", "aws", "azure"];
+const TYPES = ["local", "env", "file", "age", "vault", "aws", "azure"];
 
 /** Of what kind these are, nothing says: all else about them would be guesswork. */
 function namelessProviders(document: unknown): readonly string[] {

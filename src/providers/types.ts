@@ -60,6 +60,7 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
       (await import("./local/provider.ts")).createLocalProvider(await openVault(), name),
     env: async (opening) => (await import("./env.ts")).openEnvProvider(opening),
     file: async (opening) => (await import("./file.ts")).openFileProvider(opening),
+    age: async (opening) => (await import("./age/open.ts")).openAgeProvider(opening),
     vault: async (opening) => (await import("./vault/open.ts")).openVaultProvider(opening),
   };
 }

@@ -59,7 +59,7 @@ describe("what is refused", () => {
     ],
     [
       "providers: { internal: { config: {} } }",
-      "1:14 providers.internal does not say of which type it is | Add type: to it: local, env, file, vault, aws, azure, or the name of a plugin.",
+      "1:14 providers.internal does not say of which type it is | Add type: to it: local, env, file, age, vault, aws, azure, or the name of a plugin.",
     ],
     [
       "providers: { 'a b': { type: vault, addr: 'http://v' } }",
@@ -72,6 +72,14 @@ describe("what is refused", () => {
     [
       "providers: { vault: { addr: 'http://v', auth: { method: token, role: abc } } }",
       '1:64 unknown key "role" in providers.vault.auth | Known keys: method, token, token_env, token_file.',
+    ],
+    [
+      "providers: { age: { identity_env: A } }",
+      '1:19 providers.age lacks "path" | Add path: to it.',
+    ],
+    [
+      "providers: { age: { path: secrets, identity_env: A, identity_file: b } }",
+      '1:68 providers.age.identity_file must be left out where identity or identity_env is given, but is "b" | Correct the value.',
     ],
     [
       "projects: { shop: { source: { git: { url: 'https://me:pw@host/r' } } } }",
@@ -89,6 +97,8 @@ describe("what is refused", () => {
     const texts = [
       "providers: { vault: { addr: 'http://v', auth: hvs.topsecret } }",
       "providers: { vault: { addr: 'http://v', auth: { method: token, token: [hvs.topsecret] } } }",
+      "providers: { age: { path: p, identity: [topsecret] } }",
+      `providers: { age: { path: p, identity_file: AGE-SECRET-KEY-1${"topsecret".repeat(6)} } }`,
       "projects: { shop: { source: { git: { url: 'https://me:hvs.topsecret@host/r' } } } }",
     ];
     for (const text of texts) {

@@ -17,6 +17,12 @@ interface Expectation {
 }
 
 const EXPECTED: Readonly<Record<string, Expectation>> = {
+  "encrypted-in-git": {
+    shows: /^hello from .*\nthe password has 6 bytes\n$/,
+    showsThen: /^hello from .*\nthe password has 9 bytes\n$/,
+    containers: ["web-1"],
+    replaced: ["web-1"],
+  },
   hello: {
     shows: /^hello from .*\nthe password has 6 bytes\n$/,
     showsThen: /^hello from .*\nthe password has 9 bytes\n$/,
@@ -114,8 +120,8 @@ describe.each(Object.entries(EXPECTED))("example %s", (name, expected) => {
 
   it("follows its secret", async () => {
     const before = await project.containers();
-    const set = commands.find((command) => command.includes("dso secret set")) ?? "";
-    await type(set.replace("echo s3cret", "echo s3cret-s3"));
+    const set = commands.find((command) => command.includes("s3cret")) ?? "";
+    await type(set.replace("s3cret", "s3cret-s3"));
     const after = await project.containers();
     const replaced = after.filter((line) => !before.includes(line));
     expect(replaced.map((line) => line.split(" ")[0])).toEqual(

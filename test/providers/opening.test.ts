@@ -8,10 +8,9 @@ import { openEnvProvider } from "../../src/providers/env.ts";
 import { openFileProvider } from "../../src/providers/file.ts";
 import { credentialAt, type Opening } from "../../src/providers/opening.ts";
 import { openVaultProvider } from "../../src/providers/vault/open.ts";
+import { unhurried } from "../fakes/time.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
-
-const clock = { now: () => 0, elapsed: () => 0, sleep: () => Promise.resolve() };
 
 async function opening(
   directory: string,
@@ -23,10 +22,8 @@ async function opening(
     join(directory, "dso.yaml"),
   );
   const { settings } = providers.get("it")!;
-  return { name: "it", settings, environment, directory, clock, pace };
+  return { name: "it", settings, environment, directory, ...unhurried };
 }
-
-const pace = (): Promise<void> => Promise.resolve();
 
 describe("a credential", () => {
   const read = async (auth: string, variables = {}): Promise<string | undefined> => {

@@ -7,6 +7,7 @@ import { Secret } from "../../src/model/secret.ts";
 import { createHttp } from "../../src/providers/http.ts";
 import { openVaultProvider } from "../../src/providers/vault/open.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
+import { unhurried } from "../fakes/time.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
 import { freePorts, type ServerProcess, startServer } from "./process.ts";
@@ -211,10 +212,8 @@ function openProvider(
   const tls = { ca_cert: file("ca"), ...(withCertificate ? own : {}) };
   const password = new Secret(Buffer.from(PASSWORD));
   const auth = { method: "userpass", username: USER, password };
-  const sleep = (): Promise<never> => Promise.reject(new Error("nobody sleeps here"));
   return openVaultProvider({
     ...{ name: "vault", directory, environment: {}, settings: { addr, tls, auth } },
-    clock: { now: () => Date.now(), elapsed: () => performance.now(), sleep },
-    pace: () => Promise.resolve(),
+    ...unhurried,
   });
 }

@@ -4,6 +4,7 @@ import { DsoError } from "../../src/model/errors.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { Setting, Settings } from "../../src/model/settings.ts";
 import { openVaultProvider } from "../../src/providers/vault/open.ts";
+import { unhurried } from "../fakes/time.ts";
 import { never } from "../reconciler/world.ts";
 import { type Bao, startBao } from "./bao.ts";
 
@@ -32,7 +33,7 @@ export async function startVault(): Promise<VaultScene> {
   const open: VaultScene["open"] = (auth, more = {}) => {
     const settings = { addr: bao.addr, tls: { ca_cert: bao.caFile }, auth, ...more };
     const from = { name: "vault", settings, environment: {}, directory: bao.directory };
-    return openVaultProvider({ ...from, clock, pace: () => Promise.resolve() });
+    return openVaultProvider({ ...from, ...unhurried });
   };
   return {
     ...{ bao, open, policy },
@@ -47,12 +48,6 @@ export async function startVault(): Promise<VaultScene> {
     [Symbol.asyncDispose]: () => bao[Symbol.asyncDispose](),
   };
 }
-
-const clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  sleep: () => Promise.reject(new Error("nobody sleeps here")),
-};
 
 export const credential = (text: string): Secret => new Secret(Buffer.from(text));
 export const encode = (path: string): string => path.split("/").map(encodeURIComponent).join("/");

@@ -1,0 +1,15 @@
+import type { Clock } from "../../src/model/ports.ts";
+import type { Opening } from "../../src/providers/opening.ts";
+
+/** The machine's own time, for a provider that nobody lets sleep. */
+export const wallClock: Clock = {
+  now: () => Date.now(),
+  elapsed: () => performance.now(),
+  sleep: () => Promise.reject(new Error("nobody sleeps here")),
+};
+
+/** What a provider is opened with besides its settings: it may ask as often as it wants. */
+export const unhurried: Pick<Opening, "clock" | "pace"> = {
+  clock: wallClock,
+  pace: () => Promise.resolve(),
+};

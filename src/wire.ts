@@ -7,6 +7,7 @@ import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
 import { createMemoryDelivery } from "./apply/memory/memory.ts";
 import { createShim } from "./apply/memory/shim.ts";
+import { createScrubber } from "./apply/scrub.ts";
 import { configPlaces, findConfig, readConfig, type Whereabouts } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
@@ -61,7 +62,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
     providers: wireProviders({
-      ...{ config, environment },
+      ...{ config, environment, paths },
       openVault: () => openVault(options.signal),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
@@ -118,6 +119,7 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
 interface ProviderWiring {
   readonly config: Config;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly paths: Paths;
   readonly openVault: () => Promise<LocalVault>;
   readonly fingerprintKey: () => Promise<Buffer>;
 }
@@ -128,13 +130,16 @@ type Open = (opening: Opening) => Promise<SecretProvider>;
 function wireProviders({
   config,
   environment,
+  paths,
   openVault,
   fingerprintKey,
 }: ProviderWiring): Providers {
   const types = typesOf(openVault);
   const directory = dirname(config.file ?? resolve("dso.yaml"));
-  const definitions = [...config.providers.values()].map(({ name, type, settings, byValue }) => {
-    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
+  const definitions = [...config.providers.values()].map((provider) => {
+    const { name, type, settings, available, byValue } = provider;
+    const other = available ? pluginOf(type, paths) : () => refuse(name, type, Object.keys(types));
+    const open = types[type] ?? other;
     const opened = async (): Promise<SecretProvider> => {
       const store = await open({ name, settings, environment, directory, clock: systemClock });
       if (!byValue) return store;
@@ -154,6 +159,23 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     vault: async (opening) =>
       (await import("./providers/vault/open.ts")).openVaultProvider(opening),
   };
+}
+
+/** A type that is none of ours is a program. */
+function pluginOf(type: string, { pluginCopiesDir: copies }: Paths): Open {
+  return async (opening) =>
+    (await import("./providers/plugin/open.ts")).openPluginProvider({
+      ...{ ...opening, type, copies, scrub },
+    });
+}
+
+function scrub(text: string, values: Iterable<Secret>): string {
+  const scrubber = createScrubber(values);
+  try {
+    return scrubber.scrub(text);
+  } finally {
+    scrubber.drop();
+  }
 }
 
 function refuse(name: string, type: string, known: readonly string[]): Promise<never> {

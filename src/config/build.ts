@@ -3,6 +3,8 @@ import path from "node:path";
 import { suggest } from "../lib/suggest.ts";
 import type { EnvironmentPolicy, Strategy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
+import { Secret } from "../model/secret.ts";
+import type { Settings } from "../model/settings.ts";
 import { wrapCredentials } from "./credentials.ts";
 import type {
   AgentConfig,
@@ -19,6 +21,9 @@ type Keyed<T> = Readonly<Record<string, T>>;
 
 /** The types of providers that this release can ask. */
 export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault"]);
+
+/** Types of their own that it cannot ask yet. Any other that is not named is a plugin's. */
+const LATER: ReadonlySet<string> = new Set(["aws", "azure"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {
@@ -101,11 +106,16 @@ function buildProviders(document: Document["providers"]): ReadonlyMap<string, Pr
     return {
       name,
       type,
-      available: AVAILABLE.has(type),
+      available: AVAILABLE.has(type) || !LATER.has(type),
       byValue: versions === "by-value",
-      settings: wrapCredentials(settings),
+      settings: { ...wrapCredentials(settings), ...asItIs(settings["config"]) },
     };
   });
+}
+
+/** A plugin gets its part as it stands, numbers as numbers: in JSON, all of it one credential. */
+function asItIs(config: unknown): Settings {
+  return config === undefined ? {} : { config: new Secret(Buffer.from(JSON.stringify(config))) };
 }
 
 function unknownDefault(

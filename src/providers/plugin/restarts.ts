@@ -1,0 +1,74 @@
+/** A plugin that is started when it is first asked, and again after it has ended, ever later. */
+import { abortable } from "../../lib/together.ts";
+import { DsoError } from "../../model/errors.ts";
+import type { Clock } from "../../model/ports.ts";
+import { broken } from "./faults.ts";
+import type { Session } from "./session.ts";
+
+const FIRST_MS = 1000;
+const LONGEST_MS = 30_000;
+/** One that has lived so long was well: the next wait is the first again. */
+const WELL_MS = 60_000;
+
+export interface Restarts {
+  /** Rejects at once where it has to wait until it may be started again. */
+  current(signal: AbortSignal): Promise<Session>;
+  /** How long until it may be started again; ms. */
+  waitMs(): number;
+  isClosed(): boolean;
+  close(): Promise<void>;
+}
+
+export function createRestarts(
+  provider: string,
+  start: () => Promise<Session>,
+  clock: Pick<Clock, "elapsed">,
+): Restarts {
+  let running: Promise<Session> | undefined;
+  let failures = 0;
+  let last: { readonly error: DsoError; readonly until: number } | undefined;
+  let isClosed = false;
+
+  const failed = (error: unknown, since: number): void => {
+    running = undefined;
+    // What a person has to correct may be tried again at once; anything else than ours is a defect.
+    if (isClosed || !(error instanceof DsoError) || error.code === "config-invalid") return;
+    if (clock.elapsed() - since > WELL_MS) failures = 0;
+    const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
+    failures++;
+    last = { error, until: clock.elapsed() + wait };
+  };
+  const begin = (): Promise<Session> => {
+    const since = clock.elapsed();
+    const begun = start();
+    begun.then(
+      ({ ended }) => void ended.then((error) => failed(error, since)),
+      (error: unknown) => failed(error, since),
+    );
+    return begun;
+  };
+  const waitMs = (): number => Math.max(0, (last?.until ?? 0) - clock.elapsed());
+  return {
+    waitMs,
+    isClosed: () => isClosed,
+    async current(signal) {
+      signal.throwIfAborted();
+      if (isClosed) throw broken(provider, "was ended with the rest of dso", "");
+      if (running === undefined && last !== undefined && waitMs() > 0) {
+        throw later(last.error, waitMs());
+      }
+      running ??= begin();
+      return abortable(running, signal);
+    },
+    async close() {
+      isClosed = true;
+      const session = await running?.catch(() => undefined);
+      await session?.close();
+    },
+  };
+}
+
+function later({ code, message }: DsoError, ms: number): DsoError {
+  const hint = `What runs keeps what it has. It is started again in ${Math.ceil(ms / 1000)} s.`;
+  return new DsoError(code, message, { hint });
+}

@@ -109,7 +109,7 @@ function compile(schema: Schema, output: string, { kind, parts }: Target): void 
   const emit = standalone as unknown as (ajv: Ajv, validate: unknown) => string;
   const whole = ajv.compile(schema);
   const named = parts?.map((name) => [name, `${String(schema.$id)}#/$defs/${name}`]);
-  const validate = named === undefined ? whole : Object.fromEntries(named);
+  const validate: unknown = named === undefined ? whole : Object.fromEntries(named);
   const { outputFiles } = buildSync({
     stdin: { contents: emit(ajv, validate), resolveDir: root },
     bundle: true,

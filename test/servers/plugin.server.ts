@@ -2,7 +2,6 @@
 import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll } from "vitest";
-import { byValue } from "../../src/providers/byValue.ts";
 import { describeProvider, type Store } from "../providers/contract.ts";
 import { createPluginScene, example, json, type PluginScene } from "./pluginScene.ts";
 
@@ -32,7 +31,17 @@ async function folderStore(): Promise<Store> {
   };
 }
 
-const NAMES = ["db/password", "other", "a b", "ü/€", "x#y?z", "..data/token", ".hidden", "1", "%41"];
+const NAMES = [
+  "db/password",
+  "other",
+  "a b",
+  "ü/€",
+  "x#y?z",
+  "..data/token",
+  ".hidden",
+  "1",
+  "%41",
+];
 
 describeProvider("the example plugin", folderStore, {
   ...{ versioned: true, keepsOlder: true, binary: true, holdsEmpty: true, names: NAMES },

@@ -18,6 +18,9 @@ export interface PluginScene extends AsyncDisposable {
   /** Writes the program, and its hash into the manifest. */
   readonly install: (type: string, program: string | Uint8Array) => Promise<string>;
   readonly open: (type: string, more?: Partial<PluginOptions>) => SecretProvider;
+  readonly closeAll: () => Promise<void>;
+  /** A file that a plugin has written. */
+  readonly read: (name: string) => Promise<string>;
 }
 
 export async function createPluginScene(): Promise<PluginScene> {
@@ -26,6 +29,9 @@ export async function createPluginScene(): Promise<PluginScene> {
   await mkdir(directory, { mode: 0o755 });
   const registered: Record<string, { sha256: string }> = {};
   const opened: SecretProvider[] = [];
+  const closeAll = async (): Promise<void> => {
+    await Promise.all(opened.splice(0).map((provider) => provider.close()));
+  };
   return {
     ...{ directory, copies, path: home.path },
     async install(type, program) {
@@ -46,8 +52,10 @@ export async function createPluginScene(): Promise<PluginScene> {
       opened.push(provider);
       return provider;
     },
+    closeAll,
+    read: (name) => readFile(join(home.path, name), "utf8"),
     async [Symbol.asyncDispose]() {
-      await Promise.all(opened.map((provider) => provider.close()));
+      await closeAll();
       await home[Symbol.asyncDispose]();
     },
   };
@@ -68,3 +76,14 @@ export const clock = {
 
 export const example = (): Promise<Buffer> =>
   readFile(new URL("../../examples/plugin/dso-provider-folder", import.meta.url));
+
+/** A program of these lines. `answer` is the answer to "initialize", of version 1 if no other is said. */
+export function shell(lines: readonly string[]): string {
+  const result = `'{"jsonrpc":"2.0","id":1,"result":{"protocol":'"\${1:-1}"'}}'`;
+  return ["#!/bin/sh", `answer() { read -r first; echo ${result}; }`, ...lines, ""].join("\n");
+}
+
+/** Asks until it is so, which ends with the test's own time. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await sleep(20);
+}

@@ -18,105 +18,129 @@ export interface CallsOptions {
   readonly broken: (why: string) => void;
   readonly isMessage: (data: unknown) => boolean;
   readonly changed: (path: string) => void;
+  /** For one that has waited for its turn longer than a call may take. */
+  readonly busy: () => DsoError;
   readonly timeoutMs: number;
 }
 
 export interface Calls {
-  /**
-   * Rejects with the signal's reason, or with what `end` was given. One that waits for its turn longer than a
-   * call may take rejects with `busy()`.
-   */
-  call(method: Method, params: object | undefined, signal: AbortSignal): Promise<Reply>;
+  /** Rejects with the signal's reason, with `busy()`, or with what `end` was given. */
+  readonly call: (
+    method: Method,
+    params: object | undefined,
+    signal: AbortSignal,
+  ) => Promise<Reply>;
   readonly receive: (line: Buffer) => void;
   /** Whoever waits hears this, and whoever asks from now on. */
-  end(error: DsoError): void;
+  readonly end: (error: DsoError) => void;
 }
 
-interface Waiting {
+interface Question {
   readonly method: Method;
   readonly params: object | undefined;
+}
+
+interface Waiting extends Question {
   readonly resolve: (reply: Reply) => void;
   readonly reject: (error: unknown) => void;
 }
 
-type Message =
-  | ({ readonly id: number } & Reply)
-  | { readonly method: "changed"; readonly params: { readonly path: string } };
+type Answered = { readonly id: number } & Reply;
+interface Changed {
+  readonly method: "changed";
+  readonly params: { readonly path: string };
+}
+type Message = Answered | Changed;
 
-export function createCalls(options: CallsOptions, busy: () => DsoError): Calls {
-  const { send, broken, timeoutMs } = options;
-  const waiting: Waiting[] = [];
-  let current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
-  let over: DsoError | undefined;
-  let ids = 0;
+interface State {
+  readonly waiting: Waiting[];
+  current: (Waiting & { readonly id: number; readonly timer: NodeJS.Timeout }) | undefined;
+  over: DsoError | undefined;
+  ids: number;
+}
 
-  const next = (): void => {
-    const one = current === undefined && over === undefined ? waiting.shift() : undefined;
-    if (one === undefined) return;
-    const { method, params } = one;
-    const late = `gave no answer to "${method}" within ${timeoutMs / 1000} s`;
-    const timer = setTimeout(() => broken(late), timeoutMs);
-    current = { ...one, id: ++ids, timer };
-    send(JSON.stringify({ jsonrpc: "2.0", id: ids, method, ...(params && { params }) }));
-  };
-  const answered = ({ id, ...reply }: { readonly id: number } & Reply): void => {
-    if (current?.id !== id) return broken(`answered a question that nobody asked (id ${id})`);
-    clearTimeout(current.timer);
-    current.resolve(reply);
-    current = undefined;
-    next();
-  };
-  /** Takes back what is not asked yet; of what is, only the answer is of no more interest. */
-  const leave = (one: Waiting): void => {
-    const at = waiting.indexOf(one);
-    if (at !== -1) waiting.splice(at, 1);
-    else if (current?.resolve === one.resolve) {
-      send(JSON.stringify({ jsonrpc: "2.0", method: "cancel", params: { id: current.id } }));
-    }
-  };
+export function createCalls(options: CallsOptions): Calls {
+  const state: State = { waiting: [], current: undefined, over: undefined, ids: 0 };
   return {
-    async call(method, params, signal) {
-      signal.throwIfAborted();
-      if (over !== undefined) throw over;
-      const reply = Promise.withResolvers<Reply>();
-      const one: Waiting = { method, params, resolve: reply.resolve, reject: reply.reject };
-      const give = (): void => {
-        reply.reject(signal.reason);
-        leave(one);
-      };
-      const patience = setTimeout(() => {
-        if (!waiting.includes(one)) return;
-        reply.reject(busy());
-        leave(one);
-      }, timeoutMs);
-      signal.addEventListener("abort", give, { once: true });
-      waiting.push(one);
-      next();
-      try {
-        return await reply.promise;
-      } finally {
-        clearTimeout(patience);
-        signal.removeEventListener("abort", give);
-      }
-    },
-    receive(line) {
+    call: (method, params, signal) => call(state, options, { method, params }, signal),
+    receive: (line) => {
       const message = parse(line);
-      if (!options.isMessage(message)) return broken("said something that is no message");
-      const known = message as Message;
-      if ("id" in known) answered(known);
-      else options.changed(known.params.path);
+      if (!options.isMessage(message)) options.broken("said something that is no message");
+      else if ("id" in (message as Message)) answered(state, options, message as Answered);
+      else options.changed((message as Changed).params.path);
     },
-    end(error) {
-      if (over !== undefined) return;
-      over = error;
-      clearTimeout(current?.timer);
-      for (const one of [...(current === undefined ? [] : [current]), ...waiting]) {
+    end: (error) => {
+      if (state.over !== undefined) return;
+      state.over = error;
+      clearTimeout(state.current?.timer);
+      const { current, waiting } = state;
+      for (const one of [...(current === undefined ? [] : [current]), ...waiting.splice(0)]) {
         one.reject(error);
       }
-      current = undefined;
-      waiting.length = 0;
     },
   };
+}
+
+async function call(
+  state: State,
+  options: CallsOptions,
+  question: Question,
+  signal: AbortSignal,
+): Promise<Reply> {
+  signal.throwIfAborted();
+  if (state.over !== undefined) throw state.over;
+  const reply = Promise.withResolvers<Reply>();
+  const one: Waiting = { ...question, resolve: reply.resolve, reject: reply.reject };
+  const give = (): void => {
+    reply.reject(signal.reason);
+    leave(state, options, one);
+  };
+  const impatient = setTimeout(() => {
+    if (!state.waiting.includes(one)) return;
+    reply.reject(options.busy());
+    leave(state, options, one);
+  }, options.timeoutMs);
+  signal.addEventListener("abort", give, { once: true });
+  state.waiting.push(one);
+  next(state, options);
+  try {
+    return await reply.promise;
+  } finally {
+    clearTimeout(impatient);
+    signal.removeEventListener("abort", give);
+  }
+}
+
+function next(state: State, { send, broken, timeoutMs }: CallsOptions): void {
+  if (state.current !== undefined || state.over !== undefined) return;
+  const one = state.waiting.shift();
+  if (one === undefined) return;
+  const { method, params } = one;
+  const late = `gave no answer to "${method}" within ${timeoutMs / 1000} s`;
+  const id = ++state.ids;
+  state.current = { ...one, id, timer: setTimeout(() => broken(late), timeoutMs) };
+  send(JSON.stringify({ jsonrpc: "2.0", id, method, ...(params && { params }) }));
+}
+
+function answered(state: State, options: CallsOptions, { id, ...reply }: Answered): void {
+  const { current } = state;
+  if (current?.id !== id) {
+    options.broken(`answered a question that nobody asked (id ${id})`);
+    return;
+  }
+  clearTimeout(current.timer);
+  state.current = undefined;
+  current.resolve(reply);
+  next(state, options);
+}
+
+/** Takes back what is not asked yet. Of what is, only the answer is of no more interest: the next one waits for it. */
+function leave({ waiting, current }: State, { send }: CallsOptions, one: Waiting): void {
+  const at = waiting.indexOf(one);
+  if (at !== -1) waiting.splice(at, 1);
+  else if (current?.resolve === one.resolve) {
+    send(JSON.stringify({ jsonrpc: "2.0", method: "cancel", params: { id: current.id } }));
+  }
 }
 
 function parse(line: Buffer): unknown {

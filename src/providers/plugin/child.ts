@@ -47,7 +47,7 @@ export async function startChild({
   try {
     await once(child, "spawn");
   } catch (error) {
-    if (hasCode(error, "ENOENT", "EACCES", "ENOEXEC")) return startFault(error, directory);
+    if (hasCode(error, "ENOENT", "EACCES")) return startFault(error, directory);
     throw error;
   }
   return {
@@ -118,8 +118,8 @@ function startFault(error: unknown, directory: string): StartFault {
       hint: "That file system may be mounted noexec: set DSO_HOME to a directory where programs run.",
     };
   }
-  const hint = "Its first line must name one that is on this machine: #!/usr/bin/env python3.";
-  return hasCode(error, "ENOENT")
-    ? { what: "the interpreter of its first line (#!) is not there", hint }
-    : { what: "it is no program of this machine, and no script with #!", hint };
+  return {
+    what: "the interpreter of its first line (#!) is not there",
+    hint: "Its first line must name one that is on this machine: #!/usr/bin/env python3.",
+  };
 }

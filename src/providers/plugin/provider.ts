@@ -2,9 +2,12 @@
 import {
   type Clock,
   requestKey,
+  type SecretData,
   type SecretProvider,
   type SecretRequest,
+  type UNSUPPORTED,
 } from "../../model/ports.ts";
+import type { Version } from "../../model/version.ts";
 import { answerEach, healthOf } from "../answers.ts";
 import { askAbout, type Asking, type Told } from "./ask.ts";
 import { type About, faultOf } from "./faults.ts";
@@ -33,27 +36,21 @@ export function createPluginProvider(options: PluginOptions): SecretProvider {
     name: provider,
     versions: async (requests, signal) => {
       const told = await askAbout<ToldVersion>(asking, "versions", requests, signal);
-      return answerEach(
-        requests,
-        (request) => {
-          const { said, words } = of(told, request);
-          return versionOf(said, request, about(provider, request, words));
-        },
-        signal,
-      );
+      const understand = (request: SecretRequest): Version | typeof UNSUPPORTED => {
+        const { said, words } = of(told, request);
+        return versionOf(said, request, about(provider, request, words));
+      };
+      return answerEach(requests, understand, signal);
     },
     read: async (requests, signal) => {
       const told = await askAbout<ToldSecret>(asking, "read", requests, signal);
-      return answerEach(
-        requests,
-        (request) => {
-          const { said, words } = of(told, request);
-          const data = dataOf(said, request, about(provider, request, words));
-          words.learn(data.values.values());
-          return data;
-        },
-        signal,
-      );
+      const understand = (request: SecretRequest): SecretData => {
+        const { said, words } = of(told, request);
+        const data = dataOf(said, request, about(provider, request, words));
+        words.learn(data.values.values());
+        return data;
+      };
+      return answerEach(requests, understand, signal);
     },
     watch: watches.watch,
     check: (signal) =>

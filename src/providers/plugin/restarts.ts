@@ -12,11 +12,11 @@ const WELL_MS = 60_000;
 
 export interface Restarts {
   /** Rejects at once where it has to wait until it may be started again. */
-  current(signal: AbortSignal): Promise<Session>;
+  readonly current: (signal: AbortSignal) => Promise<Session>;
   /** How long until it may be started again; ms. */
-  waitMs(): number;
-  isClosed(): boolean;
-  close(): Promise<void>;
+  readonly waitMs: () => number;
+  readonly isClosed: () => boolean;
+  readonly close: () => Promise<void>;
 }
 
 export function createRestarts(
@@ -24,19 +24,14 @@ export function createRestarts(
   start: () => Promise<Session>,
   clock: Pick<Clock, "elapsed">,
 ): Restarts {
+  const backOff = createBackOff(clock);
   let running: Promise<Session> | undefined;
-  let failures = 0;
-  let last: { readonly error: DsoError; readonly until: number } | undefined;
   let isClosed = false;
-
   const failed = (error: unknown, since: number): void => {
     running = undefined;
     // What a person has to correct may be tried again at once; anything else than ours is a defect.
     if (isClosed || !(error instanceof DsoError) || error.code === "config-invalid") return;
-    if (clock.elapsed() - since > WELL_MS) failures = 0;
-    const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
-    failures++;
-    last = { error, until: clock.elapsed() + wait };
+    backOff.failed(error, since);
   };
   const begin = (): Promise<Session> => {
     const since = clock.elapsed();
@@ -47,16 +42,13 @@ export function createRestarts(
     );
     return begun;
   };
-  const waitMs = (): number => Math.max(0, (last?.until ?? 0) - clock.elapsed());
   return {
-    waitMs,
+    waitMs: backOff.waitMs,
     isClosed: () => isClosed,
     async current(signal) {
       signal.throwIfAborted();
       if (isClosed) throw broken(provider, "was ended with the rest of dso", "");
-      if (running === undefined && last !== undefined && waitMs() > 0) {
-        throw later(last.error, waitMs());
-      }
+      if (running === undefined) backOff.refuse();
       running ??= begin();
       return abortable(running, signal);
     },
@@ -64,6 +56,31 @@ export function createRestarts(
       isClosed = true;
       const session = await running?.catch(() => undefined);
       await session?.close();
+    },
+  };
+}
+
+interface BackOff {
+  readonly failed: (error: DsoError, since: number) => void;
+  readonly waitMs: () => number;
+  /** Throws what happened last, for as long as that is too near. */
+  readonly refuse: () => void;
+}
+
+function createBackOff(clock: Pick<Clock, "elapsed">): BackOff {
+  let failures = 0;
+  let last: { readonly error: DsoError; readonly until: number } | undefined;
+  const waitMs = (): number => Math.max(0, (last?.until ?? 0) - clock.elapsed());
+  return {
+    waitMs,
+    failed(error, since) {
+      if (clock.elapsed() - since > WELL_MS) failures = 0;
+      const wait = Math.min(LONGEST_MS, FIRST_MS * 2 ** failures);
+      failures++;
+      last = { error, until: clock.elapsed() + wait };
+    },
+    refuse() {
+      if (last !== undefined && waitMs() > 0) throw later(last.error, waitMs());
     },
   };
 }

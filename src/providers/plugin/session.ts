@@ -2,8 +2,9 @@
 import { join } from "node:path";
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
-import { createCalls, type Method, type Reply } from "./calls.ts";
+import { type Calls, createCalls } from "./calls.ts";
 import { type Child, startChild } from "./child.ts";
+import type * as protocol from "./generated/protocol.js";
 import { broken, faultOf } from "./faults.ts";
 import { readLines } from "./lines.ts";
 import { makePlace } from "./place.ts";
@@ -25,9 +26,9 @@ export interface SessionOptions extends Installed {
 
 export interface Session {
   /** Rejects with `provider-unreachable`, or with the signal's reason. */
-  call(method: Method, params: object | undefined, signal: AbortSignal): Promise<Reply>;
+  readonly call: Calls["call"];
   /** What is wrong with a result, if anything is. */
-  faultIn(method: "versions" | "read", result: unknown): string | undefined;
+  readonly faultIn: (method: "versions" | "read", result: unknown) => string | undefined;
   readonly words: Words;
   /** It tells changes by itself. */
   readonly watches: boolean;
@@ -79,7 +80,7 @@ async function startCopy(options: SessionOptions, directory: string): Promise<Ch
   throw new DsoError("provider-unreachable", message, { hint: child.hint });
 }
 
-type Schema = typeof import("./generated/protocol.js");
+type Schema = typeof protocol;
 type Running = Omit<Session, "watches" | "close">;
 
 function talkTo(
@@ -98,13 +99,11 @@ function talkTo(
     over.resolve(error);
     child.kill();
   };
-  const calls = createCalls(
-    {
-      send: (line) => void child.input.write(`${line}\n`),
-      ...{ broken: end, isMessage: schema.fromPlugin, changed, timeoutMs },
-    },
-    () => broken(provider, `has been busy for ${timeoutMs / 1000} s`, ""),
-  );
+  const busy = (): DsoError => broken(provider, `has been busy for ${timeoutMs / 1000} s`, "");
+  const calls = createCalls({
+    send: (line) => void child.input.write(`${line}\n`),
+    ...{ broken: end, isMessage: schema.fromPlugin, changed, busy, timeoutMs },
+  });
   const left = readLines(child.output, maxBytes, {
     line: calls.receive,
     tooLong: () => end(`said more than ${maxBytes} bytes in one line`),

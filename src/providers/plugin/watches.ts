@@ -12,11 +12,11 @@ export interface Watches {
    * Until the signal aborts, over all restarts; after one each path counts as changed. Resolves at once where
    * the plugin tells no changes. Rejects with what only a person can correct.
    */
-  watch(
+  readonly watch: (
     paths: readonly string[],
     changed: (path: string) => void,
     signal: AbortSignal,
-  ): Promise<void>;
+  ) => Promise<void>;
 }
 
 /** Between two tries, where nothing else says how long. */
@@ -33,18 +33,13 @@ export function createWatches(
   clock: Pick<Clock, "sleep">,
 ): Watches {
   const watchers = new Set<Watcher>();
-  const subscribe = async (session: Session, signal: AbortSignal): Promise<void> => {
-    const all = new Set([...watchers].flatMap(({ paths }) => [...paths]));
-    const reply = await session.call("watch", { paths: [...all].sort() }, signal);
-    if ("error" in reply) throw faultOf(reply.error, { provider, clean: session.words.clean });
-  };
   const follow = async (watcher: Watcher, signal: AbortSignal): Promise<void> => {
     for (let wasLost = false; !restarts.isClosed(); wasLost = true) {
       if (wasLost) await clock.sleep(Math.max(restarts.waitMs(), PAUSE_MS), signal);
       try {
         const session = await restarts.current(signal);
         if (!session.watches) return;
-        await subscribe(session, signal);
+        await subscribe(provider, session, watchers, signal);
         if (wasLost) for (const path of watcher.paths) watcher.changed(path);
         await abortable(session.ended, signal);
       } catch (error) {
@@ -67,4 +62,15 @@ export function createWatches(
       }
     },
   };
+}
+
+async function subscribe(
+  provider: string,
+  session: Session,
+  watchers: ReadonlySet<Watcher>,
+  signal: AbortSignal,
+): Promise<void> {
+  const all = new Set([...watchers].flatMap(({ paths }) => [...paths]));
+  const reply = await session.call("watch", { paths: [...all].sort() }, signal);
+  if ("error" in reply) throw faultOf(reply.error, { provider, clean: session.words.clean });
 }

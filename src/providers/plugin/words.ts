@@ -29,13 +29,13 @@ export function createWords(scrub: Scrub): Words & { readonly listen: (error: Re
   let knownBytes = 0;
   let kept = Buffer.alloc(0);
   let isCut = false;
-  const clean = (text: string): string => {
+  const show = (text: string, newline: string): string => {
     if (knownBytes > KNOWN_BYTES) return "";
-    const words = onOneLine(scrub(text, known.values()));
+    const words = onOneLine(scrub(text, known.values()), newline);
     return words.length > LONGEST ? `…${words.slice(-LONGEST)}` : words;
   };
   return {
-    clean,
+    clean: (text) => show(text, " "),
     learn(values) {
       for (const value of values) {
         const digest = createHash("sha256").update(value.reveal()).digest("hex");
@@ -51,7 +51,7 @@ export function createWords(scrub: Scrub): Words & { readonly listen: (error: Re
         kept = all.subarray(-KEPT_BYTES);
       });
     },
-    last: () => clean(wholeLines(kept, isCut).toString("utf8")),
+    last: () => show(wholeLines(kept, isCut).toString("utf8"), " | "),
     drop() {
       for (const value of known.values()) value.drop();
       known.clear();
@@ -66,10 +66,10 @@ function wholeLines(bytes: Buffer, isCut: boolean): Buffer {
   return end === -1 ? Buffer.alloc(0) : bytes.subarray(end + 1);
 }
 
-function onOneLine(text: string): string {
+function onOneLine(text: string, newline: string): string {
   return stripVTControlCharacters(text)
     .trim()
-    .replaceAll(/\s*\n\s*/g, " | ")
+    .replaceAll(/\s*\n\s*/g, newline)
     .replaceAll(/\s+/g, " ")
     .replaceAll(/[\p{Cc}\p{Cf}]/gu, "");
 }

@@ -33,7 +33,8 @@ describe("a plugin", () => {
     lines.push("read -r line", answer(3, told), "cat >/dev/null");
     await scene.install("calm", shell(lines));
     const provider = scene.open("calm");
-    for (const _ of [1, 2]) expect(await version(provider, { path: "db" })).toBe(UNSUPPORTED);
+    for (let count = 0; count < 2; count++)
+      expect(await version(provider, { path: "db" })).toBe(UNSUPPORTED);
     expect((await readdir(scene.copies)).length).toBe(1);
     await provider.close();
     expect(isAlive(await pidIn("pids"))).toBe(false);
@@ -73,7 +74,7 @@ describe("a plugin", () => {
     await scene.install("plain", shell([...lines, "cat >/dev/null"]));
     const provider = byValue(scene.open("plain"), () => Promise.resolve(Buffer.alloc(32)));
     const told = [];
-    for (const _ of [1, 2, 3]) told.push(await version(provider, { path: "db" }));
+    for (let count = 0; count < 3; count++) told.push(await version(provider, { path: "db" }));
     expect([told[0] === told[1], told[1] === told[2]]).toEqual([true, false]);
   });
 

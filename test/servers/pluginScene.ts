@@ -61,13 +61,13 @@ export async function createPluginScene(): Promise<PluginScene> {
   };
 }
 
-export function scrubbed(text: string, values: Iterable<Secret>): string {
+function scrubbed(text: string, values: Iterable<Secret>): string {
   return createScrubber(values).scrub(text);
 }
 
 export const json = (value: unknown): Secret => new Secret(Buffer.from(JSON.stringify(value)));
 
-export const clock = {
+const clock = {
   elapsed: () => performance.now(),
   sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
     await sleep(ms, undefined, { signal });

@@ -114,7 +114,7 @@ export interface StartFault {
 function startFault(error: unknown, directory: string): StartFault {
   if (hasCode(error, "EACCES")) {
     return {
-      what: `it may not be run in ${directory}, where its copy is`,
+      what: `its copy in ${directory}, or the interpreter of its first line, may not be executed`,
       hint: "That file system may be mounted noexec: set DSO_HOME to a directory where programs run.",
     };
   }

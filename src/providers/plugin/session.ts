@@ -90,7 +90,7 @@ function talkTo(
   changed: (path: string) => void,
 ): Running {
   const words = createWords(scrub);
-  words.learn([config, ...textsIn(config), ...Object.values(environment).map(secretOf)]);
+  words.learn([config, ...[...textsIn(config), ...Object.values(environment)].map(secretOf)]);
   words.listen(child.error);
   const over = Promise.withResolvers<DsoError>();
   const end = (what: string): void => {
@@ -151,14 +151,17 @@ async function close(running: Running, child: Child, gone: Promise<void>): Promi
   await gone;
 }
 
+/** Shorter ones are words that stand in every sentence, and no credential. */
+const SHORTEST = 4;
+
 /** Every text and number of it may be a credential: only the plugin knows. */
-function textsIn(config: Secret): readonly Secret[] {
-  const texts: Secret[] = [];
+function textsIn(config: Secret): readonly string[] {
+  const texts: string[] = [];
   JSON.parse(config.reveal().toString(), (_, value: unknown) => {
-    if (typeof value === "string" || typeof value === "number") texts.push(secretOf(String(value)));
+    if (typeof value === "string" || typeof value === "number") texts.push(String(value));
     return value;
   });
-  return texts;
+  return texts.filter(({ length }) => length >= SHORTEST);
 }
 
 function secretOf(text: string): Secret {

@@ -7,7 +7,6 @@ import { createAddresses } from "./apply/network/addresses.ts";
 import { createJournal } from "./apply/journal/journal.ts";
 import { createMemoryDelivery } from "./apply/memory/memory.ts";
 import { createShim } from "./apply/memory/shim.ts";
-import { createScrubber } from "./apply/scrub.ts";
 import { configPlaces, findConfig, readConfig, type Whereabouts } from "./config/load.ts";
 import { localPaths, type Paths } from "./config/paths.ts";
 import type { Config } from "./config/types.ts";
@@ -163,19 +162,11 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
 
 /** A type that is none of ours is a program. */
 function pluginOf(type: string, { pluginCopiesDir: copies }: Paths): Open {
-  return async (opening) =>
-    (await import("./providers/plugin/open.ts")).openPluginProvider({
-      ...{ ...opening, type, copies, scrub },
-    });
-}
-
-function scrub(text: string, values: Iterable<Secret>): string {
-  const scrubber = createScrubber(values);
-  try {
-    return scrubber.scrub(text);
-  } finally {
-    scrubber.drop();
-  }
+  return async (opening) => {
+    const { openPluginProvider } = await import("./providers/plugin/open.ts");
+    const { scrubOnce: scrub } = await import("./apply/scrub.ts");
+    return openPluginProvider({ ...opening, type, copies, scrub });
+  };
 }
 
 function refuse(name: string, type: string, known: readonly string[]): Promise<never> {

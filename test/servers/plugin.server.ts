@@ -115,7 +115,12 @@ it("is opened as dso.yaml says, with its numbers as numbers", async () => {
   await providers.close();
 });
 
-it("says what is wrong with its config", async () => {
+it("says what is wrong with its config, a path that is none too", async () => {
+  const path = join(scene.path, "nothing");
+  expect(await scene.open("folder", { config: json({ path }) }).check(never)).toMatchObject({
+    ok: false,
+    error: { message: `provider "team": there is no directory ${path}` },
+  });
   expect(await scene.open("folder").check(never)).toMatchObject({
     ok: false,
     error: {

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -35,7 +35,10 @@ describe("a plugin", () => {
     const provider = scene.open("calm");
     for (let count = 0; count < 2; count++)
       expect(await version(provider, { path: "db" })).toBe(UNSUPPORTED);
-    expect((await readdir(scene.copies)).length).toBe(1);
+    const [copy = "", ...more] = await readdir(scene.copies);
+    expect(more).toEqual([]);
+    const started = await readFile(`/proc/${await pidIn("pids")}/cmdline`, "utf8");
+    expect(started.split("\0")).toContain(join(scene.copies, copy, "plugin"));
     await provider.close();
     expect(isAlive(await pidIn("pids"))).toBe(false);
     expect(await readdir(scene.copies)).toEqual([]);
@@ -48,13 +51,9 @@ describe("a plugin", () => {
   });
 
   it("that does not end when it is asked to is ended, with its children", async () => {
-    const lines = ["trap '' TERM HUP", `sleep 1000 & echo $! >${scene.path}/child`, "answer"];
-    lines.push(
-      "read -r line",
-      answer(2, {}),
-      `echo $$ >${scene.path}/own`,
-      "while :; do wait; done",
-    );
+    const lines = ["trap '' TERM HUP", `echo $$ >${scene.path}/own`, "answer"];
+    lines.push(`sleep 1000 & echo $! >${scene.path}/child`, "read -r line", answer(2, {}));
+    lines.push("while :; do wait; done");
     await scene.install("stubborn", shell(lines));
     const provider = scene.open("stubborn");
     expect(await provider.check(never)).toEqual({ ok: true });
@@ -62,6 +61,17 @@ describe("a plugin", () => {
     expect(pids.map(isAlive)).toEqual([true, true]);
     await provider.close();
     await until(() => Promise.resolve(!pids.some(isAlive)));
+  });
+
+  it("that ends takes along what it has started", async () => {
+    const lines = [`sleep 1000 >/dev/null 2>&1 & echo $! >${scene.path}/left`, "answer"];
+    await scene.install("parent", shell([...lines, "read -r line", answer(2, {}), "read -r line"]));
+    const provider = scene.open("parent");
+    expect(await provider.check(never)).toEqual({ ok: true });
+    const pid = await pidIn("left");
+    expect(isAlive(pid)).toBe(true);
+    await provider.close();
+    await until(() => Promise.resolve(!isAlive(pid)));
   });
 
   it("without versions can be told by value", async () => {

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createScrubber } from "../../src/apply/scrub.ts";
+import { scrubOnce } from "../../src/apply/scrub.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { createPluginProvider, type PluginOptions } from "../../src/providers/plugin/provider.ts";
@@ -44,7 +44,7 @@ export async function createPluginScene(): Promise<PluginScene> {
     },
     open(type, more) {
       const provider = createPluginProvider({
-        ...{ provider: "team", type, directory, copies, clock, scrub: scrubbed },
+        ...{ provider: "team", type, directory, copies, clock, scrub: scrubOnce },
         ...{ config: json({}), environment: { PATH: "/usr/bin:/bin" } },
         ...{ timeoutMs: 10_000, maxBytes: 64 * 1024 * 1024 },
         ...more,
@@ -59,10 +59,6 @@ export async function createPluginScene(): Promise<PluginScene> {
       await home[Symbol.asyncDispose]();
     },
   };
-}
-
-function scrubbed(text: string, values: Iterable<Secret>): string {
-  return createScrubber(values).scrub(text);
 }
 
 export const json = (value: unknown): Secret => new Secret(Buffer.from(JSON.stringify(value)));

@@ -26,6 +26,8 @@ export function createRestarts(
 ): Restarts {
   const backOff = createBackOff(clock);
   let running: Promise<Session> | undefined;
+  /** One that has ended may not be quite gone. */
+  let latest: Session | undefined;
   let isClosed = false;
   const failed = (error: unknown, since: number): void => {
     running = undefined;
@@ -36,10 +38,11 @@ export function createRestarts(
   const begin = (): Promise<Session> => {
     const since = clock.elapsed();
     const begun = start();
-    begun.then(
-      ({ ended }) => void ended.then((error) => failed(error, since)),
-      (error: unknown) => failed(error, since),
-    );
+    const ended = begun.then((session) => {
+      latest = session;
+      return session.ended;
+    });
+    void ended.catch((error: unknown) => error).then((error) => failed(error, since));
     return begun;
   };
   return {
@@ -54,8 +57,8 @@ export function createRestarts(
     },
     async close() {
       isClosed = true;
-      const session = await running?.catch(() => undefined);
-      await session?.close();
+      await running?.catch(() => undefined);
+      await latest?.close();
     },
   };
 }

@@ -1,5 +1,6 @@
 /** One run of a plugin: from a verified copy that speaks our protocol to its end. */
-import { join } from "node:path";
+import { existsSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
 import { type Calls, createCalls } from "./calls.ts";
@@ -39,6 +40,8 @@ export interface Session {
 }
 
 const PROTOCOL = 1;
+/** Shorter texts of the configuration stand in every sentence, and are no credentials. */
+const SHORTEST = 4;
 const NEVER = new AbortController().signal;
 
 /**
@@ -90,7 +93,8 @@ function talkTo(
   changed: (path: string) => void,
 ): Running {
   const words = createWords(scrub);
-  words.learn([config, ...[...textsIn(config), ...Object.values(environment)].map(secretOf)]);
+  const texts = [...textsIn(config), ...Object.values(environment)];
+  words.learn([config, ...texts.filter(({ length }) => length >= SHORTEST).map(secretOf)]);
   words.listen(child.error);
   const over = Promise.withResolvers<DsoError>();
   const end = (what: string): void => {
@@ -151,17 +155,20 @@ async function close(running: Running, child: Child, gone: Promise<void>): Promi
   await gone;
 }
 
-/** Shorter ones are words that stand in every sentence, and no credential. */
-const SHORTEST = 4;
-
-/** Every text and number of it may be a credential: only the plugin knows. */
+/** Every text and number of it may be a credential, as only the plugin knows: but for places of this machine. */
 function textsIn(config: Secret): readonly string[] {
   const texts: string[] = [];
   JSON.parse(config.reveal().toString(), (_, value: unknown) => {
     if (typeof value === "string" || typeof value === "number") texts.push(String(value));
     return value;
   });
-  return texts.filter(({ length }) => length >= SHORTEST);
+  return texts.filter((text) => !isPlace(text));
+}
+
+/** A path is what an error is about, as a rule; a credential that looks like one leads nowhere. */
+function isPlace(text: string): boolean {
+  const above = dirname(text);
+  return isAbsolute(text) && above !== "/" && existsSync(above);
 }
 
 function secretOf(text: string): Secret {

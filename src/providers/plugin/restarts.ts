@@ -31,9 +31,7 @@ export function createRestarts(
   let isClosed = false;
   const failed = (error: unknown, since: number): void => {
     running = undefined;
-    // What a person has to correct may be tried again at once; anything else than ours is a defect.
-    if (isClosed || !(error instanceof DsoError) || error.code === "config-invalid") return;
-    backOff.failed(error, since);
+    if (!isClosed && isPassing(error)) backOff.failed(error, since);
   };
   const begin = (): Promise<Session> => {
     const since = clock.elapsed();
@@ -61,6 +59,11 @@ export function createRestarts(
       await latest?.close();
     },
   };
+}
+
+/** What a person has to correct may be tried again at once; anything that is not ours is a defect. */
+function isPassing(error: unknown): error is DsoError {
+  return error instanceof DsoError && error.code !== "config-invalid";
 }
 
 interface BackOff {

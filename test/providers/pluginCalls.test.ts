@@ -147,7 +147,7 @@ test("one that was well for a minute is started again after the first wait", asy
     await restarts.current(never);
     now += lived;
     ends.at(-1)!(new DsoError("provider-unreachable", "ended"));
-    await Promise.resolve().then(() => undefined);
+    await new Promise(setImmediate);
     waits.push(restarts.waitMs());
     await expect(restarts.current(never)).rejects.toThrow("ended");
     now += restarts.waitMs();

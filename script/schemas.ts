@@ -64,12 +64,16 @@ const KINDS = {
   compact: { ...FAULTS, inlineRefs: false },
   /** What the schema gives as default is filled into the value that is validated. */
   defaults: { ...FAULTS, useDefaults: true },
+  /** The first fault is enough. */
+  first: { strict: false },
 } as const satisfies Record<string, Options>;
 
 interface Target {
   readonly schema: () => Schema;
   readonly output: string;
   readonly kind: keyof typeof KINDS;
+  /** Not the whole is validated, but these of its `$defs`, each by an export of its name. */
+  readonly parts?: readonly string[];
 }
 
 const TARGETS: readonly Target[] = [
@@ -89,16 +93,25 @@ const TARGETS: readonly Target[] = [
     output: "src/reconciler/generated/plan.js",
     kind: "compact",
   },
+  {
+    schema: ownSchema("plugin-protocol.json"),
+    output: "src/providers/plugin/generated/protocol.js",
+    kind: "first",
+    parts: ["fromPlugin", "initializeResult", "versionsResult", "readResult"],
+  },
 ];
 
-function compile(schema: Schema, output: string, options: Options): void {
+function compile(schema: Schema, output: string, { kind, parts }: Target): void {
   const ajv = new Ajv({
     code: { source: true, esm: true },
-    ...options,
+    ...KINDS[kind],
   });
   const emit = standalone as unknown as (ajv: Ajv, validate: unknown) => string;
+  const whole = ajv.compile(schema);
+  const named = parts?.map((name) => [name, `${String(schema.$id)}#/$defs/${name}`]);
+  const validate: unknown = named === undefined ? whole : Object.fromEntries(named);
   const { outputFiles } = buildSync({
-    stdin: { contents: emit(ajv, ajv.compile(schema)), resolveDir: root },
+    stdin: { contents: emit(ajv, validate), resolveDir: root },
     bundle: true,
     minify: true,
     format: "esm",
@@ -109,6 +122,6 @@ function compile(schema: Schema, output: string, options: Options): void {
   writeFileSync(output, `/* eslint-disable */\n${outputFiles[0]?.text ?? ""}`);
 }
 
-for (const { schema, output, kind } of TARGETS) {
-  compile(schema(), path.join(root, output), KINDS[kind]);
+for (const target of TARGETS) {
+  compile(target.schema(), path.join(root, target.output), target);
 }

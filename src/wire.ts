@@ -17,10 +17,11 @@ import { snapshotOf } from "./lib/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
-import type { Clock, Random } from "./model/ports.ts";
+import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
 import type { Cache } from "./providers/cache/cache.ts";
+import type { Opening } from "./providers/opening.ts";
 import { openProviders, type Surroundings } from "./providers/types.ts";
 import type { VaultOptions } from "./providers/local/unlocked.ts";
 import { fingerprintKey } from "./reconciler/fingerprintKey.ts";
@@ -56,17 +57,15 @@ export async function wire(options: WireOptions): Promise<Context> {
   const openVault = once((signal) => openLocalVault(vault, signal));
   const cache = options.stays ? await cacheFor(config) : undefined;
   return {
-    config,
+    ...{ config, paths, engine, cache, environment, home, version, vault, openVault },
     configPlaces: places,
-    paths,
-    engine,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
-    cache,
     providers: openProviders({
       ...{ environment, cache, clock: systemClock, ...definitionsOf(config) },
       openVault: () => openVault(options.signal),
+      openPlugin: (type, opening) => openPlugin(type, opening, paths),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
     journal: createJournal(paths.stateDir),
@@ -75,12 +74,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     clock: systemClock,
     sockets: createSockets(async () => (await engine.info(NEVER)).local),
     random: systemRandom,
-    environment,
-    home,
-    version,
     who: whoAsks(),
-    vault,
-    openVault,
   };
 }
 
@@ -136,6 +130,16 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
     clock: systemClock,
     who: userAndHost(),
   };
+}
+
+async function openPlugin(
+  type: string,
+  opening: Opening,
+  { pluginCopiesDir: copies }: Paths,
+): Promise<SecretProvider> {
+  const { openPluginProvider } = await import("./providers/plugin/open.ts");
+  const { scrubOnce: scrub } = await import("./apply/scrub.ts");
+  return openPluginProvider({ ...opening, type, copies, scrub });
 }
 
 async function openLocalVault(options: VaultOptions, signal: AbortSignal): Promise<LocalVault> {

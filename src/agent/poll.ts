@@ -20,8 +20,9 @@ interface Store {
   readonly config: ProviderConfig;
   /** Since it was found away nobody was told that it answers. */
   away: boolean;
-  /** What tells of changes is listened to. */
-  listening: boolean;
+  /** The paths whose changes it is asked to tell, as JSON; and what ends that. */
+  heard: string | undefined;
+  stop: AbortController;
 }
 
 type Users = ReadonlyMap<string, ReadonlySet<string>>;
@@ -32,12 +33,17 @@ export function pollStores(watch: Watch, signal: AbortSignal): void {
   if (cache === undefined) return;
   for (const config of all.providers.values()) {
     if (!config.remote) continue;
-    const store: Store = { watch, cache, config, away: false, listening: false };
+    const store: Store = {
+      ...{ watch, cache, config, away: false, heard: undefined, stop: new AbortController() },
+    };
     const { intervalMs, overrides } = config.polling;
     const intervals = new Set([intervalMs, ...overrides.map((one) => one.intervalMs)]);
     // Those that are asked equally often are asked together.
     for (const ms of intervals) inBackground(watch, pollRegularly(store, ms, signal));
-    inBackground(watch, listenOnceUsed(store, signal));
+    inBackground(
+      watch,
+      usersOf(store).then((users) => listenToUsed(store, users, signal)),
+    );
   }
 }
 
@@ -53,7 +59,7 @@ async function pollRegularly(store: Store, intervalMs: number, signal: AbortSign
       pollingInterval(context.config, store.config.name, path) === intervalMs;
     const answered = await poll(store, [...users.keys()].filter(isDue), users, signal);
     failures = answered ? 0 : failures + 1;
-    await listenOnceUsed(store, signal);
+    await listenToUsed(store, users, signal);
   }
 }
 
@@ -123,26 +129,38 @@ function tellAway(store: Store, error: DsoError): void {
   watch.log({ ...fault(error), level: "warn", provider: config.name });
 }
 
-/** Where the store can tell of changes by itself: from the moment that somebody uses it. */
-async function listenOnceUsed(store: Store, signal: AbortSignal): Promise<void> {
-  const { watch, config, listening } = store;
-  if (listening || store.away || (await usersOf(store)).size === 0) return;
-  const provider = await watch.context.providers.get(config.name).catch((error: unknown) => {
-    if (error instanceof DsoError) return undefined;
-    throw error;
-  });
-  if (provider?.watch === undefined || store.listening) return;
-  store.listening = true;
-  inBackground(watch, listen(store, provider, signal));
+/** Where the store can tell of changes by itself: of what is used now. */
+async function listenToUsed(store: Store, users: Users, signal: AbortSignal): Promise<void> {
+  const paths = [...users.keys()].sort();
+  const heard = JSON.stringify(paths);
+  if (store.away || store.heard === heard || paths.length === 0) return;
+  const provider = await store.watch.context.providers
+    .get(store.config.name)
+    .catch((error: unknown) => {
+      // The poll says so.
+      if (error instanceof DsoError) return undefined;
+      throw error;
+    });
+  if (provider?.watch === undefined) return;
+  store.stop.abort();
+  Object.assign(store, { heard, stop: new AbortController() });
+  const until = AbortSignal.any([signal, store.stop.signal]);
+  inBackground(store.watch, listen(store, provider, paths, until));
 }
 
-async function listen(store: Store, provider: SecretProvider, signal: AbortSignal): Promise<void> {
+async function listen(
+  store: Store,
+  provider: SecretProvider,
+  paths: readonly string[],
+  signal: AbortSignal,
+): Promise<void> {
   const changed = (path: string): void => {
     inBackground(store.watch, look(store, path, signal));
   };
   for (let failures = 1; ; failures++) {
     try {
-      await provider.watch?.(changed, signal);
+      await provider.watch?.(paths, changed, signal);
+      return;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof DsoError)) throw error;

@@ -56,6 +56,16 @@ export function createScrubber(values: Iterable<Secret>): Scrubber {
   };
 }
 
+/** One text without these values; nothing of them is kept. */
+export function scrubOnce(text: string, values: Iterable<Secret>): string {
+  const scrubber = createScrubber(values);
+  try {
+    return scrubber.scrub(text);
+  } finally {
+    scrubber.drop();
+  }
+}
+
 /** Terminal sequences as a whole, then every other control and direction character but tab and newline. */
 export function dropControls(text: string): string {
   return text

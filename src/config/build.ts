@@ -3,6 +3,8 @@ import path from "node:path";
 import { suggest } from "../lib/suggest.ts";
 import type { EnvironmentPolicy, Strategy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
+import { Secret } from "../model/secret.ts";
+import type { Settings } from "../model/settings.ts";
 import { wrapCredentials } from "./credentials.ts";
 import { toPattern } from "./pattern.ts";
 import type {
@@ -24,6 +26,9 @@ export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "
 
 /** Those of this host. */
 const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file", "age"]);
+
+/** Types of their own that it cannot ask yet. Any other that is not named is a plugin's. */
+const LATER: ReadonlySet<string> = new Set(["aws", "azure"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {
@@ -112,12 +117,12 @@ function buildProviders(
     return {
       name,
       type,
-      available: AVAILABLE.has(type),
+      available: AVAILABLE.has(type) || !LATER.has(type),
       byValue: versions === "by-value",
       remote: !AT_HAND.has(type),
       polling: buildPolling({ polling_interval, polling_overrides }, intervalMs),
       requestsPerSecond: typeof requests_per_second === "number" ? requests_per_second : 50,
-      settings: wrapCredentials(settings),
+      settings: { ...wrapCredentials(settings), ...asItIs(settings["config"]) },
     };
   });
 }
@@ -133,6 +138,11 @@ function buildPolling(
       ...{ pattern: toPattern(pattern), intervalMs: milliseconds(text) },
     })),
   };
+}
+
+/** A plugin gets its part as it stands, numbers as numbers: in JSON, all of it one credential. */
+function asItIs(config: unknown): Settings {
+  return config === undefined ? {} : { config: new Secret(Buffer.from(JSON.stringify(config))) };
 }
 
 function unknownDefault(

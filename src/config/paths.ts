@@ -10,6 +10,8 @@ export interface Paths {
   readonly locksDir: string;
   /** Of the programs that containers bind. */
   readonly shimsDir: string;
+  /** Of the copies of plugins that run; private. */
+  readonly pluginCopiesDir: string;
   /** Of the agent; in a directory of its own, which is private. */
   readonly agentSocket: string;
   /** Base of the memory-backed directories; undefined lets the delivery choose. */
@@ -38,6 +40,7 @@ export function localPaths(
     stateDir: join(base, "state"),
     locksDir: join(base, "locks"),
     shimsDir: join(base, "shims"),
+    pluginCopiesDir: join(base, "run", "plugins"),
     agentSocket: join(base, "run", "agent.sock"),
     memoryBase: path("DSO_MEMORY_DIR"),
     runtimeDir: path("XDG_RUNTIME_DIR"),

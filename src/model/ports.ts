@@ -237,10 +237,14 @@ export interface SecretProvider {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SecretData | DsoError>>;
   /**
-   * Tells of paths that may have changed, others' among them: a hint, so that nobody waits for the next poll.
-   * Goes on until the signal aborts, and then resolves; rejects with what else ends it.
+   * Tells of paths that may have changed: a hint, so that nobody waits for the next poll. Resolves when the
+   * signal aborts, or where the store cannot tell; rejects with what else ends it.
    */
-  watch?(changed: (path: string) => void, signal: AbortSignal): Promise<void>;
+  watch?(
+    paths: readonly string[],
+    changed: (path: string) => void,
+    signal: AbortSignal,
+  ): Promise<void>;
   check(signal: AbortSignal): Promise<ProviderHealth>;
   close(): Promise<void>;
 }

@@ -1,5 +1,4 @@
 /** The types of providers: each has its line here, and is loaded when it is asked. */
-import { DsoError } from "../model/errors.ts";
 import type { Clock, SecretProvider } from "../model/ports.ts";
 import type { Settings } from "../model/settings.ts";
 import type { Cache } from "./cache/cache.ts";
@@ -30,6 +29,8 @@ export interface Surroundings {
   readonly cache: Cache | undefined;
   readonly clock: Clock;
   readonly openVault: () => Promise<LocalVault>;
+  /** A type that is none of ours is a program. */
+  readonly openPlugin: (type: string, opening: Opening) => Promise<SecretProvider>;
   readonly fingerprintKey: () => Promise<Buffer>;
 }
 
@@ -40,7 +41,7 @@ export function openProviders(surroundings: Surroundings): Providers {
   const types = typesOf(surroundings.openVault);
   const opening = [...definitions].map((definition) => {
     const { name, type, settings, byValue, remote, requestsPerSecond } = definition;
-    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
+    const open = types[type] ?? ((opening: Opening) => surroundings.openPlugin(type, opening));
     const opened = async (): Promise<SecretProvider> => {
       const pace = createPace(requestsPerSecond, clock);
       const store = await open({ name, settings, environment, directory, clock, pace });
@@ -63,12 +64,4 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     age: async (opening) => (await import("./age/open.ts")).openAgeProvider(opening),
     vault: async (opening) => (await import("./vault/open.ts")).openVaultProvider(opening),
   };
-}
-
-function refuse(name: string, type: string, known: readonly string[]): Promise<never> {
-  return Promise.reject(
-    new DsoError("not-in-release", `Provider "${name}" is of type ${type}.`, {
-      hint: `This release has ${known.join(", ")} only.`,
-    }),
-  );
 }

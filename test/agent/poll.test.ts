@@ -47,7 +47,7 @@ async function withStore(
         refuse();
         return fake.read(requests, signal);
       },
-      watch: (changed, signal) => {
+      watch: (_paths, changed, signal) => {
         hear = changed;
         return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
       },

@@ -10,6 +10,7 @@ describe("where things lie", () => {
       stateDir: "/home/me/.dso/state",
       locksDir: "/home/me/.dso/locks",
       shimsDir: "/home/me/.dso/shims",
+      pluginCopiesDir: "/home/me/.dso/run/plugins",
       agentSocket: "/home/me/.dso/run/agent.sock",
       memoryBase: undefined,
       runtimeDir: undefined,

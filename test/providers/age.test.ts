@@ -248,17 +248,11 @@ describe("a SOPS document", () => {
       "=",
       ",",
     ];
-    const text = fc
-      .array(
-        fc.oneof(
-          fc.constantFrom(...parts, ...more),
-          fc.uint8Array({ maxLength: 8 }).map((some) => Buffer.from(some).toString("latin1")),
-        ),
-        {
-          maxLength: 12,
-        },
-      )
-      .map((all) => all.join(""));
+    const bytes = fc
+      .uint8Array({ maxLength: 8 })
+      .map((some) => Buffer.from(some).toString("latin1"));
+    const part = fc.oneof(fc.constantFrom(...parts, ...more), bytes);
+    const text = fc.array(part, { maxLength: 12 }).map((all) => all.join(""));
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(...FORMATS), text, async (format, written) => {
         try {

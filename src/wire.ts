@@ -153,6 +153,8 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     file: async (opening) => (await import("./providers/file.ts")).openFileProvider(opening),
     vault: async (opening) =>
       (await import("./providers/vault/open.ts")).openVaultProvider(opening),
+    azure: async (opening) =>
+      (await import("./providers/azure/open.ts")).openAzureProvider(opening),
   };
 }
 

@@ -34,8 +34,10 @@ export interface FakeKeyVault extends AsyncDisposable {
   trouble: { readonly at: "vault" | "login"; readonly answer: Trouble } | undefined;
   /** Which service a token has to be for, as the vault says. */
   resource: string;
-  /** The same address, store and logins, and no connection that there was. */
-  readonly restart: (downMs: number) => Promise<void>;
+  /** Nobody listens any more, and no connection is left. */
+  readonly down: () => Promise<void>;
+  /** At the same address, with the same secrets and logins. */
+  readonly up: () => Promise<void>;
 }
 
 const certificates = join(import.meta.dirname, "../fixtures/tls");
@@ -84,7 +86,8 @@ export async function startKeyVault(): Promise<FakeKeyVault> {
     valuesAsked: () => values,
     trouble: undefined,
     resource: "https://vault.azure.net",
-    restart: front.restart,
+    down: front.close,
+    up: front.open,
     async [Symbol.asyncDispose]() {
       machine.close();
       machine.closeAllConnections();
@@ -96,8 +99,8 @@ export async function startKeyVault(): Promise<FakeKeyVault> {
 
 interface Front {
   readonly port: number;
-  readonly restart: (downMs: number) => Promise<void>;
   readonly close: () => Promise<void>;
+  readonly open: () => Promise<void>;
 }
 
 /** Its connections can be cut, and the port be closed and opened again. */
@@ -123,9 +126,8 @@ async function listen(inner: ReturnType<typeof createServer>): Promise<Front> {
   return {
     port,
     close,
-    restart: async (downMs) => {
-      await close();
-      setTimeout(() => void open(port).then((made) => (listener = made)), downMs);
+    open: async () => {
+      listener = await open(port);
     },
   };
 }

@@ -44,7 +44,7 @@ export function route(store: KeyVaultStore, request: VaultRequest): VaultAnswer 
       );
     case "GET secrets/NAME/versions":
       // Not shown by any recording: a name that is none.
-      if (!isLive(secret)) return missing(name);
+      if (!isLive(secret) || hidden(secret)) return missing(name);
       return list(url, byId(secret), (version) => shown(url, secret, version));
     case "GET secrets/NAME":
     case "GET secrets/NAME/VERSION":
@@ -148,9 +148,10 @@ function list<T>(url: URL, all: readonly T[], show: (one: T) => object | false):
   const size = Number(url.searchParams.get("maxresults") ?? 25);
   const start = Number(url.searchParams.get("$skiptoken") ?? 0);
   const value = all.slice(start, start + size).flatMap((one) => show(one) || []);
-  const next = new URL(url);
-  next.searchParams.set("$skiptoken", String(start + size));
-  return { status: 200, body: { value, nextLink: start + size < all.length ? next.href : null } };
+  const more = url.searchParams.has("maxresults") ? `&maxresults=${size}` : "";
+  const version = url.searchParams.get("api-version") ?? "";
+  const next = `${url.origin}${url.pathname}?api-version=${version}&$skiptoken=${start + size}${more}`;
+  return { status: 200, body: { value, nextLink: start + size < all.length ? next : null } };
 }
 
 function byId({ versions }: StoredSecret): readonly StoredVersion[] {

@@ -3,8 +3,7 @@ import { abortable } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Secret } from "../../model/secret.ts";
 import type * as Sdk from "./sdk.ts";
-import { ATTEMPTS } from "./attempts.ts";
-import type { LastAnswer, Transport } from "./transport.ts";
+import { ATTEMPTS, type LastAnswer, type Transport } from "./transport.ts";
 
 export type AzureLogin =
   | { readonly method: "default" }
@@ -36,12 +35,13 @@ export function createCredential(sdk: typeof Sdk, options: CredentialOptions): C
   return {
     async getToken(scopes, asked) {
       const deadline = AbortSignal.timeout(LONGEST_MS);
+      options.transport.takeLast();
       try {
         made ??= make(sdk, options);
         return await abortable(made.getToken(scopes, asked), deadline);
       } catch (error) {
         made = undefined;
-        throw refusal(options, error);
+        throw deadline.aborted ? silent(options) : refusal(options, error);
       }
     },
   };
@@ -76,19 +76,31 @@ function make(sdk: typeof Sdk, { login, authorityHost, transport }: CredentialOp
 function refusal(options: CredentialOptions, error: unknown): DsoError {
   if (error instanceof DsoError) return error;
   const { provider, login, transport } = options;
-  const last = transport.last();
+  const last = transport.takeLast();
   const name = error instanceof Error ? error.name : "";
   const text = error instanceof Error ? error.message : "";
   if (text.includes("not configured to acquire tokens for tenant")) return otherTenant(provider);
   // The chain asks at places where nobody need be.
   if (last !== undefined && login.method !== "default") {
-    const trouble = last instanceof DsoError ? last : troubleOf(provider, last);
+    const trouble = last instanceof DsoError ? away(options, last) : troubleOf(provider, last);
     if (trouble !== undefined) return trouble;
   }
   const code =
     /AADSTS\d{4,8}/.exec(text)?.[0] ?? (last instanceof DsoError ? undefined : last?.code);
   const message = `provider "${provider}": the login by ${login.method} was refused: ${code ?? (name || "no token")}`;
   return new DsoError("provider-auth", message, { hint: hintFor(options, code) });
+}
+
+/** Nobody answers: where a machine of Azure asks for its identity, elsewhere nobody does. */
+function away(options: CredentialOptions, { code, message, hint }: DsoError): DsoError {
+  const isMachine = options.login.method === "managed_identity";
+  const said = isMachine ? hintFor(options, undefined) : hint;
+  return new DsoError(code, message, said === undefined ? {} : { hint: said });
+}
+
+function silent({ provider, login }: CredentialOptions): DsoError {
+  const message = `provider "${provider}": the login by ${login.method} had no answer within ${LONGEST_MS / 1000} s`;
+  return new DsoError("provider-unreachable", message, { hint: "What runs keeps what it has." });
 }
 
 function troubleOf(provider: string, { origin, status, isJson }: LastAnswer): DsoError | undefined {

@@ -3,10 +3,9 @@ import type { KeyVaultSecret, SecretClient, SecretProperties } from "@azure/keyv
 import { abortable } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { SecretRequest } from "../../model/ports.ts";
-import { ATTEMPTS } from "./attempts.ts";
 import { createCredential, type CredentialOptions } from "./credential.ts";
 import { type Asked, faultOf } from "./faults.ts";
-import type { Transport } from "./transport.ts";
+import { ATTEMPTS, type Transport } from "./transport.ts";
 
 export interface KeyVaultOptions extends Omit<CredentialOptions, "transport"> {
   readonly vault: URL;
@@ -78,7 +77,7 @@ export function createKeyVault(options: KeyVaultOptions): KeyVault {
       const version = request.pinned === undefined ? {} : { version: request.pinned };
       const get: Call<KeyVaultSecret> = (client, bounded) =>
         client.getSecret(name, { ...bounded, ...version });
-      const { properties, value } = await ask(asked, get, signal);
+      const { properties, value } = await ask(asked, get, true, signal);
       return { info: infoOf(properties), text: value ?? "" };
     },
   };
@@ -87,13 +86,14 @@ export function createKeyVault(options: KeyVaultOptions): KeyVault {
 type Bounded = { readonly abortSignal: AbortSignal };
 type Call<T> = (client: SecretClient, bounded: Bounded) => Promise<T>;
 type List = (client: SecretClient, bounded: Bounded) => Pages;
-type Ask = <T>(asked: Asked, call: Call<T>, signal: AbortSignal) => Promise<T>;
+type Ask = <T>(asked: Asked, call: Call<T>, again: boolean, signal: AbortSignal) => Promise<T>;
 
-/** One call, with what was made of it. */
+/** One call, with what was made of it; `again`: with another token, where the one of an earlier login is refused. */
 function createAsk(options: KeyVaultOptions): Ask {
   let opened: Promise<SecretClient> | undefined;
-  return async (asked, call, signal) => {
+  const ask: Ask = async (asked, call, again, signal) => {
     const bounded = AbortSignal.any([signal, AbortSignal.timeout(LONGEST_MS)]);
+    const before = opened;
     try {
       const client = await (opened ??= open(options));
       // The signal that a client was given reaches no page but the first.
@@ -102,11 +102,14 @@ function createAsk(options: KeyVaultOptions): Ask {
       signal.throwIfAborted();
       const said = options.toVault.said(error);
       const fault = bounded.aborted ? silent(asked) : faultOf(asked, error, said);
-      // The client keeps its token: one that is refused is not offered again.
-      if (fault.code === "provider-auth") opened = undefined;
-      throw fault;
+      if (fault.code !== "provider-auth") throw fault;
+      // A client keeps its token. Another call may have got a new one meanwhile.
+      if (opened === before) opened = undefined;
+      if (!again || before === undefined || said?.status !== 401) throw fault;
+      return ask(asked, call, false, signal);
     }
   };
+  return ask;
 }
 
 async function* pages(
@@ -115,16 +118,23 @@ async function* pages(
   list: List,
   signal: AbortSignal,
 ): AsyncIterable<readonly SecretInfo[]> {
-  let iterator: AsyncIterator<SecretProperties[]> | undefined;
-  const nextPage: Call<IteratorResult<SecretProperties[]>> = (client, bounded) => {
-    iterator ??= list(client, bounded).byPage()[Symbol.asyncIterator]();
-    return iterator.next();
-  };
-  for (;;) {
-    const next = await ask(asked, nextPage, signal);
-    if (next.done === true) return;
-    yield next.value.map(infoOf);
+  const begin: Call<Page> = (client, bounded) =>
+    following(list(client, bounded).byPage()[Symbol.asyncIterator]());
+  let page = await ask(asked, begin, true, signal);
+  while (page !== undefined) {
+    yield page.entries.map(infoOf);
+    const { next } = page;
+    page = await ask(asked, next, false, signal);
   }
+}
+
+type Page =
+  { readonly entries: readonly SecretProperties[]; readonly next: () => Promise<Page> } | undefined;
+
+async function following(iterator: AsyncIterator<SecretProperties[]>): Promise<Page> {
+  const page = await iterator.next();
+  if (page.done === true) return undefined;
+  return { entries: page.value, next: () => following(iterator) };
 }
 
 type Pages = ReturnType<SecretClient["listPropertiesOfSecrets"]>;

@@ -22,7 +22,7 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Rejects with `config-invalid` for what dso.yaml names and is not there. */
 export function openAzureProvider(opening: Opening): SecretProvider {
-  const { name, settings } = opening;
+  const { name, settings, clock } = opening;
   const tls = tlsOf(opening, partAt(settings, "tls"));
   const authorityHost = textAt(settings, "authority_host");
   const connect = (trusted: TlsOptions): Http =>
@@ -36,6 +36,7 @@ export function openAzureProvider(opening: Opening): SecretProvider {
     http: connect(tls),
     // Microsoft's own authority has a public certificate, whoever signs the vault's.
     loginHttp: connect(authorityHost === undefined ? {} : tls),
+    clock,
   });
 }
 

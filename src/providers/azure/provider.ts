@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../../model/errors.ts";
 import {
+  type Clock,
   requestKey,
   type SecretData,
   type SecretProvider,
@@ -29,10 +30,11 @@ export interface AzureProviderOptions {
   readonly http: Http;
   /** To whoever gives the tokens; the same one may do for both. */
   readonly loginHttp: Http;
+  readonly clock: Pick<Clock, "elapsed">;
 }
 
 /** For so long after it was brought back, or moved to another region, a secret can be "not found". */
-const LAG_MS = 1000;
+const LAG_MS = 500;
 const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export function createAzureProvider(options: AzureProviderOptions): SecretProvider {
@@ -43,7 +45,7 @@ export function createAzureProvider(options: AzureProviderOptions): SecretProvid
     toLogin: createTransport(provider, loginHttp),
   });
   const about = { provider, vault, permission: "list" } as const;
-  const table = createVersionTable(keyVault, about);
+  const table = createVersionTable(keyVault, about, options.clock);
   const seen = new Set<string>();
   return {
     name: provider,

@@ -34,8 +34,12 @@ export interface Transport extends SdkClient {
   readonly said: (error: unknown) => Said | undefined;
   /** By the server's own clock, ms since the epoch; undefined: nothing has answered yet. */
   readonly serverTime: () => number | undefined;
-  readonly last: () => LastAnswer | DsoError | undefined;
+  /** Since it was last asked for. */
+  readonly takeLast: () => LastAnswer | DsoError | undefined;
 }
+
+/** How often a request that broke down is made again, and after how long; the pauses grow. */
+export const ATTEMPTS = { maxRetries: 2, retryDelayInMs: 200, maxRetryDelayInMs: 1000 } as const;
 
 /** A longer pause is the caller's to make: the answer then says that it is too much at once. */
 const LONGEST_PAUSE_MS = 2000;
@@ -51,7 +55,11 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
       return typeof about === "object" && about !== null ? refusals.get(about) : undefined;
     },
     serverTime: () => at,
-    last: () => last,
+    takeLast: () => {
+      const taken = last;
+      last = undefined;
+      return taken;
+    },
     async sendRequest(asked) {
       const url = new URL(asked.url);
       const { signal, done } = signalOf(asked);
@@ -65,12 +73,7 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
         // The same request is made again with a token, or after a pause.
         if (answer.status < 400) refusals.delete(asked);
         else refusals.set(asked, saidIn(answer, text));
-        return {
-          request: asked,
-          status: answer.status,
-          headers: headersOf(answer),
-          bodyAsText: text,
-        };
+        return responseOf(asked, answer, text);
       } catch (error) {
         if (error instanceof DsoError) last = error;
         throw error;
@@ -110,6 +113,16 @@ function signalOf({ abortSignal, timeout }: SdkRequest): { signal: AbortSignal; 
 function looked(status: number, text: string): Omit<LastAnswer, "origin"> {
   const code = status < 400 ? undefined : /AADSTS\d{4,8}/.exec(text)?.[0];
   return { status, code, isJson: /^\s*[[{]/.test(text) };
+}
+
+function responseOf(asked: SdkRequest, answer: HttpAnswer, text: string): SdkResponse {
+  const { status } = answer;
+  return { request: asked, status, headers: headersOf(answer), bodyAsText: bodyFor(status, text) };
+}
+
+/** A refusal that is no JSON makes the packages trip over it, and lose its status. */
+function bodyFor(status: number, text: string): string {
+  return status < 400 || typeof parsed(text) === "object" ? text : "{}";
 }
 
 function saidIn({ status, headers }: HttpAnswer, text: string): Said {

@@ -1,6 +1,6 @@
 /** Versions without values: for what has not changed, the vault's list alone. */
 import { DsoError } from "../../model/errors.ts";
-import { requestKey, type SecretRequest } from "../../model/ports.ts";
+import { type Clock, requestKey, type SecretRequest } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
 import { type Asked, goneOrMissing } from "./faults.ts";
 import type { KeyVault, SecretInfo } from "./keyVault.ts";
@@ -26,7 +26,11 @@ const WORTH_A_LIST = 3;
 /** The clocks of a service are so far apart, at most. */
 const SETTLED_MS = 5000;
 
-export function createVersionTable(vault: KeyVault, asked: Asked): VersionTable {
+export function createVersionTable(
+  vault: KeyVault,
+  asked: Asked,
+  clock: Pick<Clock, "elapsed">,
+): VersionTable {
   const table = new Map<string, Known>();
   /** A list of more pages than that was not worth it. */
   let tooLong = 0;
@@ -49,24 +53,36 @@ export function createVersionTable(vault: KeyVault, asked: Asked): VersionTable 
     async ask(name, request, signal) {
       const { pinned } = request;
       if (pinned !== undefined && !isVersion(pinned)) throw goneOrMissing(asked, request);
-      // Before it is asked: what comes later in the same second is not in the answer.
-      const before = vault.serverTime() ?? 0;
+      const begun = clock.elapsed();
       const versions = await vault.versions(name, request, signal);
+      // By the server's clock, as it was when this was asked: what comes after that is not in the answer.
+      const asOf = (vault.serverTime() ?? 0) - (clock.elapsed() - begun);
       if (versions.length === 0) throw goneOrMissing(asked, request);
-      if (pinned !== undefined) {
-        const info = versions.find(({ version }) => version === pinned);
-        if (info === undefined) throw goneOrMissing(asked, request);
-        checkUse(asked, request, info, now());
-        return pinned;
-      }
-      const { info, together } = newestOf(versions, table.get(name));
-      if (info?.version === undefined) throw undecided(asked, request, together);
-      const settled = before - Math.max(info.created, info.updated) >= SETTLED_MS;
-      table.set(name, { version: info.version, state: stateOf(info), together, settled });
+      const { info, known } = chosen(asked, request, versions, table.get(name), asOf);
+      if (known !== undefined) table.set(name, known);
       checkUse(asked, request, info, now());
-      return info.version;
+      return info.version ?? "";
     },
   };
+}
+
+/** The pinned one; else the newest, with what is to be known of it from then on. */
+function chosen(
+  asked: Asked,
+  request: SecretRequest,
+  versions: readonly SecretInfo[],
+  before: Known | undefined,
+  asOf: number,
+): { readonly info: SecretInfo; readonly known?: Known } {
+  if (request.pinned !== undefined) {
+    const info = versions.find(({ version }) => version === request.pinned);
+    if (info === undefined) throw goneOrMissing(asked, request);
+    return { info };
+  }
+  const { info, together } = newestOf(versions, before);
+  if (info?.version === undefined) throw undecided(asked, request, together);
+  const settled = asOf - Math.max(info.created, info.updated) >= SETTLED_MS;
+  return { info, known: { version: info.version, state: stateOf(info), together, settled } };
 }
 
 /** Those whose versions the table has, and which nobody has pinned. */

@@ -121,6 +121,9 @@ it("asks for the list alone, once nothing has changed for a while", async () => 
   await poll(vault, table);
   await poll(vault, table);
   expect(vault.asked).toEqual({ lists: 12, versions: 6 });
+  vault.touch("a");
+  await poll(vault, table);
+  expect(vault.asked).toEqual({ lists: 16, versions: 7 });
 });
 
 it("of several in one second is the only one that was not there before", () => {

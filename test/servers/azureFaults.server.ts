@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { never } from "../reconciler/world.ts";
 import { type AzureScene, startAzure, values, version } from "./azureScene.ts";
 import { error, impatient, refusal, status } from "./azureTrouble.ts";
-import type { Trouble } from "./keyVault.ts";
+import { TENANT, type Trouble } from "./keyVault.ts";
 
 let scene: AzureScene;
 let id = "";
@@ -117,6 +117,16 @@ describe.each(FAULTS)("%s", (_, answer, code, words) => {
     }
     await provider.close();
   });
+});
+
+it("a page in the place of a value, after all went well until then", async () => {
+  const challenge = `Bearer authorization="https://login.windows.net/${TENANT}", resource="https://vault.azure.net"`;
+  const welcome = status(401, error("Unauthorized"), { "WWW-Authenticate": challenge });
+  const answer: Trouble = (request, response) =>
+    (request.headers.authorization === undefined ? welcome : status(200, HTML))(request, response);
+  scene.vault.trouble = { at: "vault", answer };
+  const told = await refusal(values(impatient(scene), { path: "x" }));
+  expect(told).toMatchObject({ code: "provider-unreachable" });
 });
 
 it.each([

@@ -1,9 +1,11 @@
 /** Logins, rights and names at Key Vault: what is refused, and what is said of it. */
 import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Settings } from "../../src/model/settings.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
 import {
   type AzureScene,
@@ -54,13 +56,16 @@ describe("what the identity may not", () => {
   it("with rights to some secrets only, watches those without the list", async () => {
     const names = ["p", "q", "r"];
     const ids = names.map((name) => scene.put(name, name));
+    scene.vault.store.pass(60);
     const provider = scene.openAs({ permissions: ["get", "list"], secrets: names });
+    const listed = scene.vault.asked.filter((one) => one === "GET /secrets").length;
     const requests = [...names, "x"].map((path) => ({ path }));
     for (let poll = 0; poll < 2; poll++) {
       const told = await provider.versions(requests, never);
       expect(names.map((name) => told.get(name))).toEqual(ids);
       expect(told.get("x")).toMatchObject({ code: "secret-denied" });
     }
+    expect(scene.vault.asked.filter((one) => one === "GET /secrets")).toHaveLength(listed + 1);
   });
 });
 
@@ -173,18 +178,19 @@ describe("a login", () => {
   });
 
   it("is done again with what its file says by then, and where its token is none any more", async () => {
-    const [app] = scene.vault.entra.apps;
-    const provider = scene.open();
+    await using directory = await temporaryDirectory();
+    const file = join(directory.path, "secret");
+    const who = { method: "client_secret", tenant_id: TENANT, client_id: "reader" };
+    const provider = scene.open({ auth: { ...who, client_secret_file: file } });
+    await writeFile(file, "not-it-at-all\n");
+    await expect(version(provider, { path: "x" })).rejects.toMatchObject({ code: "provider-auth" });
+    await writeFile(file, `${SECRET}\n`);
     expect(await version(provider, { path: "x" })).toBe(id);
     scene.vault.entra.revoke();
     expect(await version(provider, { path: "x" })).toBe(id);
-    Object.assign(app!, { secret: "another" });
     scene.vault.entra.revoke();
-    await expect(provider.versions([{ path: "x" }], never)).rejects.toMatchObject({
-      code: "provider-auth",
-    });
-    Object.assign(app!, { secret: SECRET });
-    expect(await version(provider, { path: "x" })).toBe(id);
+    await writeFile(file, "not-it-at-all\n");
+    await expect(version(provider, { path: "x" })).rejects.toMatchObject({ code: "provider-auth" });
   });
 });
 

@@ -119,15 +119,24 @@ it("ends at once when it is told to, on whichever page", async () => {
   await version(provider, { path: "x" });
   const stop = new AbortController();
   let pages = 0;
+  let isAnswered = false;
   const nextLink = `${scene.vault.url}/secrets?page=2`;
   const empty = status(200, JSON.stringify({ value: [], nextLink }));
   scene.vault.trouble = {
     at: "vault",
     answer: (request, response) => {
-      if (++pages === 1) empty(request, response);
-      else stop.abort(new Error("enough"));
+      if (++pages === 1) {
+        empty(request, response);
+        return;
+      }
+      stop.abort(new Error("enough"));
+      setTimeout(() => {
+        isAnswered = true;
+        response.end('{"value":[]}');
+      }, 200);
     },
   };
   await expect(provider.versions([{ path: "x" }], stop.signal)).rejects.toThrow("enough");
   expect(pages).toBe(2);
+  expect(isAnswered).toBe(false);
 });

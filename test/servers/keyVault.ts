@@ -5,6 +5,7 @@ import { createServer as createPlain, type IncomingMessage, type ServerResponse 
 import { createServer } from "node:https";
 import { type AddressInfo, createServer as createListener, type Socket } from "node:net";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
 import { createEntra, type Entra } from "./entra.ts";
 import {
   fault,
@@ -170,11 +171,15 @@ function send(
       `Bearer authorization="https://login.windows.net/${TENANT}", resource="${resource}"`,
     );
   }
-  if (body === undefined) response.writeHead(status).end();
-  else
-    response
-      .writeHead(status, { "Content-Type": "application/json; charset=utf-8" })
-      .end(JSON.stringify(body));
+  if (body === undefined) {
+    response.writeHead(status).end();
+    return;
+  }
+  response.setHeader("Content-Type", "application/json; charset=utf-8");
+  const text = JSON.stringify(body);
+  const packs = /gzip/.test(String(response.req.headers["accept-encoding"]));
+  if (packs) response.setHeader("Content-Encoding", "gzip");
+  response.writeHead(status).end(packs ? gzipSync(text) : text);
 }
 
 async function textOf(request: IncomingMessage): Promise<string> {

@@ -1,8 +1,8 @@
 /** Tokens of Entra ID, by the one credential that dso.yaml names. */
+import type { SecretClient } from "@azure/keyvault-secrets";
 import { abortable } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Secret } from "../../model/secret.ts";
-import type * as Sdk from "./sdk.ts";
 import { ATTEMPTS, type LastAnswer, type Transport } from "./transport.ts";
 
 export type AzureLogin =
@@ -24,21 +24,21 @@ export interface CredentialOptions {
   readonly transport: Transport;
 }
 
-type Credential = ConstructorParameters<typeof Sdk.SecretClient>[1];
+type Credential = ConstructorParameters<typeof SecretClient>[1];
 
 /** One token, whichever way: some of them try several things one after the other. */
 const LONGEST_MS = 60_000;
 
 /** Its `getToken` rejects with a DsoError: `provider-auth`, or `provider-unreachable` where nobody answers. */
-export function createCredential(sdk: typeof Sdk, options: CredentialOptions): Credential {
-  let made: Credential | undefined;
+export function createCredential(options: CredentialOptions): Credential {
+  let made: Promise<Credential> | undefined;
   return {
     async getToken(scopes, asked) {
       const deadline = AbortSignal.timeout(LONGEST_MS);
       options.transport.takeLast();
       try {
-        made ??= make(sdk, options);
-        return await abortable(made.getToken(scopes, asked), deadline);
+        const credential = await (made ??= make(options));
+        return await abortable(credential.getToken(scopes, asked), deadline);
       } catch (error) {
         made = undefined;
         throw deadline.aborted ? silent(options) : refusal(options, error);
@@ -47,7 +47,7 @@ export function createCredential(sdk: typeof Sdk, options: CredentialOptions): C
   };
 }
 
-function make(sdk: typeof Sdk, { login, authorityHost, transport }: CredentialOptions): Credential {
+async function make({ login, authorityHost, transport }: CredentialOptions): Promise<Credential> {
   const more = {
     httpClient: transport,
     retryOptions: ATTEMPTS,
@@ -55,19 +55,23 @@ function make(sdk: typeof Sdk, { login, authorityHost, transport }: CredentialOp
     ...(authorityHost === undefined ? {} : { authorityHost, disableInstanceDiscovery: true }),
   };
   switch (login.method) {
-    case "default":
-      return new sdk.DefaultAzureCredential(more);
+    case "default": {
+      const { DefaultAzureCredential } = await import("./sdk.ts");
+      return new DefaultAzureCredential(more);
+    }
     case "managed_identity": {
+      const { ManagedIdentityCredential } = await import("./sdk.ts");
       const { clientId } = login;
-      return new sdk.ManagedIdentityCredential({
+      return new ManagedIdentityCredential({
         ...more,
         ...(clientId !== undefined && { clientId }),
       });
     }
     case "client_secret": {
+      const { ClientSecretCredential } = await import("./sdk.ts");
       using secret = login.secret();
       const text = secret.reveal().toString();
-      return new sdk.ClientSecretCredential(login.tenantId, login.clientId, text, more);
+      return new ClientSecretCredential(login.tenantId, login.clientId, text, more);
     }
   }
 }

@@ -140,17 +140,14 @@ async function following(iterator: AsyncIterator<SecretProperties[]>): Promise<P
 type Pages = ReturnType<SecretClient["listPropertiesOfSecrets"]>;
 
 async function open(options: KeyVaultOptions): Promise<SecretClient> {
-  const sdk = await import("./sdk.ts");
+  const { SecretClient: Client } = await import("./sdk.ts");
   const { emulator, toLogin, toVault, vault } = options;
-  return new sdk.SecretClient(
-    vault.href,
-    createCredential(sdk, { ...options, transport: toLogin }),
-    {
-      httpClient: toVault,
-      retryOptions: ATTEMPTS,
-      disableChallengeResourceVerification: emulator,
-    },
-  );
+  const credential = createCredential({ ...options, transport: toLogin });
+  return new Client(vault.href, credential, {
+    httpClient: toVault,
+    retryOptions: ATTEMPTS,
+    disableChallengeResourceVerification: emulator,
+  });
 }
 
 function infoOf(properties: SecretProperties): SecretInfo {

@@ -1,6 +1,6 @@
 /**
  * The connections of Microsoft's packages, which have their own otherwise: with those, no deadline and no abort
- * reach the second page of a list, redirects are followed, and errors hold the request with its token.
+ * reach the second page of a list, and errors hold the request with its token.
  */
 import type { SecretClientOptions } from "@azure/keyvault-secrets";
 import { DsoError } from "../../model/errors.ts";

@@ -23,13 +23,18 @@ const common = {
   logLevel: "warning",
 } as const satisfies BuildOptions;
 
-/** Packages that few commands need: files of their own, that no other command has to read. */
-const APART = ["age-encryption", "chokidar", "pino"];
+/** What next to no command needs: files of their own, that the others do not have to read. */
+const APART: Readonly<Record<string, string>> = {
+  "age-encryption": "age-encryption",
+  chokidar: "chokidar",
+  pino: "pino",
+  azure: "src/providers/azure/sdk.ts",
+};
 
 async function bundleApart() {
   const { outputFiles, metafile } = await build({
     ...common,
-    entryPoints: Object.fromEntries(APART.map((name) => [name, name])),
+    entryPoints: APART,
     entryNames: "[name]-[hash]",
     outExtension: { ".js": ".cjs" },
     format: "cjs",
@@ -45,10 +50,12 @@ async function bundleApart() {
 const apart = (names: readonly string[]): Plugin => ({
   name: "apart",
   setup(hooks) {
-    hooks.onResolve({ filter: new RegExp(`^(${APART.join("|")})$`) }, ({ path: wanted }) => ({
-      path: `./${names.find((name) => name.startsWith(`${wanted}-`)) ?? ""}`,
-      external: true,
-    }));
+    hooks.onResolve({ filter: /./ }, ({ path: wanted, resolveDir }) => {
+      const file = path.relative(root, path.resolve(resolveDir, wanted));
+      const found = Object.entries(APART).find(([, entry]) => entry === wanted || entry === file);
+      const name = found && names.find((one) => one.startsWith(`${found[0]}-`));
+      return name === undefined ? undefined : { path: `./${name}`, external: true };
+    });
   },
 });
 

@@ -22,13 +22,20 @@ import type { YamlText } from "./yaml.ts";
 type Keyed<T> = Readonly<Record<string, T>>;
 
 /** The types of providers that this release can ask. */
-export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault", "age"]);
+export const AVAILABLE: ReadonlySet<string> = new Set([
+  "local",
+  "env",
+  "file",
+  "vault",
+  "azure",
+  "age",
+]);
 
 /** Those of this host. */
 const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file", "age"]);
 
 /** Types of their own that it cannot ask yet. Any other that is not named is a plugin's. */
-const LATER: ReadonlySet<string> = new Set(["aws", "azure"]);
+const LATER: ReadonlySet<string> = new Set(["aws"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {

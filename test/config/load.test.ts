@@ -119,6 +119,8 @@ providers:
   sso: { type: aws, region: eu-west-1, auth: { method: sso, profile: p } }
   static: { type: aws, region: eu-west-1, auth: { method: static, access_key_id: A, secret_access_key_env: K } }
   entra: { type: azure, vault_url: "https://x.vault.azure.net", auth: { method: client_secret, tenant_id: t, client_id: c, client_secret_env: S } }
+  machine: { type: azure, vault_url: "https://x.vault.azure.net/", auth: { method: managed_identity, client_id: c } }
+  gov: { type: azure, vault_url: "https://x.vault.usgovcloudapi.net", authority_host: "https://login.microsoftonline.us", tls: { ca_cert: ca.pem }, auth: { method: default } }
   inside: { type: internal, config: { address: here }, environment: [INTERNAL_TOKEN] }
   vault: { type: local }
 defaults: { provider: prod }
@@ -130,9 +132,11 @@ defaults: { provider: prod }
       [
         "approle vault false",
         "entra azure false",
+        "gov azure false",
         "inside internal false",
         "jwt vault true",
         "local local false",
+        "machine azure false",
         "pods vault false",
         "prod vault false",
         "sso aws false",

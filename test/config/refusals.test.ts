@@ -82,6 +82,14 @@ describe("what is refused", () => {
       '1:68 providers.age.identity_file must be left out where identity or identity_env is given, but is "b" | Correct the value.',
     ],
     [
+      "providers: { azure: { vault_url: 'http://x.vault.azure.net' } }",
+      '1:34 providers.azure.vault_url must be an https address, for example https://my-vault.vault.azure.net, but is "http://x.vault.azure.net" | Correct the value.',
+    ],
+    [
+      "providers: { azure: { vault_url: 'https://v', auth: { tenant_id: t } } }",
+      '1:55 unknown key "tenant_id" in providers.azure.auth | Known keys: method.',
+    ],
+    [
       "projects: { shop: { source: { git: { url: 'https://me:pw@host/r' } } } }",
       "1:43 projects.shop.source.git.url must be an address without a password in it | Correct the value.",
     ],

@@ -68,8 +68,7 @@ projects:
   );
   const later = "Remove it, or leave it for a later release: it changes nothing now.";
   expect(notInRelease(config).map(tell)).toEqual([
-    'not-in-release 3:3 provider "aws" of type aws is not in this release | Only local, env, file, vault, age can be used now.',
-    'not-in-release 4:3 provider "inside" of type internal is not in this release | Only local, env, file, vault, age can be used now.',
+    'not-in-release 3:3 provider "aws" of type aws is not in this release | Only local, env, file, vault, azure, age can be used now.',
     `not-in-release 15:34 projects.blog.source is not in this release | ${later}`,
   ]);
 });

@@ -72,7 +72,9 @@ it("has expectations for every folder, and none for another", async () => {
   const folders = await readdir(EXAMPLES, { withFileTypes: true });
   const names = folders.filter((one) => one.isDirectory()).map(({ name }) => name);
   const others = ["image", "plugin"];
-  expect(names.filter((name) => !others.includes(name)).sort()).toEqual(Object.keys(EXPECTED).sort());
+  expect(names.filter((name) => !others.includes(name)).sort()).toEqual(
+    Object.keys(EXPECTED).sort(),
+  );
 });
 
 describe.each(Object.entries(EXPECTED))("example %s", (name, expected) => {

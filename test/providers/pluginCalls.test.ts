@@ -102,21 +102,36 @@ describe("questions", () => {
   });
 });
 
-test("batches are cut, and no two of one path are in one call", async () => {
-  const calls: string[][] = [];
+/** As of a plugin that answers so. */
+function askingOf(answer: (secrets: readonly SecretRequest[]) => object): Asking {
   const session = {
     words: { clean: (text: string) => text },
     faultIn: () => undefined,
-    call: (_: string, { secrets }: { secrets: SecretRequest[] }) => {
-      calls.push(secrets.map(({ path }) => path));
-      const told = secrets.map(({ path }) => [path, "unsupported"] as const);
-      return Promise.resolve({ result: { secrets: Object.fromEntries(told) } });
-    },
+    call: (_: string, { secrets }: { secrets: SecretRequest[] }) =>
+      Promise.resolve({ result: { secrets: answer(secrets) } }),
   } as unknown as Session;
-  const asking: Asking = {
+  return {
     ...{ provider: "team", session: () => Promise.resolve(session), seen: new Set() },
     lag: () => Promise.resolve(),
   };
+}
+
+test("what every object has is no answer", async () => {
+  const asked = askAbout(
+    askingOf(() => ({})),
+    "versions",
+    [{ path: "__proto__" }],
+    never,
+  );
+  await expect(asked).rejects.toThrow('its plugin says nothing about "__proto__"');
+});
+
+test("batches are cut, and no two of one path are in one call", async () => {
+  const calls: string[][] = [];
+  const asking = askingOf((secrets) => {
+    calls.push(secrets.map(({ path }) => path));
+    return Object.fromEntries(secrets.map(({ path }) => [path, "unsupported"] as const));
+  });
   const requests = [
     { path: "a" },
     { path: "a", pinned: "1" },

@@ -93,7 +93,8 @@ it("has the conversation that the documentation shows", async () => {
 
 it("is opened as dso.yaml says, with its numbers as numbers", async () => {
   const answer = `'{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no '"$GIVEN"'"}}'`;
-  const lines = ["read -r line", `echo "$line" >${scene.path}/got`, `echo ${answer}`];
+  const seen = `env | grep -oE '^(HOME|DSO_PLUGINS_DIR|GIVEN|PATH)=' | sort >${scene.path}/seen`;
+  const lines = ["read -r line", `echo "$line" >${scene.path}/got`, seen, `echo ${answer}`];
   await scene.install("odd", shell([...lines, "cat >/dev/null"]));
   const text = `providers:
   mine: { type: odd, config: { port: 5432, on: true, list: [a, 7] }, environment: [GIVEN] }`;
@@ -119,6 +120,7 @@ it("is opened as dso.yaml says, with its numbers as numbers", async () => {
   expect(JSON.parse(await scene.read("got"))).toMatchObject({
     params: { name: "mine", config: { port: 5432, on: true, list: ["a", 7] } },
   });
+  expect(await scene.read("seen")).toBe("GIVEN=\nPATH=\n");
   await providers.close();
 });
 

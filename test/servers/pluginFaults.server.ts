@@ -32,7 +32,7 @@ async function faultOf(provider: SecretProvider): Promise<DsoError> {
 
 async function withPlugin(lines: readonly string[], more = {}): Promise<SecretProvider> {
   await scene.install("bad", shell(lines));
-  return scene.open("bad", { timeoutMs: 400, maxBytes: 100_000, ...more });
+  return scene.open("bad", { maxBytes: 100_000, ...more });
 }
 
 const UNREACHABLE = "provider-unreachable";
@@ -46,9 +46,13 @@ const FAULTS: readonly (readonly [string, readonly string[], string, RegExp])[] 
     UNREACHABLE,
     /exit code 1; its last words: a \| b red$/,
   ],
-  ["hangs", ["sleep 100"], UNREACHABLE, /gave no answer to "versions" within 0.4 s$/],
   ["says garbage", ["echo welcome", "sleep 100"], UNREACHABLE, /said something that is no message/],
-  ["says no text", [String.raw`printf '"\377"\n'`, "sleep 100"], UNREACHABLE, /is no message/],
+  [
+    "says no text",
+    [String.raw`printf '${versioned({ version: "x" }).replace("x", "\\377")}\n'`, "sleep 100"],
+    UNREACHABLE,
+    /is no message/,
+  ],
   ["answers several at once", ["echo '[]'", "sleep 100"], UNREACHABLE, /is no message/],
   [
     "answers without an id",
@@ -120,6 +124,15 @@ test.each(FAULTS)("one that %s", async (_, lines, code, words) => {
     await withPlugin(["answer", "read -r line", ...lines]),
   );
   expect([given, message]).toEqual([code, expect.stringMatching(words)]);
+});
+
+test("one that hangs", async () => {
+  const provider = await withPlugin(["answer", "read -r line", "sleep 100"], { timeoutMs: 2000 });
+  const { code, message } = await faultOf(provider);
+  expect([code, message]).toEqual([
+    UNREACHABLE,
+    `provider "team": its plugin gave no answer to "versions" within 2 s`,
+  ]);
 });
 
 describe("at its start, one that", () => {
@@ -210,7 +223,7 @@ describe("a value that it has given", () => {
     const answer = one({ secrets: { db: { version: "1", values: { value: large } } } });
     const lines = ["answer", "read -r line", `echo '${answer}'`, "read -r line"];
     const provider = await withPlugin([...lines, "echo ababab >&2", "exit 1"], {
-      ...{ maxBytes: 5_000_000, timeoutMs: 5000 },
+      maxBytes: 5_000_000,
     });
     expect(await provider.read([{ path: "db" }], never)).toHaveProperty("size", 1);
     expect((await faultOf(provider)).message).toMatch(/its plugin ended with exit code 1$/);

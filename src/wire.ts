@@ -151,6 +151,7 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
       (await import("./providers/local/provider.ts")).createLocalProvider(await openVault(), name),
     env: async (opening) => (await import("./providers/env.ts")).openEnvProvider(opening),
     file: async (opening) => (await import("./providers/file.ts")).openFileProvider(opening),
+    aws: async (opening) => (await import("./providers/aws/open.ts")).openAwsProvider(opening),
     vault: async (opening) =>
       (await import("./providers/vault/open.ts")).openVaultProvider(opening),
   };

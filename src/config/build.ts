@@ -18,7 +18,7 @@ import type { YamlText } from "./yaml.ts";
 type Keyed<T> = Readonly<Record<string, T>>;
 
 /** The types of providers that this release can ask. */
-export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault"]);
+export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault", "aws"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {

@@ -69,7 +69,7 @@ describe("what is read", () => {
     expect(config.providers.get("aws")).toEqual({
       name: "aws",
       type: "aws",
-      available: false,
+      available: true,
       byValue: false,
       settings: { region: "us-east-1", auth: { method: "iam" } },
     });

@@ -24,31 +24,51 @@ const common = {
 } as const satisfies BuildOptions;
 
 /** Packages that only a daemon needs: files of their own, that no command has to read. */
-const APART = ["chokidar", "pino"];
+const PACKAGES = ["chokidar", "pino"];
+
+/** The SDKs of providers, each behind a file of ours that names what is used of it: read by whoever asks that store. */
+const SDKS: Readonly<Record<string, string>> = { aws: "src/providers/aws/sdk.ts" };
 
 async function bundleApart() {
-  const { outputFiles, metafile } = await build({
+  const separate = {
     ...common,
-    entryPoints: Object.fromEntries(APART.map((name) => [name, name])),
     entryNames: "[name]-[hash]",
     outExtension: { ".js": ".cjs" },
     format: "cjs",
-  });
-  const files = outputFiles.map(({ path: file, contents }) => ({
-    name: path.basename(file),
-    contents,
-  }));
-  return { files, inputs: metafile.inputs };
+  } as const satisfies BuildOptions;
+  const packages = Object.fromEntries(PACKAGES.map((name) => [name, name]));
+  const built = await Promise.all([
+    build({ ...separate, entryPoints: packages }),
+    build({
+      ...separate,
+      entryPoints: SDKS,
+      // As ES modules they fall apart: a third of it, which nobody uses, stays away.
+      mainFields: ["module", "main"],
+      supported: { "dynamic-import": false },
+    }),
+  ]);
+  const files = built.flatMap(({ outputFiles }) =>
+    outputFiles.map(({ path: file, contents }) => ({ name: path.basename(file), contents })),
+  );
+  return { files, inputs: built.flatMap(({ metafile }) => Object.keys(metafile.inputs)) };
 }
 
 /** Where the program finds them: beside it. */
 const apart = (names: readonly string[]): Plugin => ({
   name: "apart",
   setup(hooks) {
-    hooks.onResolve({ filter: new RegExp(`^(${APART.join("|")})$`) }, ({ path: wanted }) => ({
+    const beside = (wanted: string) => ({
       path: `./${names.find((name) => name.startsWith(`${wanted}-`)) ?? ""}`,
       external: true,
-    }));
+    });
+    hooks.onResolve({ filter: new RegExp(`^(${PACKAGES.join("|")})$`) }, (asked) =>
+      beside(asked.path),
+    );
+    hooks.onResolve({ filter: /\/sdk\.ts$/ }, ({ path: file, resolveDir }) => {
+      const asked = path.relative(root, path.resolve(resolveDir, file));
+      const [name] = Object.entries(SDKS).find(([, entry]) => entry === asked) ?? [];
+      return name === undefined ? undefined : beside(name);
+    });
   },
 });
 
@@ -123,10 +143,7 @@ await mkdir(dist, { recursive: true });
 for (const { name, contents } of files) await put(name, contents);
 await put(program.name, program.contents);
 compile(program.name);
-await put(
-  "NOTICES.txt",
-  await noticesOf(root, [...Object.keys(program.inputs), ...Object.keys(inputs)]),
-);
+await put("NOTICES.txt", await noticesOf(root, [...Object.keys(program.inputs), ...inputs]));
 const shims = [...(await compileShims())].map(([architecture, contents]) => ({
   name: `shim-${architecture}`,
   contents,

@@ -53,8 +53,9 @@ function openQueue(who: AuthOptions, account: Account, url: string): Queue {
     account: { ...account, address: new URL(url).origin },
     deadlineMs: DEADLINE_MS + SILENCE_MS,
     open: async () => {
-      const sdk = await import("./sqs.ts");
-      const credentials = credentialsOf(await import("./sdk.ts"), who);
+      const aws = await import("./sdk.ts");
+      const sdk = await aws.loadQueues();
+      const credentials = credentialsOf(aws, who);
       const requestHandler = {
         ...{ ...BOUNDED.requestHandler, requestTimeout: SILENCE_MS, socketTimeout: SILENCE_MS },
       };

@@ -2,7 +2,7 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import type { Caller } from "./caller.ts";
 import { namesOf } from "./metadata.ts";
-import type * as sdk from "./sqs.ts";
+import type * as sdk from "./queueSdk.ts";
 
 export interface Message {
   readonly receipt: string;

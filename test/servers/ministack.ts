@@ -18,34 +18,23 @@ export interface Ministack extends AsyncDisposable {
   readonly user: (name: string, statements: readonly object[]) => Promise<Keys>;
 }
 
-export interface MinistackOptions {
-  readonly port?: number;
-  readonly environment?: Readonly<Record<string, string>>;
-  /** Of `url`. */
-  readonly protocol?: "http" | "https";
-}
-
 export const REGION = "eu-west-1";
 const ROOT: Keys = { id: "test", secret: "test" };
 
-export async function startMinistack(options: MinistackOptions = {}): Promise<Ministack> {
+export async function startMinistack(options: { readonly port?: number } = {}): Promise<Ministack> {
   const program = process.env["DSO_MINISTACK"];
   if (program === undefined)
     throw new Error("DSO_MINISTACK is not set: script/ministack prints it");
   const directory = await temporaryDirectory();
   const port = options.port ?? (await freePorts());
-  const url = `${options.protocol ?? "http"}://127.0.0.1:${port}`;
+  const url = `http://127.0.0.1:${port}`;
   const server = await startServer({
     ...{ program, args: [] },
     environment: {
       ...{ HOME: directory.path, TMPDIR: directory.path, AUTH: "true" },
-      ...{ BIND_HOST: "127.0.0.1", GATEWAY_PORT: String(port), ...options.environment },
+      ...{ BIND_HOST: "127.0.0.1", GATEWAY_PORT: String(port) },
     },
-    // Over TLS it is asked by nobody but the test.
-    isReady: async (output) =>
-      options.protocol === "https"
-        ? /startup complete|running on/i.test(output)
-        : (await fetch(`${url}/_ministack/health`)).ok,
+    isReady: async () => (await fetch(`${url}/_ministack/health`)).ok,
   });
   return {
     ...{ url, ...asRoot(url) },

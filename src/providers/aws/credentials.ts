@@ -11,8 +11,17 @@ export type Credentials = NonNullable<SecretsManagerClientConfig["credentials"]>
 type Identity = Exclude<Credentials, (...given: never) => unknown>;
 type Provide = () => Promise<Identity>;
 
+/** Nothing of the SDK's reaches the terminal. */
+const SILENT = {
+  debug: () => undefined,
+  info: () => undefined,
+  warn: () => undefined,
+  error: () => undefined,
+};
+
 /** For whatever is asked on the way to them: each request has an end, and few are repeated. */
 export const BOUNDED = {
+  logger: SILENT,
   maxAttempts: 3,
   requestHandler: {
     connectionTimeout: 3000,
@@ -62,13 +71,6 @@ function ownCredentials(aws: typeof sdk, { auth, opening }: AuthOptions): Provid
       return aws.fromNodeProviderChain(shared);
   }
 }
-
-const SILENT = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 function methodOf(auth: Settings): string {
   return textAt(auth, "method") ?? "iam";

@@ -12,7 +12,8 @@ const DEADLINE_MS = 30_000;
 /** A queue may be silent for 20 s. */
 const SILENCE_MS = 25_000;
 
-export function openAwsProvider(opening: Opening): SecretProvider {
+/** `deadlineMs`: for one call with all its attempts. Rejects with `config-invalid` for an address that is none. */
+export function openAwsProvider(opening: Opening, deadlineMs = DEADLINE_MS): SecretProvider {
   const { name, settings, clock } = opening;
   const auth = partAt(settings, "auth");
   const region = requiredText(settings, "region");
@@ -25,7 +26,7 @@ export function openAwsProvider(opening: Opening): SecretProvider {
   const who: AuthOptions = { opening, auth, region };
   const caller = createCaller({
     account,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs,
     open: async () => {
       const sdk = await import("./sdk.ts");
       const credentials = credentialsOf(sdk, who);
@@ -59,10 +60,11 @@ function openQueue(who: AuthOptions, account: Account, url: string): Queue {
       const requestHandler = {
         ...{ ...BOUNDED.requestHandler, requestTimeout: SILENCE_MS, socketTimeout: SILENCE_MS },
       };
+      const endpoint = new URL(url).origin;
       const region = /\bsqs\.([a-z0-9-]+)\./.exec(url)?.[1] ?? who.region;
       return {
         sdk,
-        client: new sdk.SQSClient({ ...BOUNDED, requestHandler, region, credentials }),
+        client: new sdk.SQSClient({ ...BOUNDED, requestHandler, region, endpoint, credentials }),
       };
     },
   });

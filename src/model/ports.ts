@@ -236,6 +236,10 @@ export interface SecretProvider {
     requests: readonly SecretRequest[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, SecretData | DsoError>>;
+  /**
+   * Tells of changes for as long as it is watched: a hint, after which `versions` is asked. Resolves when the signal
+   * aborts, and then only; rejects with DsoError where the store can not be listened to, and the caller tries again.
+   */
   watch?(
     paths: readonly string[],
     changed: (path: string) => void,

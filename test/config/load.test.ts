@@ -115,6 +115,8 @@ providers:
   jwt: { type: vault, addr: "https://v:8200", auth: { method: jwt, role: r, jwt_env: J }, versions: by-value }
   sso: { type: aws, region: eu-west-1, auth: { method: sso, profile: p } }
   static: { type: aws, region: eu-west-1, auth: { method: static, access_key_id: A, secret_access_key_env: K } }
+  role: { type: aws, region: eu-west-1, auth: { role_arn: "arn:aws:iam::123456789012:role/dso", external_id: x, session_name: shop } }
+  chain: { type: aws, region: eu-west-1, push: { queue_url: "https://sqs.eu-west-1.amazonaws.com/1/dso" } }
   entra: { type: azure, vault_url: "https://x.vault.azure.net", auth: { method: client_secret, tenant_id: t, client_id: c, client_secret_env: S } }
   inside: { type: internal, config: { address: here }, environment: [INTERNAL_TOKEN] }
   vault: { type: local }
@@ -126,12 +128,14 @@ defaults: { provider: prod }
     expect([...providers].map(([name, { type, byValue }]) => `${name} ${type} ${byValue}`)).toEqual(
       [
         "approle vault false",
+        "chain aws false",
         "entra azure false",
         "inside internal false",
         "jwt vault true",
         "local local false",
         "pods vault false",
         "prod vault false",
+        "role aws false",
         "sso aws false",
         "static aws false",
         "vault local false",

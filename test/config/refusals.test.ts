@@ -74,6 +74,18 @@ describe("what is refused", () => {
       '1:64 unknown key "role" in providers.vault.auth | Known keys: method, token, token_env, token_file.',
     ],
     [
+      "providers: { aws: { region: eu-west-1, auth: { method: static, access_key_id_env: A } } }",
+      '1:46 providers.aws.auth lacks "secret_access_key" | Add secret_access_key: to it.',
+    ],
+    [
+      "providers: { aws: { region: eu-west-1, auth: { external_id: x } } }",
+      '1:46 providers.aws.auth lacks "role_arn" | Add role_arn: to it.',
+    ],
+    [
+      "providers: { aws: { region: eu-west-1, push: {} } }",
+      '1:46 providers.aws.push lacks "queue_url" | Add queue_url: to it.',
+    ],
+    [
       "projects: { shop: { source: { git: { url: 'https://me:pw@host/r' } } } }",
       "1:43 projects.shop.source.git.url must be an address without a password in it | Correct the value.",
     ],

@@ -4,7 +4,7 @@ import { DsoError } from "../../model/errors.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Settings } from "../../model/settings.ts";
 import { absent, credentialAt, type Opening, textAt } from "../opening.ts";
-import { nameOf, serviceFault } from "./faults.ts";
+import { codeOf, nameOf, serviceFault } from "./faults.ts";
 import type * as sdk from "./sdk.ts";
 
 export type Credentials = NonNullable<SecretsManagerClientConfig["credentials"]>;
@@ -120,7 +120,10 @@ function credentialsFault(
 ): DsoError {
   const name = nameOf(error);
   const hint = authHint(provider, auth);
-  const isNetwork = error instanceof Error && "code" in error && "syscall" in error;
+  const isNetwork =
+    error instanceof Error &&
+    "syscall" in error &&
+    /^(connect|getaddrinfo|read)$/.test(String(error.syscall));
   if (isNetwork || OF_SERVICE.test(name)) {
     const address = role === undefined ? "the source of its credentials" : "STS of its region";
     return serviceFault({ provider, address, authHint: hint }, error);
@@ -144,7 +147,7 @@ const LONGEST = 200;
 function wordsOf(error: unknown): string {
   const isOwn = nameOf(error) === "CredentialsProviderError" && error instanceof Error;
   const isForeign = isOwn && /command failed|returned|<|\{/i.test(error.message);
-  if (!isOwn || isForeign) return nameOf(error);
+  if (!isOwn || isForeign) return codeOf(error) || nameOf(error);
   return error.message.trim().replaceAll(/\s+/g, " ").slice(0, LONGEST);
 }
 

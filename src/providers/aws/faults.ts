@@ -185,7 +185,7 @@ export function nameOf(error: unknown): string {
   return /^[\w.]{1,80}$/.test(name) ? name : "unknown";
 }
 
-function codeOf(error: unknown): string {
+export function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 

@@ -51,7 +51,7 @@ export function createQueue(caller: Caller<QueueService>, url: string): Queue {
   };
 }
 
-/** Until the signal aborts. What nobody understands, or wants, is taken out of the queue all the same. */
+/** As the port's `watch`. What nobody understands, or wants, is taken out of the queue all the same. */
 export async function watchQueue(
   queue: Queue,
   paths: readonly string[],

@@ -142,6 +142,28 @@ describe("a secret that is in no list", () => {
     expect(await told(store(denied), { path: "a" })).toEqual(["secret-denied"]);
   });
 
+  it("is asked for where a list that lags shows it otherwise", async () => {
+    let isDeleted = false;
+    const one = fake({
+      list: () => Promise.resolve({ entries: [{ ...entry("a"), isDeleted }], next: undefined }),
+      describe: () => Promise.resolve(entry("a", V2)),
+    });
+    expect(await told(one, { path: "a" })).toEqual([V1]);
+    isDeleted = true;
+    expect(await told(one, { path: "a" })).toEqual([V2]);
+  });
+
+  it("is not taken for another, whose name its ARN ends with", async () => {
+    const other = { ...entry("a-AbCdEf", V2), arn: arnOf("a-AbCdEf") };
+    for (const entries of [
+      [entry("a"), other],
+      [other, entry("a")],
+    ]) {
+      const one = fake({ list: () => Promise.resolve({ entries, next: undefined }) });
+      expect(await told(one, { path: arnOf("a") })).toEqual([V1]);
+    }
+  });
+
   it("has no value yet", async () => {
     expect(await told(store(entry("a", V1, "AWSPENDING")), { path: "a" })).toEqual([
       "secret-empty",
@@ -158,6 +180,15 @@ describe("values", () => {
       get: () => Promise.reject(down),
     });
     await expect(one.provider.read([{ path: "a" }, { path: "b" }], never)).rejects.toBe(down);
+    expect(() => came.values.get("value")?.reveal()).toThrow("dropped");
+  });
+
+  it("of a batch that came are dropped where the next one fails", async () => {
+    const came = value("s0");
+    const batches = [Promise.resolve([came]), Promise.reject(new Error("torn"))];
+    batches[1]!.catch(() => undefined);
+    const one = fake({ getSome: () => batches.shift()! });
+    await expect(one.provider.read(paths(22), never)).rejects.toThrow("torn");
     expect(() => came.values.get("value")?.reveal()).toThrow("dropped");
   });
 

@@ -139,6 +139,7 @@ describe("versions", () => {
     scene.asked();
     expect(await told(first)).toBe(first);
     expect(scene.asked()).toEqual(["ListSecrets", "ListSecretVersionIds"]);
+    expect(scene.proxy.seen.at(-1)?.body).toContain('"IncludeDeprecated":true');
   });
 
   it("are found by ARN, whole or without its end", async () => {

@@ -32,8 +32,10 @@ export interface Fault {
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** `hang`: no answer, ever. `reset`: the connection is cut. A number: after so many bytes of the body it is. */
-  readonly end?: "hang" | "reset" | number;
+  /** `hang`: nothing more comes, ever. `reset`: the connection is cut. */
+  readonly end?: "hang" | "reset";
+  /** So many bytes of the body come before that end; absent: not even the status does. */
+  readonly after?: number;
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -103,23 +105,20 @@ async function spoiled(
   ask: () => Promise<Answer>,
   response: ServerResponse,
 ): Promise<void> {
-  const { body, delayMs, end, headers = {}, status } = fault;
+  const { after, body, delayMs, end, headers = {}, status } = fault;
   if (delayMs !== undefined) await sleep(delayMs);
-  if (end === "hang") return;
-  if (end === "reset") {
-    response.destroy();
+  const finish = (): unknown => (end === "reset" ? response.destroy() : undefined);
+  if (end !== undefined && after === undefined) {
+    finish();
     return;
   }
   const isOurs = status !== undefined || body !== undefined;
   const own = { status: status ?? 200, headers, body: Buffer.from(body ?? "") };
   const whole = isOurs ? own : await ask();
   response.writeHead(whole.status, { ...whole.headers, "content-length": whole.body.length });
-  if (end === undefined) {
-    response.end(whole.body);
-    return;
-  }
   // What was written has to leave before the connection is cut.
-  response.write(whole.body.subarray(0, end), () => setTimeout(() => response.destroy(), 20));
+  if (end === undefined) response.end(whole.body);
+  else response.write(whole.body.subarray(0, after), () => setTimeout(finish, 20));
 }
 
 /** As it came, the host's name too: it may be signed. */

@@ -11,7 +11,7 @@ export interface SecretEntry {
   readonly isDeleted: boolean;
 }
 
-export const CURRENT = "AWSCURRENT";
+const CURRENT = "AWSCURRENT";
 
 /**
  * The VersionId that a request means; undefined where it pins one that carries no stage, or none that there is.

@@ -23,38 +23,54 @@ const common = {
   logLevel: "warning",
 } as const satisfies BuildOptions;
 
-/** What next to no command needs: files of their own, that the others do not have to read. */
-const APART: Readonly<Record<string, string>> = {
-  "age-encryption": "age-encryption",
-  chokidar: "chokidar",
-  pino: "pino",
+/** Packages that next to no command needs: files of their own, that the others do not have to read. */
+const PACKAGES = ["age-encryption", "chokidar", "pino"];
+
+/** The SDKs of providers, each behind a file of ours that names what is used of it: read by whoever asks that store. */
+const SDKS: Readonly<Record<string, string>> = {
+  aws: "src/providers/aws/sdk.ts",
   azure: "src/providers/azure/sdk.ts",
 };
 
 async function bundleApart() {
-  const { outputFiles, metafile } = await build({
+  const separate = {
     ...common,
-    entryPoints: APART,
     entryNames: "[name]-[hash]",
     outExtension: { ".js": ".cjs" },
     format: "cjs",
-  });
-  const files = outputFiles.map(({ path: file, contents }) => ({
-    name: path.basename(file),
-    contents,
-  }));
-  return { files, inputs: metafile.inputs };
+  } as const satisfies BuildOptions;
+  const packages = Object.fromEntries(PACKAGES.map((name) => [name, name]));
+  const built = await Promise.all([
+    build({ ...separate, entryPoints: packages }),
+    build({
+      ...separate,
+      entryPoints: SDKS,
+      // As ES modules they fall apart: a third of it, which nobody uses, stays away.
+      mainFields: ["module", "main"],
+      supported: { "dynamic-import": false },
+    }),
+  ]);
+  const files = built.flatMap(({ outputFiles }) =>
+    outputFiles.map(({ path: file, contents }) => ({ name: path.basename(file), contents })),
+  );
+  return { files, inputs: built.flatMap(({ metafile }) => Object.keys(metafile.inputs)) };
 }
 
 /** Where the program finds them: beside it. */
 const apart = (names: readonly string[]): Plugin => ({
   name: "apart",
   setup(hooks) {
-    hooks.onResolve({ filter: /./ }, ({ path: wanted, resolveDir }) => {
-      const file = path.relative(root, path.resolve(resolveDir, wanted));
-      const found = Object.entries(APART).find(([, entry]) => entry === wanted || entry === file);
-      const name = found && names.find((one) => one.startsWith(`${found[0]}-`));
-      return name === undefined ? undefined : { path: `./${name}`, external: true };
+    const beside = (wanted: string) => ({
+      path: `./${names.find((name) => name.startsWith(`${wanted}-`)) ?? ""}`,
+      external: true,
+    });
+    hooks.onResolve({ filter: new RegExp(`^(${PACKAGES.join("|")})$`) }, (asked) =>
+      beside(asked.path),
+    );
+    hooks.onResolve({ filter: /\/sdk\.ts$/ }, ({ path: file, resolveDir }) => {
+      const asked = path.relative(root, path.resolve(resolveDir, file));
+      const [name] = Object.entries(SDKS).find(([, entry]) => entry === asked) ?? [];
+      return name === undefined ? undefined : beside(name);
     });
   },
 });
@@ -130,10 +146,7 @@ await mkdir(dist, { recursive: true });
 for (const { name, contents } of files) await put(name, contents);
 await put(program.name, program.contents);
 compile(program.name);
-await put(
-  "NOTICES.txt",
-  await noticesOf(root, [...Object.keys(program.inputs), ...Object.keys(inputs)]),
-);
+await put("NOTICES.txt", await noticesOf(root, [...Object.keys(program.inputs), ...inputs]));
 const shims = [...(await compileShims())].map(([architecture, contents]) => ({
   name: `shim-${architecture}`,
   contents,

@@ -1,12 +1,12 @@
 /** One service while its references are read. */
-import { referencesOf, type EnvironmentPolicy, type Template } from "../model/desired.ts";
+import type { EnvironmentPolicy, Template } from "../model/desired.ts";
 import { DsoError, withPosition, type Position } from "../model/errors.ts";
 import { findEmbedded, parseReference, type KnownProviders } from "../model/parseReference.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 
 /** What the configuration says about references. */
 export interface BindingRules {
-  readonly providers: ReadonlyMap<string, { readonly available: boolean }>;
+  readonly providers: ReadonlyMap<string, unknown>;
   readonly defaults: { readonly provider: string; readonly env: EnvironmentPolicy };
 }
 
@@ -40,19 +40,7 @@ export function readTemplate(text: string, { providers, defaults }: BindingRules
     providers: new Set(providers.keys()),
     defaultProvider: defaults.provider,
   };
-  const template = /^\s*dso(file)?:\/\//i.test(text)
+  return /^\s*dso(file)?:\/\//i.test(text)
     ? [parseReference(text, known)]
     : findEmbedded(text, known);
-  for (const { provider, text: reference } of referencesOf(template)) {
-    if (providers.get(provider)?.available === false) throw notInRelease(provider, reference);
-  }
-  return template;
-}
-
-function notInRelease(provider: string, reference: string): DsoError {
-  return new DsoError(
-    "not-in-release",
-    `reference ${JSON.stringify(reference)}: provider "${provider}" is of a type that is not in this release`,
-    { hint: "Use the local vault: dso secret set." },
-  );
 }

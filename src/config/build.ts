@@ -21,21 +21,8 @@ import type { YamlText } from "./yaml.ts";
 
 type Keyed<T> = Readonly<Record<string, T>>;
 
-/** The types of providers that this release can ask. */
-export const AVAILABLE: ReadonlySet<string> = new Set([
-  "local",
-  "env",
-  "file",
-  "vault",
-  "azure",
-  "age",
-]);
-
 /** Those of this host. */
 const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file", "age"]);
-
-/** Types of their own that it cannot ask yet. Any other that is not named is a plugin's. */
-const LATER: ReadonlySet<string> = new Set(["aws"]);
 
 /** What the schema promises about an accepted document. */
 export interface Document {
@@ -124,7 +111,6 @@ function buildProviders(
     return {
       name,
       type,
-      available: AVAILABLE.has(type) || !LATER.has(type),
       byValue: versions === "by-value",
       remote: !AT_HAND.has(type),
       polling: buildPolling({ polling_interval, polling_overrides }, intervalMs),

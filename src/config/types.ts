@@ -22,8 +22,6 @@ export interface ProviderConfig {
   readonly name: string;
   /** `local`, `vault`, `aws`, `azure`, or the name of a plugin. */
   readonly type: string;
-  /** This release can ask it. */
-  readonly available: boolean;
   /** Fingerprints of values stand in for versions, so that a plan reads values. */
   readonly byValue: boolean;
   /** It does not lie on this host: what it says is worth remembering, and it may be away. */

@@ -37,9 +37,9 @@ function readVersions(label: string | undefined): DeliveredVersions | undefined 
   }
 }
 
-/** Undefined: nobody knows before apply. */
+/** Undefined: nobody knows before apply. What is pinned by a name is the version that bears it. */
 export function wantedVersion(desired: Desired, reference: Reference): Version | undefined {
-  return reference.pinned ?? desired.versions.get(versionKey(reference));
+  return desired.versions.get(versionKey(reference)) ?? reference.pinned;
 }
 
 /** All references of the service, bindings and files alike. */

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
 import {
   type ProviderHealth,
@@ -18,6 +19,10 @@ const WHOLE: ReadonlySet<string> = new Set([
   "config-invalid",
 ]);
 
+export function isAboutStore({ code }: DsoError): boolean {
+  return WHOLE.has(code);
+}
+
 /**
  * One answer for each request; a fault of one is its own answer. What is wrong with the store as such ends the
  * batch: nothing more is asked, and the values that were read are dropped.
@@ -36,7 +41,7 @@ export async function answerEach<T>(
       try {
         answers.set(requestKey(request), await ask(request));
       } catch (error) {
-        if (error instanceof DsoError && !WHOLE.has(error.code))
+        if (error instanceof DsoError && !isAboutStore(error))
           answers.set(requestKey(request), error);
         else faults.push(error);
       }
@@ -70,4 +75,25 @@ export async function healthOf(ask: () => Promise<unknown>): Promise<ProviderHea
     if (error instanceof DsoError) return { ok: false, error };
     throw error;
   }
+}
+
+/** A replica may not have yet what its leader has. */
+const REPLICA_LAG_MS = 500;
+const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
+
+/** What was there before is gone only where that is said again. `seen`: the paths that were; it is kept here. */
+export async function repeatedly<T>(
+  seen: Set<string>,
+  request: SecretRequest,
+  ask: (again: boolean) => Promise<T>,
+  signal: AbortSignal,
+): Promise<T> {
+  const answer = await ask(false).catch(async (error: unknown) => {
+    const isGone = error instanceof DsoError && GONE.has(error.code);
+    if (!isGone || !seen.has(request.path)) throw error;
+    await sleep(REPLICA_LAG_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
+    return ask(true);
+  });
+  seen.add(request.path);
+  return answer;
 }

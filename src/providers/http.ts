@@ -164,15 +164,21 @@ function codeOf(error: unknown): string {
   return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
-function reasonOf(error: unknown): string {
+/** Nobody that is trusted has signed the certificate of whoever answers. */
+export function isUntrusted(error: unknown): boolean {
+  return UNTRUSTED.test(codeOf(error));
+}
+
+/** Why there was no answer, in a few words. */
+export function reasonOf(error: unknown): string {
   const code = codeOf(error);
-  if (UNTRUSTED.test(code)) return "its certificate is signed by nobody that is trusted";
+  if (isUntrusted(error)) return "its certificate is signed by nobody that is trusted";
   return REASONS[code] ?? (code || (error instanceof Error ? error.message : String(error)));
 }
 
 function hintFor(error: unknown): string {
   const code = codeOf(error);
-  if (UNTRUSTED.test(code)) return "Name the certificates to trust under tls: ca_cert in dso.yaml.";
+  if (isUntrusted(error)) return "Name the certificates to trust under tls: ca_cert in dso.yaml.";
   if (code === "ERR_TLS_CERT_ALTNAME_INVALID") {
     return "Correct the address, or name what the certificate is for under tls: server_name.";
   }

@@ -62,6 +62,7 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     env: async (opening) => (await import("./env.ts")).openEnvProvider(opening),
     file: async (opening) => (await import("./file.ts")).openFileProvider(opening),
     age: async (opening) => (await import("./age/open.ts")).openAgeProvider(opening),
+    aws: async (opening) => (await import("./aws/open.ts")).openAwsProvider(opening),
     azure: async (opening) => (await import("./azure/open.ts")).openAzureProvider(opening),
     vault: async (opening) => (await import("./vault/open.ts")).openVaultProvider(opening),
   };

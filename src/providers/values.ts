@@ -62,7 +62,8 @@ export async function readValues(
 
 /** At the version of the snapshot; without one the provider has no versions. */
 function requestFor(reference: Reference, versions: Versions): SecretRequest {
-  const version = reference.pinned ?? versions.get(versionKey(reference));
+  // What is pinned may be the name of a version, whose meaning the snapshot has fixed.
+  const version = versions.get(versionKey(reference)) ?? reference.pinned;
   return { path: reference.path, ...(version === undefined ? {} : { pinned: version }) };
 }
 

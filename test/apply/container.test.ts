@@ -122,13 +122,17 @@ describe("values", () => {
 
   test("versions are those of the snapshot, or pinned", () => {
     const bindings = [
+      variable("D", reference("dso://named?version=before")),
       variable("A", reference("dso://db#password")),
       variable("B", reference("dso://other?version=3")),
       variable("C", reference("dso://unversioned")),
     ];
     const web: DesiredService = service("web", {}, { bindings });
-    expect(versionsOf(web, desiredOf(web))).toEqual({
+    const { versions, ...desired } = desiredOf(web);
+    const snapshot = new Map([...versions, ["local:named@before", "4"]]);
+    expect(versionsOf(web, { ...desired, versions: snapshot })).toEqual({
       "local:db#password": "7",
+      "local:named": "4",
       "local:other": "3",
     });
   });

@@ -5,8 +5,8 @@ import { projectOf } from "../fakes/project.ts";
 
 const rules: BindingRules = {
   providers: new Map([
-    ["local", { available: true }],
-    ["vault", { available: false }],
+    ["local", {}],
+    ["vault", {}],
   ]),
   defaults: { provider: "local", env: "auto" },
 };
@@ -99,10 +99,6 @@ describe("a reference that is no good", () => {
       "dso://loacl:db",
       'provider-unknown 5:12 reference "dso://loacl:db": no provider is named "loacl" (configured: local, vault) | Did you mean "local"?',
     ],
-    [
-      "dso://vault:db",
-      'not-in-release 5:12 reference "dso://vault:db": provider "vault" is of a type that is not in this release | Use the local vault: dso secret set.',
-    ],
   ])("%s", async (value, told) => {
     expect(await refusals(environment(value))).toEqual([told]);
   });
@@ -130,11 +126,6 @@ describe("secrets and configs that cannot be delivered", () => {
       "secrets: [db]",
       'secrets:\n  db: { external: true, name: "{{dso://a}}-x" }',
       'compose-unsupported 7:31 secret "db" must be named by one dso:// reference and nothing else | Write name: dso://path#key next to external: true.',
-    ],
-    [
-      "secrets: [db]",
-      'secrets:\n  db: { external: true, name: "dso://vault:a" }',
-      'not-in-release 7:31 reference "dso://vault:a": provider "vault" is of a type that is not in this release | Use the local vault: dso secret set.',
     ],
     [
       "configs: [app]",

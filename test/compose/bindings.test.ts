@@ -6,8 +6,8 @@ import { projectOf } from "../fakes/project.ts";
 
 const rules = {
   providers: new Map([
-    ["local", { available: true }],
-    ["vault", { available: false }],
+    ["local", {}],
+    ["vault", {}],
   ]),
   defaults: { provider: "local", env: "auto" as const },
 };

@@ -52,7 +52,7 @@ describe("what is read", () => {
       },
     });
     expect([...config.providers.keys()]).toEqual(["local"]);
-    expect(config.providers.get("local")).toMatchObject({ type: "local", available: true });
+    expect(config.providers.get("local")).toMatchObject({ type: "local" });
     expect(config.projects.size).toBe(0);
   });
 
@@ -69,7 +69,6 @@ describe("what is read", () => {
     expect(config.providers.get("aws")).toEqual({
       name: "aws",
       type: "aws",
-      available: false,
       byValue: false,
       remote: true,
       polling: { intervalMs: 300_000, overrides: [] },
@@ -118,6 +117,8 @@ providers:
   jwt: { type: vault, addr: "https://v:8200", auth: { method: jwt, role: r, jwt_env: J }, versions: by-value }
   sso: { type: aws, region: eu-west-1, auth: { method: sso, profile: p } }
   static: { type: aws, region: eu-west-1, auth: { method: static, access_key_id: A, secret_access_key_env: K } }
+  role: { type: aws, region: eu-west-1, auth: { role_arn: "arn:aws:iam::123456789012:role/dso", external_id: x, session_name: shop } }
+  chain: { type: aws, region: eu-west-1, push: { queue_url: "https://sqs.eu-west-1.amazonaws.com/1/dso" } }
   entra: { type: azure, vault_url: "https://x.vault.azure.net", auth: { method: client_secret, tenant_id: t, client_id: c, client_secret_env: S } }
   machine: { type: azure, vault_url: "https://x.vault.azure.net/", auth: { method: managed_identity, client_id: c } }
   gov: { type: azure, vault_url: "https://x.vault.usgovcloudapi.net", authority_host: "https://login.microsoftonline.us", tls: { ca_cert: ca.pem }, auth: { method: default } }
@@ -131,6 +132,7 @@ defaults: { provider: prod }
     expect([...providers].map(([name, { type, byValue }]) => `${name} ${type} ${byValue}`)).toEqual(
       [
         "approle vault false",
+        "chain aws false",
         "entra azure false",
         "gov azure false",
         "inside internal false",
@@ -139,6 +141,7 @@ defaults: { provider: prod }
         "machine azure false",
         "pods vault false",
         "prod vault false",
+        "role aws false",
         "sso aws false",
         "static aws false",
         "vault local false",

@@ -90,6 +90,18 @@ describe("what is refused", () => {
       '1:55 unknown key "tenant_id" in providers.azure.auth | Known keys: method.',
     ],
     [
+      "providers: { aws: { region: eu-west-1, auth: { method: static, access_key_id_env: A } } }",
+      '1:46 providers.aws.auth lacks "secret_access_key" | Add secret_access_key: to it.',
+    ],
+    [
+      "providers: { aws: { region: eu-west-1, auth: { external_id: x } } }",
+      '1:46 providers.aws.auth lacks "role_arn" | Add role_arn: to it.',
+    ],
+    [
+      "providers: { aws: { region: eu-west-1, push: {} } }",
+      '1:46 providers.aws.push lacks "queue_url" | Add queue_url: to it.',
+    ],
+    [
       "projects: { shop: { source: { git: { url: 'https://me:pw@host/r' } } } }",
       "1:43 projects.shop.source.git.url must be an address without a password in it | Correct the value.",
     ],

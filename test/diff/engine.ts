@@ -18,7 +18,7 @@ import type {
   ObservedNetwork,
 } from "../../src/model/observed.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../../src/model/plan.ts";
-import { secretName, valueName } from "../../src/model/reference.ts";
+import { versionKey, valueName } from "../../src/model/reference.ts";
 import { makeSpec } from "../../src/model/spec.ts";
 
 /** Hex digits that stand for an id, the same for the same text. */
@@ -115,7 +115,7 @@ function container(
   const references = one.bindings.flatMap(({ template }) => referencesOf(template));
   const versions = references.map((reference) => [
     valueName(reference),
-    reference.pinned ?? desired.versions.get(secretName(reference)) ?? "",
+    desired.versions.get(versionKey(reference)) ?? reference.pinned ?? "",
   ]);
   const contents = hostContentNames(one).map((key) => [key, desired.versions.get(key) ?? ""]);
   return {

@@ -56,6 +56,23 @@ describe("a change of secrets", () => {
     expect(codes("user={{dso://vault:db?version=5#user}}")).toContain("secret_rotated");
   });
 
+  it("follows the name that a version is pinned by", () => {
+    const at = (version: string): ReturnType<typeof project> =>
+      project({
+        services: {
+          web: {
+            model: { image: "web:1" },
+            files: { "/run/secrets/x": "dso://vault:db?version=before#user" },
+          },
+        },
+        versions: { "vault:db@before": version },
+      });
+    expect(diff(at("1"), applied(at("1")), options()).operations).toEqual([]);
+    expect(reasons(diff(at("2"), applied(at("1")), options()))["container.web[1]"]).toEqual([
+      "secret_rotated",
+    ]);
+  });
+
   it("gives a container that Compose made its secrets", () => {
     const desired = project(SHOP);
     const observed = applied(desired);

@@ -69,6 +69,14 @@ describe("which value a reference means", () => {
     });
   });
 
+  test("at the version that the snapshot has found for a name that is pinned", async () => {
+    const provider = local();
+    const wanted = references("dso://db?version=before#password");
+    const snapshot = new Map([["local:db@before", "1"]]);
+    const values = await readValues(registryOf(provider), wanted, snapshot, limits, signal);
+    expect(values.get("local:db#password")?.reveal().toString()).toBe("old");
+  });
+
   test("what no reference names is dropped at once", async () => {
     const provider = local();
     await read(provider, "dso://db#password");

@@ -135,7 +135,7 @@ export function versionsOf(
   desired: Desired,
 ): Readonly<Record<string, string>> {
   const entries = placedReferences(service).flatMap((reference) => {
-    const version = reference.pinned ?? desired.versions.get(versionKey(reference));
+    const version = desired.versions.get(versionKey(reference)) ?? reference.pinned;
     return version === undefined ? [] : [[valueName(reference), version] as const];
   });
   const contents = hostContentNames(service).flatMap((name) => {

@@ -1,8 +1,9 @@
 /** Secrets of a KV engine, version 1 or 2: what its answers mean. */
 import { DsoError } from "../../model/errors.ts";
 import { type SecretData, type SecretRequest, UNSUPPORTED } from "../../model/ports.ts";
-import { Secret } from "../../model/secret.ts";
+import type { Secret } from "../../model/secret.ts";
 import type { Version } from "../../model/version.ts";
+import { valuesOfObject } from "../jsonValues.ts";
 import { field, type Json, numberField, textField, type VaultAnswer, urlPath } from "./api.ts";
 import { type Mount, noMount } from "./mount.ts";
 import type { VaultSession } from "./session.ts";
@@ -72,20 +73,9 @@ function pathOf({ mount }: Kv, part: string, { path }: SecretRequest): string {
   return [mount.path, part, urlPath(path)].filter((one) => one !== "").join("/");
 }
 
-/** A text is its bytes, null is empty, and anything else is its JSON. */
 function valuesIn(data: Json | undefined): ReadonlyMap<string, Secret> {
-  if (typeof data !== "object" || data === null || Array.isArray(data)) return new Map();
-  return new Map(
-    Object.entries(data as { readonly [key: string]: Json }).map(([key, value]) => [
-      key,
-      new Secret(Buffer.from(asText(value))),
-    ]),
-  );
-}
-
-function asText(value: Json): string {
-  if (value === null) return "";
-  return typeof value === "string" ? value : JSON.stringify(value);
+  const isObject = typeof data === "object" && data !== null && !Array.isArray(data);
+  return isObject ? valuesOfObject(data) : new Map();
 }
 
 function goneOrMissing(

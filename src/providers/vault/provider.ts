@@ -1,6 +1,5 @@
 /** Vault or OpenBao as one provider among others. */
-import { setTimeout as sleep } from "node:timers/promises";
-import { DsoError } from "../../model/errors.ts";
+import type { DsoError } from "../../model/errors.ts";
 import {
   type Clock,
   requestKey,
@@ -10,7 +9,7 @@ import {
   type UNSUPPORTED,
 } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { answerEach, healthOf } from "../answers.ts";
+import { answerEach, healthOf, repeatedly } from "../answers.ts";
 import type { Http } from "../http.ts";
 import { createApi, type VaultAddress } from "./api.ts";
 import { foldersOf, listFolder } from "./folder.ts";
@@ -26,10 +25,6 @@ export interface VaultProviderOptions extends VaultAddress {
   readonly mount: string;
   readonly clock: Pick<Clock, "elapsed">;
 }
-
-/** A replica may not have yet what its leader has. */
-const REPLICA_LAG_MS = 500;
-const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export function createVaultProvider(options: VaultProviderOptions): SecretProvider {
   const { provider, login, clock, http, mount: written } = options;
@@ -85,21 +80,4 @@ async function versionsOf(
     if (listed.has(requestKey({ path, ...(pinned && { pinned }) }))) seen.add(path);
   }
   return new Map<string, Told>([...listed, ...asked]);
-}
-
-/** What was there before is gone only where that is said again. */
-async function repeatedly<T>(
-  seen: Set<string>,
-  request: SecretRequest,
-  ask: () => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const answer = await ask().catch(async (error: unknown) => {
-    const isGone = error instanceof DsoError && GONE.has(error.code);
-    if (!isGone || !seen.has(request.path)) throw error;
-    await sleep(REPLICA_LAG_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    return ask();
-  });
-  seen.add(request.path);
-  return answer;
 }

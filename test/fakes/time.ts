@@ -2,7 +2,7 @@ import type { Clock } from "../../src/model/ports.ts";
 import type { Opening } from "../../src/providers/opening.ts";
 
 /** The machine's own time, for a provider that nobody lets sleep. */
-export const wallClock: Clock = {
+const wallClock: Clock = {
   now: () => Date.now(),
   elapsed: () => performance.now(),
   sleep: () => Promise.reject(new Error("nobody sleeps here")),

@@ -13,7 +13,7 @@ import { never } from "../reconciler/world.ts";
 import { freePorts, type ServerProcess, startServer } from "./process.ts";
 
 /** A key pair for 127.0.0.1 that is its own authority; it protects nothing. */
-export const TLS = join(import.meta.dirname, "../fixtures/tls");
+const TLS = join(import.meta.dirname, "../fixtures/tls");
 const file = (name: string): string => join(TLS, `${name}.pem`);
 
 export interface BaoNode {

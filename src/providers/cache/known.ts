@@ -55,7 +55,7 @@ export interface Known {
 }
 
 /** The store as such: it may be well again in a minute, and nothing is said about the secrets. */
-export const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "provider-unreachable",
   "provider-throttled",
   "provider-auth",

@@ -20,6 +20,7 @@ import { DsoError } from "./model/errors.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
+import type { LeaseStore } from "./providers/leases/store.ts";
 import type { Opening } from "./providers/opening.ts";
 import { createProviders, type Providers } from "./providers/registry.ts";
 import type { VaultOptions } from "./providers/local/unlocked.ts";
@@ -63,6 +64,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     providers: wireProviders({
       ...{ config, environment },
       openVault: () => openVault(options.signal),
+      leases: () => openLeases(paths),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
     journal: createJournal(paths.stateDir),
@@ -119,6 +121,7 @@ interface ProviderWiring {
   readonly config: Config;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly openVault: () => Promise<LocalVault>;
+  readonly leases: () => Promise<LeaseStore>;
   readonly fingerprintKey: () => Promise<Buffer>;
 }
 
@@ -129,14 +132,18 @@ function wireProviders({
   config,
   environment,
   openVault,
+  leases,
   fingerprintKey,
 }: ProviderWiring): Providers {
   const types = typesOf(openVault);
   const directory = dirname(config.file ?? resolve("dso.yaml"));
-  const definitions = [...config.providers.values()].map(({ name, type, settings, byValue }) => {
-    const open = types[type] ?? (() => refuse(name, type, Object.keys(types)));
+  const definitions = [...config.providers.values()].map((provider) => {
+    const { name, type, settings, byValue, leased } = provider;
+    const known = leased ? openLeased : types[type];
+    const open = known ?? (() => refuse(name, type, Object.keys(types)));
     const opened = async (): Promise<SecretProvider> => {
-      const store = await open({ name, settings, environment, directory, clock: systemClock });
+      const opening = { name, settings, environment, directory, clock: systemClock, leases };
+      const store = await open(opening);
       if (!byValue) return store;
       return (await import("./providers/byValue.ts")).byValue(store, fingerprintKey);
     };
@@ -154,6 +161,18 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     vault: async (opening) =>
       (await import("./providers/vault/open.ts")).openVaultProvider(opening),
   };
+}
+
+async function openLeased(opening: Opening): Promise<SecretProvider> {
+  return (await import("./providers/vault/openLeased.ts")).openLeasedProvider(opening);
+}
+
+async function openLeases(paths: Paths): Promise<LeaseStore> {
+  const { openMemoryBase } = await import("./apply/memory/memoryBase.ts");
+  const { createLeaseFiles } = await import("./providers/leases/files.ts");
+  const memory = async (signal: AbortSignal): Promise<string> =>
+    (await openMemoryBase(memoryOptions(paths), signal)).path;
+  return createLeaseFiles({ ...paths, memory });
 }
 
 function refuse(name: string, type: string, known: readonly string[]): Promise<never> {

@@ -20,6 +20,9 @@ type Keyed<T> = Readonly<Record<string, T>>;
 /** The types of providers that this release can ask. */
 export const AVAILABLE: ReadonlySet<string> = new Set(["local", "env", "file", "vault"]);
 
+/** Engines that issue credentials for a time. */
+const LEASED: ReadonlySet<string> = new Set(["database", "pki"]);
+
 /** What the schema promises about an accepted document. */
 export interface Document {
   readonly providers: Keyed<Keyed<unknown>>;
@@ -103,6 +106,7 @@ function buildProviders(document: Document["providers"]): ReadonlyMap<string, Pr
       type,
       available: AVAILABLE.has(type),
       byValue: versions === "by-value",
+      leased: type === "vault" && LEASED.has(String(settings["engine"])),
       settings: wrapCredentials(settings),
     };
   });

@@ -26,6 +26,8 @@ export interface ProviderConfig {
   readonly available: boolean;
   /** Fingerprints of values stand in for versions, so that a plan reads values. */
   readonly byValue: boolean;
+  /** It issues credentials for a time: to read one is to have it issued. */
+  readonly leased: boolean;
   /** Its other keys, as the schema allows them for its type. */
   readonly settings: Settings;
 }

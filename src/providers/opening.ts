@@ -5,6 +5,7 @@ import { DsoError } from "../model/errors.ts";
 import type { Clock } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
 import type { Settings } from "../model/settings.ts";
+import type { LeaseStore } from "./leases/store.ts";
 
 export interface Opening {
   /** As dso.yaml names the provider. */
@@ -15,6 +16,8 @@ export interface Opening {
   /** Absolute: where relative paths of dso.yaml begin. */
   readonly directory: string;
   readonly clock: Clock;
+  /** Where leases are kept, for a store that issues credentials for a time. */
+  readonly leases?: () => Promise<LeaseStore>;
 }
 
 export function textAt(settings: Settings, key: string): string | undefined {

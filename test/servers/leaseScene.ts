@@ -15,7 +15,8 @@ import { credential, values } from "./vaultScene.ts";
 /** What the engine needs, and nothing else; the second may not give back what it got. */
 const POLICIES = {
   leases: `path "database/creds/*" { capabilities = ["read"] }
-path "pki/issue/*" { capabilities = ["update"] }
+path "pki/*" { capabilities = ["update"] }
+path "certificates/issue/*" { capabilities = ["update"] }
 path "sys/leases/revoke" { capabilities = ["update"] }`,
   issuing: `path "database/creds/*" { capabilities = ["read"] }`,
 };
@@ -40,9 +41,11 @@ export interface LeaseScene extends AsyncDisposable {
   /** `auth:` of somebody who logs in. */
   readonly user: (policy: string) => Promise<Settings>;
   readonly memory: string;
+  readonly placesOf: (home: string) => { readonly stateDir: string; readonly locksDir: string };
 }
 
-const PASSWORD = "pass-of-the-test";
+/** Of whoever logs in. */
+export const PASSWORD = "pass-of-the-test";
 
 export async function startLeases(): Promise<LeaseScene> {
   const [bao, postgres, directory] = await Promise.all([
@@ -58,14 +61,14 @@ export async function startLeases(): Promise<LeaseScene> {
   }
   await bao.root("POST", "sys/auth/userpass", { type: "userpass" });
   const memory = join(directory.path, "memory");
+  const placesOf: LeaseScene["placesOf"] = (home) => ({
+    stateDir: join(directory.path, home, "state"),
+    locksDir: join(directory.path, home, "locks"),
+  });
   return {
-    ...{ bao, postgres, memory },
+    ...{ bao, postgres, memory, placesOf },
     open: async (home, auth, more = {}) => {
-      const place = join(directory.path, home);
-      const store = createLeaseFiles({
-        ...{ stateDir: join(place, "state"), locksDir: join(place, "locks") },
-        memory: () => Promise.resolve(memory),
-      });
+      const store = createLeaseFiles({ ...placesOf(home), memory: () => Promise.resolve(memory) });
       const tls = { ca_cert: bao.caFile };
       const provider = await openLeasedProvider({
         ...{ name: "db", environment: {}, directory: bao.directory, clock },

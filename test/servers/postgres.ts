@@ -29,8 +29,8 @@ const PASSWORD = "postgres-of-the-test";
 /** As Debian's own user of it where we are root: as that it refuses to run. */
 export async function startPostgres(): Promise<Postgres> {
   const directory = await mkdtemp(join(tmpdir(), "dso-postgres-"));
-  const who = process.getuid?.() === 0 ? await idsOf(OWN) : {};
-  if (who.uid !== undefined) await chown(directory, who.uid, who.gid);
+  const who = process.getuid?.() === 0 ? await idsOf(OWN) : undefined;
+  if (who !== undefined) await chown(directory, who.uid, who.gid);
   const [data, secret] = [join(directory, "data"), join(directory, "password")];
   await writeFile(secret, PASSWORD);
   const environment = { HOME: directory, LC_ALL: "C", TZ: "UTC" };
@@ -51,7 +51,12 @@ export async function startPostgres(): Promise<Postgres> {
     });
   };
   await start();
-  const stop = async (): Promise<void> => server?.[Symbol.asyncDispose]();
+  const stop = async (): Promise<void> => {
+    // At once, and not when the last of its clients has left.
+    if (server !== undefined) process.kill(server.pid, "SIGINT");
+    await server?.[Symbol.asyncDispose]();
+    server = undefined;
+  };
   const users = `select rolname from pg_roles where rolcanlogin and rolname <> '${OWN}' order by 1`;
   return {
     ...{ directory, port, password: PASSWORD, start, stop },
@@ -75,7 +80,7 @@ function programs(): string {
   return join(root, newest ?? "", "bin");
 }
 
-async function idsOf(user: string): Promise<{ readonly uid?: number; readonly gid?: number }> {
+async function idsOf(user: string): Promise<{ readonly uid: number; readonly gid: number }> {
   const [uid, gid] = await Promise.all(["-u", "-g"].map((flag) => run("id", [flag, user])));
   return { uid: Number(uid?.stdout), gid: Number(gid?.stdout) };
 }

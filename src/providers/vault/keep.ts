@@ -36,12 +36,18 @@ export function keepLeases(leasing: Leasing): Leases {
       const isAway = tended.faults.some(({ code }) => code !== "secret-denied");
       failures = isAway ? failures + 1 : 0;
       if (!isAway) return tended;
-      pausedUntil = now + Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+      pausedUntil = now + pauseMs(failures, (tended.nextAt ?? Infinity) - now);
       return { ...tended, nextAt: pausedUntil };
     },
     end: (lease, signal) =>
       store.change(provider, (ledger, within) => end(leasing, ledger, lease, within), signal),
   };
+}
+
+/** Never so long that what is left of a lease is over. */
+function pauseMs(failures: number, leftMs: number): number {
+  const ms = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+  return Math.min(ms, Math.max(FIRST_MS, leftMs / 3));
 }
 
 function listed({ secrets }: Book): readonly Lease[] {

@@ -8,7 +8,7 @@ export interface Lease {
   readonly version: Version;
   /** No later one was issued. */
   readonly newest: boolean;
-  /** Milliseconds since the epoch; a renewal moves it. */
+  /** Milliseconds since the epoch; a renewal moves it. 0: the store has none such any more. */
   readonly expiresAt: number;
   /** When its values were last read, milliseconds since the epoch: whoever did may be about to deliver them. */
   readonly readAt: number;

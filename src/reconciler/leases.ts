@@ -9,6 +9,7 @@ import { inspectLock } from "../lib/lock.ts";
 import { isGone } from "../lib/lockOwner.ts";
 import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";
+import type { Rotation } from "../model/journal.ts";
 import type { Lease, Leases } from "../model/leases.ts";
 import { secretName } from "../model/reference.ts";
 import type { Context } from "./context.ts";
@@ -101,6 +102,31 @@ export async function giveBackUnused(context: Sources, signal: AbortSignal): Pro
   return { ended, waiting: unwanted.length - ended.length, faults };
 }
 
+/** What was delivered before has ended, or was given back, and what is delivered instead lives. */
+export async function isForwardOnly(
+  context: Pick<Context, "clock" | "config" | "providers">,
+  { from, to }: Rotation["versions"],
+): Promise<boolean> {
+  const { held, faults } = await heldLeases(context);
+  const now = context.clock.now();
+  const alive = new Set(
+    held
+      .filter(({ lease }) => now < lease.expiresAt)
+      .map(({ secret, lease }) => `${secret}@${lease.version}`),
+  );
+  const issuers = new Set(leasedProviders(context.config));
+  const isOver = ([name, version]: readonly [string, string]): boolean =>
+    issuers.has(name.split(":")[0] ?? "") && !alive.has(leaseKey(name, version));
+  // Of a store that cannot be opened nothing is known.
+  if (faults.length > 0) return false;
+  return Object.entries(from).some(isOver) && !Object.entries(to).some(isOver);
+}
+
+/** Of the name of a value: its key is no part of its secret's. */
+function leaseKey(name: string, version: string): string {
+  return `${name.split("#")[0] ?? ""}@${version}`;
+}
+
 /** When the run began that is at work for longest, ms since the epoch: what it has read it may be about to deliver. */
 async function oldestRun({ paths }: Sources): Promise<number> {
   const owners = (await namesIn(paths.locksDir))
@@ -125,8 +151,7 @@ async function carriedVersions(
 ): Promise<ReadonlySet<string>> {
   const carried = new Set<string>();
   const add = (versions: Iterable<readonly [string, string]>): void => {
-    // The key of a value is no part of its secret's name.
-    for (const [name, version] of versions) carried.add(`${name.split("#")[0] ?? ""}@${version}`);
+    for (const [name, version] of versions) carried.add(leaseKey(name, version));
   };
   for (const { labels } of await engine.listContainers({ label: DSO.secrets }, signal)) {
     const generation = labels[DSO.generation];

@@ -95,9 +95,13 @@ export async function apply(
   return outcome;
 }
 
+function issuesLeases({ config }: Context): boolean {
+  return [...config.providers.values()].some(({ leased }) => leased);
+}
+
 /** It may have been the last one that had them. What of it does not succeed is told, and done another time. */
 async function tidyLeases(context: Context, { force, report }: ApplySettings): Promise<void> {
-  if (![...context.config.providers.values()].some(({ leased }) => leased)) return;
+  if (!issuesLeases(context)) return;
   const { giveBackUnused } = await import("./leases.ts");
   const patience = AbortSignal.timeout(GIVE_BACK_MS);
   try {
@@ -141,6 +145,10 @@ function recoveryTools(context: Context, desired: Desired | undefined): Recovery
     ...context,
     drainMsOf: (name) => desired?.services.get(name)?.policy.drainMs,
     healthOf: (name) => desired?.services.get(name)?.policy.health,
+    isForwardOnly: async (versions) => {
+      if (!issuesLeases(context)) return false;
+      return (await import("./leases.ts")).isForwardOnly(context, versions);
+    },
     isJob: (name) => {
       const service = desired?.services.get(name);
       return desired !== undefined && service !== undefined && isJob(desired, service);

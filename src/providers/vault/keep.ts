@@ -54,9 +54,9 @@ function listed({ secrets }: Book): readonly Lease[] {
   return Object.entries(secrets).flatMap(([path, { last, records }]) =>
     records
       .filter(({ state }) => state !== "issuing")
-      .map(({ generation, expiresAt, readAt }) => ({
+      .map(({ generation, expiresAt, readAt, state }) => ({
         ...{ path, version: versionOf(generation), newest: generation === last },
-        ...{ expiresAt, readAt },
+        ...{ expiresAt: state === "dead" ? 0 : expiresAt, readAt },
       })),
   );
 }

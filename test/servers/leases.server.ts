@@ -105,6 +105,18 @@ describe("a lease", () => {
   });
 });
 
+it("a token that was given to us is renewed with what hangs on it, though nothing else is asked", async () => {
+  const process = await scene.open("given", await scene.given("leases", { ttl: "3s" }));
+  const first = await process.values("long");
+  for (const until = Date.now() + 4500; Date.now() < until;) {
+    const { nextAt, faults } = await process.tend();
+    expect(faults).toEqual([]);
+    expect(nextAt).toBeLessThan(Date.now() + 1500);
+    await sleep(200);
+  }
+  expect(await letsIn(first)).toBe(true);
+});
+
 describe("a token that was logged in for", () => {
   it("stays as long as its lease, and takes it along, whatever the policy grants", async () => {
     const auth = await scene.user("issuing");

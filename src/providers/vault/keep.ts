@@ -17,31 +17,52 @@ import {
 } from "../leases/terms.ts";
 import { recoverIssuing, tokenOf } from "./issue.ts";
 import { type Renewed, renewLease, revokeLease, revokeToken } from "./leaseCalls.ts";
+import { keepToken } from "./keepToken.ts";
 import type { Leasing } from "./leasing.ts";
 
 /** Between two tries at a store that does not answer: longer from one to the next. */
 const FIRST_MS = 500;
 const LONGEST_MS = 30_000;
 
+/** What our policy does not let us give back is tried again after so long: it may have been changed. */
+const DENIED_MS = 600_000;
+
 export function keepLeases(leasing: Leasing): Leases {
-  const { provider, store } = leasing;
+  const { provider, store, clock } = leasing;
+  const token = keepToken(leasing);
+  const denied = new Map<string, number>();
   let failures = 0;
   let pausedUntil = 0;
   return {
     list: async () => listed(await store.look(provider)),
     tend: async (signal) => {
-      const now = leasing.clock.now();
+      const now = clock.now();
       if (now < pausedUntil) return { nextAt: pausedUntil, faults: [] };
-      const tended = await tend(leasing, signal);
+      const tended = soonest(await tend(leasing, signal), await token.tend(signal));
       const isAway = tended.faults.some(({ code }) => code !== "secret-denied");
       failures = isAway ? failures + 1 : 0;
       if (!isAway) return tended;
       pausedUntil = now + pauseMs(failures, (tended.nextAt ?? Infinity) - now);
       return { ...tended, nextAt: pausedUntil };
     },
-    end: (lease, signal) =>
-      store.change(provider, (ledger, within) => end(leasing, ledger, lease, within), signal),
+    end: async (lease, signal) => {
+      const name = `${lease.path}@${lease.version}`;
+      if (clock.now() < (denied.get(name) ?? 0)) return false;
+      try {
+        const work = (ledger: Ledger, within: AbortSignal) => end(leasing, ledger, lease, within);
+        return await store.change(provider, work, signal);
+      } catch (error) {
+        const isDenied = error instanceof DsoError && error.code === "secret-denied";
+        if (isDenied) denied.set(name, clock.now() + DENIED_MS);
+        throw error;
+      }
+    },
   };
+}
+
+function soonest(a: Tended, b: Tended): Tended {
+  const nextAt = Math.min(a.nextAt ?? Infinity, b.nextAt ?? Infinity);
+  return { nextAt: nextAt === Infinity ? undefined : nextAt, faults: [...a.faults, ...b.faults] };
 }
 
 /** Never so long that what is left of a lease is over. */

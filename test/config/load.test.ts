@@ -71,6 +71,7 @@ describe("what is read", () => {
       type: "aws",
       available: false,
       byValue: false,
+      leased: false,
       settings: { region: "us-east-1", auth: { method: "iam" } },
     });
   });

@@ -1,6 +1,7 @@
 /** Credentials that a store issues, in the loop: who is given them, and when they are given back. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { projectScrubber } from "../../src/cli/scrubbing.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { acquireLock } from "../../src/lib/lock.ts";
 import { DsoError } from "../../src/model/errors.ts";
@@ -179,6 +180,18 @@ describe("nothing is given back", () => {
       expect((await giveBackUnused(context, never)).ended).toEqual([]);
     }));
 });
+
+it("whoever takes values out of logs has nothing issued, and reads nothing of it", () =>
+  withLeases(async ({ context, engine, store, look, up }) => {
+    await up();
+    store.due("app");
+    const { desired } = await look();
+    const { containers } = await engine.listProject("shop", never);
+    const scrubber = await projectScrubber(context, desired, containers, never);
+    expect([...store.held.keys()]).toEqual(["app@g1"]);
+    // What it was given shows in its configuration.
+    expect(scrubber.scrub("it is password of app@g1")).not.toContain("password of app");
+  }));
 
 it("a rollback to what was given back changes nothing", () =>
   withLeases(async ({ context, engine, store, up }) => {

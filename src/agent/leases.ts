@@ -36,12 +36,16 @@ export async function keepLeases(watch: Watch, signal: AbortSignal): Promise<voi
       const slept = sleep(Math.max(ms, SOONEST_MS), undefined, { signal: within });
       await Promise.race([stirred, slept.catch(() => undefined)]);
     } catch (error) {
-      if (!signal.aborted) throw error;
+      unlessAborted(error, signal);
     } finally {
       pause.abort();
       await stirred;
     }
   }
+}
+
+function unlessAborted(error: unknown, signal: AbortSignal): void {
+  if (!signal.aborted) throw error;
 }
 
 /** One look at all of them; answers when the next one is due, ms since the epoch. */

@@ -30,17 +30,16 @@ interface Scene {
 async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
   await using directory = await temporaryDirectory();
   const world = await createWorld(directory.path);
-  const store = createFakeLeased("db", world.context.clock.now);
+  const store = createFakeLeased("db", () => world.context.clock.now());
   const answer: Scene["answer"] = { nextAt: undefined };
   let looks = 0;
-  const { tend } = store.leases;
   const counted = {
     ...store,
     leases: {
       ...store.leases,
       tend: async (signal: AbortSignal): Promise<Tended> => {
         looks++;
-        return { ...(await tend(signal)), nextAt: answer.nextAt };
+        return { ...(await store.leases.tend(signal)), nextAt: answer.nextAt };
       },
     },
   };

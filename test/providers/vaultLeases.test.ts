@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
-import type { Leases } from "../../src/model/leases.ts";
+import type { Leases, Tended } from "../../src/model/leases.ts";
 import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { HttpAnswer, HttpRequest } from "../../src/providers/http.ts";
@@ -119,28 +119,28 @@ describe("a lease", () => {
     withScene(given, async ({ open, asked, answers, at }) => {
       const provider = open();
       await read(provider, app);
-      const { tend } = leasesOf(provider);
+      const tend = (): Promise<Tended> => leasesOf(provider).tend(never);
       const renewals = (): readonly string[] =>
         asked().filter((line) => line.startsWith("sys/leases/renew"));
       renewals();
       at(35);
-      await tend(never);
+      await tend();
       expect(renewals()).toEqual([]);
       for (const minutes of [41, 82, 123]) {
         at(minutes);
-        expect((await tend(never)).faults).toEqual([]);
+        expect((await tend()).faults).toEqual([]);
         expect(renewals()).toEqual(["sys/leases/renew by given-token"]);
         expect(await told(provider, app)).toBe("g1");
       }
       answers.renew = () => renewed(1200);
       at(164);
-      await tend(never);
+      await tend();
       expect(await told(provider, app)).toBe("g2");
       // It is had until its end by whoever has it, and asked for no more.
       expect(await told(provider, { ...app, pinned: "g1" })).toBe("g1");
       renewals();
       at(180);
-      await tend(never);
+      await tend();
       expect(renewals()).toEqual([]);
       at(185);
       expect(await told(provider, { ...app, pinned: "g1" })).toMatchObject({
@@ -179,12 +179,12 @@ describe("while the store is away", () => {
     withScene(given, async ({ open, answers, asked, at }) => {
       const provider = open();
       await read(provider, app);
-      const { tend } = leasesOf(provider);
+      const tend = (): Promise<Tended> => leasesOf(provider).tend(never);
       answers.renew = away;
       asked();
       for (let second = 0; second < 120; second++) {
         at(41 + second / 60);
-        await tend(never);
+        await tend();
       }
       const tries = asked().length;
       expect(tries).toBeGreaterThan(5);
@@ -192,7 +192,7 @@ describe("while the store is away", () => {
       expect(await told(provider, app)).toBe("g1");
       delete answers.renew;
       at(44);
-      expect((await tend(never)).faults).toEqual([]);
+      expect((await tend()).faults).toEqual([]);
       at(90);
       expect(await told(provider, app)).toBe("g1");
     }));

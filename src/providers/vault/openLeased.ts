@@ -25,7 +25,7 @@ function engineOf(settings: Settings): Engine {
 function asked(role: Settings): Certificate {
   const members = Object.entries(role).map(([key, value]): readonly [string, string] => [
     key,
-    Array.isArray(value) ? value.join(",") : String(value as string),
+    Array.isArray(value) ? value.join(",") : (value as string),
   ]);
   return Object.fromEntries(members);
 }

@@ -48,27 +48,6 @@ describe("a lease", () => {
     expect(await other.version("long")).toBe("g1");
   });
 
-  it("is renewed, replaced before its longest time is over, and given back", async () => {
-    const process = await scene.open("life", await scene.given("leases"));
-    const begun = Date.now();
-    const first = await process.values("app");
-    await tendUntil(process, "app", "g2");
-    const lasted = Date.now() - begun;
-    expect(lasted).toBeGreaterThan(4000);
-    expect(lasted).toBeLessThan(7000);
-    expect(await letsIn(first)).toBe(true);
-    const second = await process.values("app", "g2");
-    expect(second["username"]).not.toBe(first["username"]);
-    expect([await letsIn(first), await letsIn(second)]).toEqual([true, true]);
-    expect(await process.end("g1")).toBe(true);
-    expect([await letsIn(first), await letsIn(second)]).toEqual([false, true]);
-    expect((await process.list()).map(({ version }) => version)).toEqual(["g2"]);
-    await expect(process.values("app", "g1")).rejects.toMatchObject({
-      code: "secret-version-gone",
-      hint: expect.stringContaining("issued next") as unknown,
-    });
-  });
-
   it("that an operator has revoked is followed by the next", async () => {
     const process = await scene.open("operator", await scene.given("leases"));
     const first = await process.values("quick");
@@ -105,34 +84,7 @@ describe("a lease", () => {
   });
 });
 
-it("a token that was given to us is renewed with what hangs on it, though nothing else is asked", async () => {
-  const process = await scene.open("given", await scene.given("leases", { ttl: "3s" }));
-  const first = await process.values("long");
-  for (const until = Date.now() + 4500; Date.now() < until;) {
-    const { nextAt, faults } = await process.tend();
-    expect(faults).toEqual([]);
-    expect(nextAt).toBeLessThan(Date.now() + 1500);
-    await sleep(200);
-  }
-  expect(await letsIn(first)).toBe(true);
-});
-
 describe("a token that was logged in for", () => {
-  it("stays as long as its lease, and takes it along, whatever the policy grants", async () => {
-    const auth = await scene.user("issuing");
-    const process = await scene.open("own", auth);
-    const first = await process.values("quick");
-    await process.provider.close();
-    expect(await letsIn(first)).toBe(true);
-    const next = await scene.open("own", auth);
-    await sleep(1400);
-    expect((await next.tend()).faults).toEqual([]);
-    await sleep(1000);
-    expect(await letsIn(first)).toBe(true);
-    expect(await next.end("g1")).toBe(true);
-    await untilGone(() => letsIn(first));
-  });
-
   it("and that is revoked ends the lease: the next one is told", async () => {
     const process = await scene.open("ended", await scene.user("leases"));
     const first = await process.values("quick");
@@ -189,41 +141,92 @@ it("a role that is none, and a mount that is another", async () => {
   expect(await other.provider.check(never)).toMatchObject({ ok: false, error: { message } });
 });
 
-it("a certificate is issued, held, and followed by the next before it expires; nobody takes it back", async () => {
-  await scene.bao.root("POST", "sys/mounts/certificates", { type: "pki" });
-  const root = { common_name: "ca.test", ttl: "24h" };
-  await scene.bao.root("POST", "certificates/root/generate/internal", root);
-  const role = {
-    allowed_domains: ["test"],
-    allow_subdomains: true,
-    max_ttl: "1h",
-    key_type: "ec",
-    key_bits: 256,
-  };
-  await scene.bao.root("POST", "certificates/roles/web", role);
-  const asked = {
-    common_name: "web.test",
-    alt_names: ["a.test", "b.test"],
-    ip_sans: ["127.0.0.1"],
-    ttl: "5s",
-  };
-  const more = { engine: "pki", mount_path: "certificates", roles: { web: asked } };
-  const process = await scene.open("certificates", await scene.user("leases"), more);
-  expect(await process.version("web")).toBe("g1");
-  const first = await process.values("web");
-  const certificate = new X509Certificate(first["certificate"] ?? "");
-  expect(certificate.subject).toBe("CN=web.test");
-  expect(certificate.subjectAltName).toContain("DNS:a.test, DNS:b.test, IP Address:127.0.0.1");
-  expect(certificate.checkPrivateKey(createPrivateKey(first["private_key"] ?? ""))).toBe(true);
-  expect(certificate.verify(new X509Certificate(first["issuing_ca"] ?? "").publicKey)).toBe(true);
-  expect(first["ca_chain"]).toContain("BEGIN CERTIFICATE");
-  expect(await process.values("web", "g1")).toEqual(first);
-  await tendUntil(process, "web", "g2");
-  expect(Date.parse(certificate.validTo)).toBeGreaterThan(Date.now());
-  expect((await process.values("web"))["serial_number"]).not.toBe(first["serial_number"]);
-  expect(await process.end("g1")).toBe(true);
-  expect((await scene.bao.asked()).filter((line) => line.includes("certificates/revoke"))).toEqual(
-    [],
-  );
-  await expect(process.values("other")).rejects.toMatchObject({ code: "secret-missing" });
+/** Each waits for the most of its time. */
+describe.concurrent("while somebody looks after it", () => {
+  it("a lease is renewed, replaced before its longest time is over, and given back", async () => {
+    const process = await scene.open("life", await scene.given("leases"));
+    const begun = Date.now();
+    const first = await process.values("app");
+    await tendUntil(process, "app", "g2");
+    const lasted = Date.now() - begun;
+    expect(lasted).toBeGreaterThan(4000);
+    expect(lasted).toBeLessThan(7000);
+    expect(await letsIn(first)).toBe(true);
+    const second = await process.values("app", "g2");
+    expect(second["username"]).not.toBe(first["username"]);
+    expect([await letsIn(first), await letsIn(second)]).toEqual([true, true]);
+    expect(await process.end("g1")).toBe(true);
+    expect([await letsIn(first), await letsIn(second)]).toEqual([false, true]);
+    expect((await process.list()).map(({ version }) => version)).toEqual(["g2"]);
+    await expect(process.values("app", "g1")).rejects.toMatchObject({
+      code: "secret-version-gone",
+      hint: expect.stringContaining("issued next") as unknown,
+    });
+  });
+
+  it("a token that was given to us is renewed with what hangs on it, though nothing else is asked", async () => {
+    const process = await scene.open("given", await scene.given("leases", { ttl: "3s" }));
+    const first = await process.values("long");
+    for (const until = Date.now() + 4500; Date.now() < until;) {
+      const { nextAt, faults } = await process.tend();
+      expect(faults).toEqual([]);
+      expect(nextAt).toBeLessThan(Date.now() + 1500);
+      await sleep(200);
+    }
+    expect(await letsIn(first)).toBe(true);
+  });
+
+  it("a token that was logged in for stays as long as its lease, and takes it along, whatever the policy grants", async () => {
+    const auth = await scene.user("issuing");
+    const process = await scene.open("own", auth);
+    const first = await process.values("quick");
+    await process.provider.close();
+    expect(await letsIn(first)).toBe(true);
+    const next = await scene.open("own", auth);
+    await sleep(1400);
+    expect((await next.tend()).faults).toEqual([]);
+    await sleep(1000);
+    expect(await letsIn(first)).toBe(true);
+    expect(await next.end("g1")).toBe(true);
+    await untilGone(() => letsIn(first));
+  });
+
+  it("a certificate is issued, held, and followed by the next before it expires; nobody takes it back", async () => {
+    await scene.bao.root("POST", "sys/mounts/certificates", { type: "pki" });
+    const root = { common_name: "ca.test", ttl: "24h" };
+    await scene.bao.root("POST", "certificates/root/generate/internal", root);
+    const role = {
+      allowed_domains: ["test"],
+      allow_subdomains: true,
+      max_ttl: "1h",
+      key_type: "ec",
+      key_bits: 256,
+    };
+    await scene.bao.root("POST", "certificates/roles/web", role);
+    const asked = {
+      common_name: "web.test",
+      alt_names: ["a.test", "b.test"],
+      ip_sans: ["127.0.0.1"],
+      ttl: "5s",
+    };
+    const more = { engine: "pki", mount_path: "certificates", roles: { web: asked } };
+    const process = await scene.open("certificates", await scene.user("leases"), more);
+    expect(await process.version("web")).toBe("g1");
+    const first = await process.values("web");
+    const certificate = new X509Certificate(first["certificate"] ?? "");
+    expect(certificate.subject).toBe("CN=web.test");
+    expect(certificate.subjectAltName).toContain("DNS:a.test, DNS:b.test, IP Address:127.0.0.1");
+    expect(certificate.checkPrivateKey(createPrivateKey(first["private_key"] ?? ""))).toBe(true);
+    expect(certificate.verify(new X509Certificate(first["issuing_ca"] ?? "").publicKey)).toBe(true);
+    expect(first["ca_chain"]).toContain("BEGIN CERTIFICATE");
+    expect(await process.values("web", "g1")).toEqual(first);
+    await tendUntil(process, "web", "g2");
+    expect(Date.parse(certificate.validTo)).toBeGreaterThan(Date.now());
+    expect((await process.values("web"))["serial_number"]).not.toBe(first["serial_number"]);
+    expect(await process.end("g1")).toBe(true);
+    expect(
+      (await scene.bao.asked()).filter((line) => line.includes("certificates/revoke")),
+    ).toEqual([]);
+    await expect(process.values("other")).rejects.toMatchObject({ code: "secret-missing" });
+  });
 });

@@ -23,8 +23,8 @@ const GOODBYE_MS = 5000;
 const TOKEN = "token";
 
 /**
- * The next generation. Before the store is asked the token that the lease will hang on is kept: whoever is
- * killed in between leaves what the next one gives back. Wants the ledger.
+ * The next generation. Before the store is asked it is noted that it will be, and then the token that the
+ * lease will hang on is kept: whoever is killed in between leaves what the next one gives back. Wants the ledger.
  */
 export async function issue(
   leasing: Leasing,
@@ -32,7 +32,7 @@ export async function issue(
   path: string,
   signal: AbortSignal,
 ): Promise<SecretData> {
-  const { clock, login } = leasing;
+  const { clock } = leasing;
   const line = lineOf(ledger.book, path);
   const begun = clock.now();
   const intent: LeaseRecord = {
@@ -40,14 +40,12 @@ export async function issue(
     ...{ generation: line.last + 1, state: "issuing", leaseId: "", renewable: false },
     ...{ issuedAt: begun, readAt: begun, expiresAt: begun, turnAt: begun, leaseMs: 0, termMs: 0 },
   };
-  const token =
-    login.method === "token"
-      ? undefined
-      : await logIn(leasing.api, leasing.provider, login, signal);
+  let token: Token | undefined;
   let issued: Issued | undefined;
   try {
-    if (token !== undefined) await ledger.keep(intent, "token", new Map([[TOKEN, token.value]]));
     await ledger.write(withLine(ledger.book, path, withRecord(line, intent)));
+    token = await ownToken(leasing, signal);
+    if (token !== undefined) await ledger.keep(intent, "token", new Map([[TOKEN, token.value]]));
     issued = await ask(leasing, path, token, signal);
     await ledger.keep(intent, "values", issued.values);
     const record = recordOf(intent, issued, token, clock.now());
@@ -60,6 +58,16 @@ export async function issue(
   } finally {
     token?.value.drop();
   }
+}
+
+/** Logged in for, for one lease alone; undefined where the user has given one. */
+function ownToken(
+  { api, provider, login }: Leasing,
+  signal: AbortSignal,
+): Promise<Token | undefined> {
+  return login.method === "token"
+    ? Promise.resolve(undefined)
+    : logIn(api, provider, login, signal);
 }
 
 async function ask(

@@ -20,6 +20,7 @@ import { userName } from "./lib/lockOwner.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
+import type { LeaseStore } from "./providers/leases/store.ts";
 import type { Cache } from "./providers/cache/cache.ts";
 import type { Opening } from "./providers/opening.ts";
 import { openProviders, type Surroundings } from "./providers/types.ts";
@@ -66,6 +67,7 @@ export async function wire(options: WireOptions): Promise<Context> {
       ...{ environment, cache, clock: systemClock, ...definitionsOf(config) },
       openVault: () => openVault(options.signal),
       openPlugin: (type, opening) => openPlugin(type, opening, paths),
+      leases: () => openLeases(paths),
       fingerprintKey: () => fingerprintKey(paths.stateDir, systemRandom),
     }),
     journal: createJournal(paths.stateDir),
@@ -130,6 +132,14 @@ function vaultOptions({ passphrase }: WireOptions, paths: Paths): VaultOptions {
     clock: systemClock,
     who: userAndHost(),
   };
+}
+
+async function openLeases(paths: Paths): Promise<LeaseStore> {
+  const { openMemoryBase } = await import("./apply/memory/memoryBase.ts");
+  const { createLeaseFiles } = await import("./providers/leases/files.ts");
+  const memory = async (signal: AbortSignal): Promise<string> =>
+    (await openMemoryBase(memoryOptions(paths), signal)).path;
+  return createLeaseFiles({ ...paths, memory });
 }
 
 async function openPlugin(

@@ -5,6 +5,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Passed } from "../reconciler/pass.ts";
 import { createQueue } from "../reconciler/queue.ts";
 import { watchFiles } from "../sources/files.ts";
+import { keepLeases } from "./leases.ts";
 import type { Log } from "./log.ts";
 import { inBackground, run } from "./passes.ts";
 import { pollStores } from "./poll.ts";
@@ -43,6 +44,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
     checkConfig(watch);
     inBackground(watch, followEngine(watch, within));
     inBackground(watch, lookRegularly(watch, within));
+    inBackground(watch, keepLeases(watch, within));
     await trackNew(watch);
     pollStores(watch, within);
     board.open({
@@ -80,7 +82,7 @@ function begin(options: SessionOptions, engineId: string, end: Watch["end"]): Wa
   const watch: Watch = {
     ...{ ...options, engineId, queue, files, end, rest: undefined },
     ...{ tracked: new Set(), halfDone: new Set(), tracking: Promise.resolve(), sources: new Map() },
-    ...{ edits: new Map(), postponed: new Map() },
+    ...{ edits: new Map(), postponed: new Map(), leases: new EventTarget() },
   };
   return watch;
 }

@@ -38,8 +38,12 @@ export interface Watch {
   readonly postponed: Map<string, number>;
   /** While dso.yaml is being edited: since when, by a clock that never jumps, and what ends it. */
   rest: { readonly since: number; readonly timer: NodeJS.Timeout } | undefined;
+  /** Hears when what is known of leases has changed. */
+  readonly leases: EventTarget;
   readonly end: (ending: Ending) => void;
 }
+
+export const STIRRED = "stirred";
 
 /** Watches these, and what is always watched. */
 export function watchSources({ context, files, sources }: Watch): Promise<void> {
@@ -54,13 +58,14 @@ export function heard(watch: Watch, file: string, background: (work: Promise<voi
   const { paths, configPlaces } = context;
   if (file === paths.vaultFile) lookAtAll(watch, "secrets");
   if (dirname(file) === paths.stateDir) {
-    const [, kind, name] = /\/(project|hold|rotations)-([a-z0-9_-]+)\.json$/.exec(file) ?? [];
+    const [, kind, name] = /\/(project|hold|rotations|leases)-([\w.-]+)\.json$/.exec(file) ?? [];
     if (kind === "project") background(trackNew(watch));
     // Of one that nobody looks after: whoever writes it may be killed, and then it is to be mended.
     if (kind === "rotations" && name !== undefined && !watch.tracked.has(name)) {
       watch.queue.trigger(name, "interval");
     }
     if (kind === "hold" && name !== undefined) edited(watch, name);
+    if (kind === "leases") watch.leases.dispatchEvent(new Event(STIRRED));
     return;
   }
   if (configPlaces.has(file) || watch.rest !== undefined) restBeforeEnd(watch);

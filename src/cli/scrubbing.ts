@@ -23,15 +23,19 @@ export async function projectScrubber(
   const limits = { maxSecretBytes: context.config.agent.cache.maxSecretBytes };
   const read = (references: readonly Reference[]): Promise<ReadonlyMap<string, Secret>> =>
     readValues(context.providers, references, desired.versions, limits, signal);
+  // To read what is issued for a time is to have it issued: of that, what containers were given will do.
+  const isStored = ({ provider }: Reference): boolean =>
+    context.config.providers.get(provider)?.leased !== true;
   const references = [...desired.services.values()].flatMap(({ bindings }) =>
-    bindings.flatMap(({ template }) => referencesOf(template)),
+    bindings.flatMap(({ template }) => referencesOf(template).filter(isStored)),
   );
   const values: Secret[] = [];
   try {
     for (const group of Map.groupBy(references, ({ pinned }) => pinned).values()) {
       values.push(...(await read(group)).values());
     }
-    for (const earlier of await deliveredReferences(context, containers, signal)) {
+    const delivered = await deliveredReferences(context, containers, signal);
+    for (const earlier of delivered.filter(isStored)) {
       values.push(...(await read([earlier]).catch(unlessGone)).values());
     }
     const scrubber = createScrubber(values);

@@ -24,6 +24,9 @@ type Keyed<T> = Readonly<Record<string, T>>;
 /** Those of this host. */
 const AT_HAND: ReadonlySet<string> = new Set(["local", "env", "file", "age"]);
 
+/** Engines that issue credentials for a time. */
+const LEASED: ReadonlySet<string> = new Set(["database", "pki"]);
+
 /** What the schema promises about an accepted document. */
 export interface Document {
   readonly providers: Keyed<Keyed<unknown>>;
@@ -108,14 +111,16 @@ function buildProviders(
     const type = typeof written === "string" ? written : name;
     const { versions, polling_interval, polling_overrides, requests_per_second, ...settings } =
       rest;
+    const leased = type === "vault" && LEASED.has(String(settings["engine"]));
     return {
       name,
       type,
       byValue: versions === "by-value",
-      remote: !AT_HAND.has(type),
+      remote: !AT_HAND.has(type) && !leased,
       polling: buildPolling({ polling_interval, polling_overrides }, intervalMs),
       requestsPerSecond: typeof requests_per_second === "number" ? requests_per_second : 50,
       settings: { ...wrapCredentials(settings), ...asItIs(settings["config"]) },
+      leased,
     };
   });
 }

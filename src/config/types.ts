@@ -24,11 +24,13 @@ export interface ProviderConfig {
   readonly type: string;
   /** Fingerprints of values stand in for versions, so that a plan reads values. */
   readonly byValue: boolean;
-  /** It does not lie on this host: what it says is worth remembering, and it may be away. */
+  /** It does not lie on this host, and issues nothing: what it says is worth remembering, and it may be away. */
   readonly remote: boolean;
   readonly polling: PollingConfig;
   /** The most requests that its store is sent in a second. */
   readonly requestsPerSecond: number;
+  /** It issues credentials for a time: to read one is to have it issued. */
+  readonly leased: boolean;
   /** Its other keys, as the schema allows them for its type. */
   readonly settings: Settings;
 }

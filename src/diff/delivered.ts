@@ -22,10 +22,14 @@ export function deliveredTo(
 ): DeliveredVersions | undefined {
   const generation = container.labels[DSO.generation];
   const manifest = generation === undefined ? undefined : observed.delivered.get(generation);
-  return manifest ?? readVersions(container.labels[DSO.secrets]);
+  return manifest ?? deliveredVersions(container.labels);
 }
 
-function readVersions(label: string | undefined): DeliveredVersions | undefined {
+/** What the container was given as it was made; undefined where no label says so. */
+export function deliveredVersions(
+  labels: ObservedContainer["labels"],
+): DeliveredVersions | undefined {
+  const label = labels[DSO.secrets];
   if (label === undefined) return undefined;
   try {
     const found: unknown = JSON.parse(label);

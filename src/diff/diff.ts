@@ -17,7 +17,13 @@ import { decideServices } from "./services.ts";
 import { graded } from "./sealing.ts";
 import { type Situation, survey } from "./situation.ts";
 import { decideVolumes } from "./volumes.ts";
-import { emptyDesired, leftByHand, neverApplied, serviceWarnings } from "./warnings.ts";
+import {
+  emptyDesired,
+  leftByHand,
+  neverApplied,
+  serviceWarnings,
+  unrenewedLeases,
+} from "./warnings.ts";
 
 /**
  * What has to be done so that the engine shows what is desired. The same input
@@ -52,6 +58,7 @@ function convergePlan(situation: Situation): Plan {
     operations: buildOperations(situation, decided),
     warnings: [
       ...emptyDesired(situation),
+      ...unrenewedLeases(situation),
       ...networks.warnings,
       ...volumes.warnings,
       ...services.flatMap((decision) => serviceWarnings(situation, decision)),

@@ -85,6 +85,21 @@ function valuesRead({ desired }: Situation, service: DesiredService): readonly P
   ];
 }
 
+/** Each once, whoever is given it. */
+export function unrenewedLeases(situation: Situation): readonly PlanWarning[] {
+  const { desired, selection } = situation;
+  const given = [...desired.services.values()].filter(({ name }) => selection.service(name));
+  const names = new Set(given.flatMap(referencesIn).map(secretName));
+  return [...(desired.unrenewed ?? [])]
+    .filter(([name]) => names.has(name))
+    .map(([name, until]) => ({
+      code: "unrenewed",
+      message: `nobody renews "${name}": ${until === undefined ? "what is issued of it ends by itself" : `what is held of it ends at ${until}`}`,
+      hint: "`dso agent` renews it, and replaces it before its longest time is over.",
+      position: undefined,
+    }));
+}
+
 function leftToPeople(decision: ServiceDecision): readonly PlanWarning[] {
   const left = only(decision, "replace").filter(({ choice }) => choice.method === "none");
   if (left.length === 0) return [];

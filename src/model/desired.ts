@@ -16,6 +16,11 @@ export interface Desired {
   readonly unversioned: ReadonlySet<string>;
   /** Providers whose versions are fingerprints of values, which a plan therefore reads. Absent: none. */
   readonly byValue?: ReadonlySet<string>;
+  /**
+   * Secrets that are issued for a time while nobody is there who renews them, by name: when what is held
+   * ends, ISO 8601; undefined where the next is yet to be issued. Absent: none.
+   */
+  readonly unrenewed?: ReadonlyMap<string, string | undefined>;
 }
 
 export interface DesiredService {

@@ -16,6 +16,7 @@ import type {
   ObservedVolume,
 } from "./observed.ts";
 import type { BuildModel, FileSourceModel } from "./project.ts";
+import type { Leases } from "./leases.ts";
 import { encodePath } from "./reference.ts";
 import type { Secret } from "./secret.ts";
 import type { Version } from "./version.ts";
@@ -245,6 +246,8 @@ export interface SecretProvider {
     changed: (path: string) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /** Only of a store that issues credentials for a time: what was read of it has to be looked after. */
+  readonly leases?: Leases;
   check(signal: AbortSignal): Promise<ProviderHealth>;
   close(): Promise<void>;
 }

@@ -6,6 +6,7 @@ import type { Clock } from "../model/ports.ts";
 import { Secret } from "../model/secret.ts";
 import type { Settings } from "../model/settings.ts";
 import type { Pace } from "./pace.ts";
+import type { LeaseStore } from "./leases/store.ts";
 
 export interface Opening {
   /** As dso.yaml names the provider. */
@@ -18,6 +19,8 @@ export interface Opening {
   readonly clock: Clock;
   /** Asked before each request to the store. */
   readonly pace: Pace;
+  /** Where leases are kept, for a store that issues credentials for a time. */
+  readonly leases?: () => Promise<LeaseStore>;
 }
 
 export function textAt(settings: Settings, key: string): string | undefined {

@@ -2,6 +2,7 @@
 import type { Clock, SecretProvider } from "../model/ports.ts";
 import type { Settings } from "../model/settings.ts";
 import type { Cache } from "./cache/cache.ts";
+import type { LeaseStore } from "./leases/store.ts";
 import type { LocalVault } from "./local/vault.ts";
 import type { Opening } from "./opening.ts";
 import { createPace } from "./pace.ts";
@@ -15,6 +16,8 @@ export interface Definition {
   readonly byValue: boolean;
   /** It does not lie on this host. */
   readonly remote: boolean;
+  /** It issues credentials for a time. */
+  readonly leased: boolean;
   readonly requestsPerSecond: number;
   readonly settings: Settings;
 }
@@ -29,6 +32,8 @@ export interface Surroundings {
   readonly cache: Cache | undefined;
   readonly clock: Clock;
   readonly openVault: () => Promise<LocalVault>;
+  /** Where leases are kept. */
+  readonly leases: () => Promise<LeaseStore>;
   /** A type that is none of ours is a program. */
   readonly openPlugin: (type: string, opening: Opening) => Promise<SecretProvider>;
   readonly fingerprintKey: () => Promise<Buffer>;
@@ -37,14 +42,16 @@ export interface Surroundings {
 type Open = (opening: Opening) => Promise<SecretProvider>;
 
 export function openProviders(surroundings: Surroundings): Providers {
-  const { definitions, defaultName, environment, directory, cache, clock } = surroundings;
+  const { definitions, defaultName, environment, directory, cache, clock, leases } = surroundings;
   const types = typesOf(surroundings.openVault);
+  const common = { environment, directory, clock, leases };
   const opening = [...definitions].map((definition) => {
-    const { name, type, settings, byValue, remote, requestsPerSecond } = definition;
-    const open = types[type] ?? ((opening: Opening) => surroundings.openPlugin(type, opening));
+    const { name, type, settings, byValue, remote, leased, requestsPerSecond } = definition;
+    const known = leased ? openLeased : types.get(type);
+    const open = known ?? ((opening: Opening) => surroundings.openPlugin(type, opening));
     const opened = async (): Promise<SecretProvider> => {
       const pace = createPace(requestsPerSecond, clock);
-      const store = await open({ name, settings, environment, directory, clock, pace });
+      const store = await open({ ...common, name, settings, pace });
       const told = byValue
         ? (await import("./byValue.ts")).byValue(store, surroundings.fingerprintKey)
         : store;
@@ -55,8 +62,8 @@ export function openProviders(surroundings: Surroundings): Providers {
   return createProviders(new Map(opening), defaultName);
 }
 
-function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, Open>> {
-  return {
+function typesOf(openVault: () => Promise<LocalVault>): ReadonlyMap<string, Open> {
+  const types: Readonly<Record<string, Open>> = {
     local: async ({ name }) =>
       (await import("./local/provider.ts")).createLocalProvider(await openVault(), name),
     env: async (opening) => (await import("./env.ts")).openEnvProvider(opening),
@@ -66,4 +73,9 @@ function typesOf(openVault: () => Promise<LocalVault>): Readonly<Record<string, 
     azure: async (opening) => (await import("./azure/open.ts")).openAzureProvider(opening),
     vault: async (opening) => (await import("./vault/open.ts")).openVaultProvider(opening),
   };
+  return new Map(Object.entries(types));
+}
+
+async function openLeased(opening: Opening): Promise<SecretProvider> {
+  return (await import("./vault/openLeased.ts")).openLeasedProvider(opening);
 }

@@ -6,6 +6,7 @@ import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
+import type { Versions } from "../model/version.ts";
 import { readVersions, type WantedReference } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
@@ -103,7 +104,22 @@ export async function withVersions(
   const told = [...context.config.providers.values()].filter((one) => one.byValue);
   const byValue = new Set(told.map(({ name }) => name));
   const all = new Map([...versions, ...contents]);
-  return { project, services, versions: all, unversioned, byValue };
+  const unrenewed = await unrenewedOf(context, versions);
+  return {
+    project,
+    services,
+    versions: all,
+    unversioned,
+    byValue,
+    ...(unrenewed && { unrenewed }),
+  };
+}
+
+/** None while an agent of this home lives, and where nothing is issued for a time. */
+async function unrenewedOf(context: Context, versions: Versions): Promise<Desired["unrenewed"]> {
+  if (![...context.config.providers.values()].some(({ leased }) => leased)) return undefined;
+  const { unrenewed } = await import("./unrenewed.ts");
+  return unrenewed(context, versions);
 }
 
 /** All references of the services with their places. Rejects where dso.yaml forbids the project one of them. */

@@ -10,6 +10,7 @@ import { diff } from "../diff/diff.ts";
 import { graded } from "../diff/sealing.ts";
 import type { Trace } from "../compose/trace.ts";
 import type { Desired } from "../model/desired.ts";
+import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
 import type { PlanOptions, PlanWarning } from "../model/plan.ts";
@@ -73,6 +74,9 @@ function fileWarnings({ project }: Desired): readonly PlanWarning[] {
   }));
 }
 
+/** What is over is nobody's hurry. */
+const GIVE_BACK_MS = 20_000;
+
 /** Carries the plan out and remembers what came of it. Wants the project's lock. */
 export async function apply(
   context: Context,
@@ -87,7 +91,28 @@ export async function apply(
   const work = await applyContext(context, run, settings, signal);
   const outcome = await execute(run.plan, work, settings.report, signal);
   await remember(context, run, outcome, settings.remark, settings.force);
+  await tidyLeases(context, settings);
   return outcome;
+}
+
+function issuesLeases({ config }: Context): boolean {
+  return [...config.providers.values()].some(({ leased }) => leased);
+}
+
+/** It may have been the last one that had them. What of it does not succeed is told, and done another time. */
+async function tidyLeases(context: Context, { force, report }: ApplySettings): Promise<void> {
+  if (!issuesLeases(context)) return;
+  const { giveBackUnused } = await import("./leases.ts");
+  const patience = AbortSignal.timeout(GIVE_BACK_MS);
+  try {
+    const { faults } = await giveBackUnused(context, AbortSignal.any([force, patience]));
+    for (const { message } of faults) report({ type: "warning", code: "lease-kept", message });
+  } catch (error) {
+    if (force.aborted) throw error;
+    if (error instanceof DsoError) {
+      report({ type: "warning", code: "lease-kept", message: error.message });
+    } else if (!patience.aborted) throw error;
+  }
 }
 
 /** What comes of what was seen with these options. What is applied later is graded as the plan says. */
@@ -120,6 +145,10 @@ function recoveryTools(context: Context, desired: Desired | undefined): Recovery
     ...context,
     drainMsOf: (name) => desired?.services.get(name)?.policy.drainMs,
     healthOf: (name) => desired?.services.get(name)?.policy.health,
+    isForwardOnly: async (versions) => {
+      if (!issuesLeases(context)) return false;
+      return (await import("./leases.ts")).isForwardOnly(context, versions);
+    },
     isJob: (name) => {
       const service = desired?.services.get(name);
       return desired !== undefined && service !== undefined && isJob(desired, service);

@@ -73,6 +73,7 @@ describe("what is read", () => {
       remote: true,
       polling: { intervalMs: 300_000, overrides: [] },
       requestsPerSecond: 50,
+      leased: false,
       settings: { region: "us-east-1", auth: { method: "iam" } },
     });
   });

@@ -102,6 +102,26 @@ describe("what is refused", () => {
       '1:46 providers.aws.push lacks "queue_url" | Add queue_url: to it.',
     ],
     [
+      "providers: { db: { type: vault, addr: 'http://v', engine: databse } }",
+      '1:59 providers.db.engine must be one of kv, database, pki, but is "databse" | Did you mean "database"?',
+    ],
+    [
+      "providers: { db: { type: vault, addr: 'http://v', engine: database, versions: by-value } }",
+      '1:79 providers.db.versions must be left out: what is issued is told by its lease, but is "by-value" | Correct the value.',
+    ],
+    [
+      "providers: { db: { type: vault, addr: 'http://v', engine: database, roles: {} } }",
+      "1:76 providers.db.roles must be left out, unless engine is pki | Correct the value.",
+    ],
+    [
+      "providers: { db: { type: vault, addr: 'http://v', engine: pki } }",
+      '1:18 providers.db lacks "roles" | Add roles: to it.',
+    ],
+    [
+      "providers: { db: { type: vault, addr: 'http://v', engine: pki, roles: { web: { ttl: 5m } } } }",
+      '1:78 providers.db.roles.web lacks "common_name" | Add common_name: to it.',
+    ],
+    [
       "projects: { shop: { source: { git: { url: 'https://me:pw@host/r' } } } }",
       "1:43 projects.shop.source.git.url must be an address without a password in it | Correct the value.",
     ],

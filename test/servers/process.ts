@@ -17,6 +17,9 @@ export interface ServerCommand {
   readonly environment: Readonly<Record<string, string>>;
   /** Asked until it answers true. */
   readonly isReady: (output: string) => Promise<boolean>;
+  /** Whoever runs it, if not we. */
+  readonly uid?: number;
+  readonly gid?: number;
 }
 
 const PATIENCE_MS = 30_000;
@@ -26,9 +29,12 @@ export async function startServer({
   args,
   environment,
   isReady,
+  uid,
+  gid,
 }: ServerCommand): Promise<ServerProcess> {
   const env = { PATH: process.env["PATH"] ?? "", ...environment };
-  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"] });
+  const who = { ...(uid !== undefined && { uid }), ...(gid !== undefined && { gid }) };
+  const child = spawn(program, args, { env, stdio: ["ignore", "pipe", "pipe"], ...who });
   const said: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr])
     stream.on("data", (data: Buffer) => said.push(data));

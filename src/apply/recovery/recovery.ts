@@ -21,7 +21,7 @@ import type { Scrubber } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
 import { isConflict, outlastStop } from "./revive.ts";
-import { goBack } from "./undo.ts";
+import { goBack, keepNew } from "./undo.ts";
 import { describe, interrupted } from "./words.ts";
 
 export interface RecoveryTools extends RotationTools {
@@ -31,6 +31,8 @@ export interface RecoveryTools extends RotationTools {
   readonly drainMsOf?: (service: string) => number | undefined;
   /** Whether the service runs to an end, so that to have ended with 0 is to have served. */
   readonly isJob?: (service: string) => boolean;
+  /** Whether what was delivered before is of no use any more, and what is delivered now is. */
+  readonly isForwardOnly?: (versions: Rotation["versions"]) => Promise<boolean>;
 }
 
 type Recovering = RecoveryTools & { readonly report: Report } & Pick<Scrubber, "scrub">;
@@ -92,6 +94,9 @@ async function recoverOne(
   if (log.now.method === "refresh") return endRefresh(tools, log, signal);
   const made = await findNew(tools, log.now, signal);
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
+  if (!forward && made !== undefined && (await tools.isForwardOnly?.(log.now.versions)) === true) {
+    return keepNew(tools, log, interrupted(), signal);
+  }
   if (!forward) return goBack(tools, log, interrupted(), signal);
   if (log.now.method === "create") await log.end("completed");
   else if (!(await goesForward(tools, log, made, signal))) {

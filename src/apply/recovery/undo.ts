@@ -170,8 +170,11 @@ async function wakesNew(
   return wakes(tools.engine, made, signal);
 }
 
-/** The old container is gone (somebody removed it), or does not run: what is left must not go too. */
-async function keepNew(
+/**
+ * The old container is gone (somebody removed it), does not run, or has nothing left to work with: what is
+ * left must not go too.
+ */
+export async function keepNew(
   tools: RotationTools,
   log: RotationLog,
   error: DsoError,

@@ -15,7 +15,7 @@ import {
   textAt,
 } from "../opening.ts";
 import type { Login } from "./login.ts";
-import { createVaultProvider } from "./provider.ts";
+import { createVaultProvider, type VaultProviderOptions } from "./provider.ts";
 
 const TIMEOUT_MS = 15_000;
 /** What the server takes itself, and a list of some ten thousand secrets. */
@@ -25,17 +25,22 @@ const POD_TOKEN = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** Rejects with `config-invalid` for what dso.yaml names and is not there. */
 export function openVaultProvider(opening: Opening): SecretProvider {
+  return createVaultProvider(serverOf(opening, "secret/data"));
+}
+
+/** The server, and one mount of it: what dso.yaml names, else `mount`. Rejects as `openVaultProvider`. */
+export function serverOf(opening: Opening, mount: string): VaultProviderOptions {
   const { name, settings, clock, pace } = opening;
   const tls = tlsOf(opening, partAt(settings, "tls"));
-  return createVaultProvider({
+  return {
     provider: name,
     addr: addressAt(opening, "addr"),
     namespace: textAt(settings, "namespace"),
-    mount: textAt(settings, "mount_path") ?? "secret/data",
+    mount: textAt(settings, "mount_path") ?? mount,
     login: loginOf(opening, partAt(settings, "auth")),
     http: createHttp({ provider: name, tls, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, pace }),
     clock,
-  });
+  };
 }
 
 function tlsOf(opening: Opening, tls: Settings): TlsOptions {

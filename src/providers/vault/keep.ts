@@ -1,0 +1,198 @@
+/** Leases from their first day to their last: renewed while they can be, given back when nobody has them. */
+import { DsoError } from "../../model/errors.ts";
+import type { Lease, Leases, Tended } from "../../model/leases.ts";
+import type { Ledger } from "../leases/store.ts";
+import {
+  type Book,
+  extended,
+  isToRenew,
+  type LeaseRecord,
+  lineOf,
+  nextLook,
+  unrenewable,
+  versionOf,
+  withLine,
+  without,
+  withRecord,
+} from "../leases/terms.ts";
+import { recoverIssuing, tokenOf } from "./issue.ts";
+import { type Renewed, renewLease, revokeLease, revokeToken } from "./leaseCalls.ts";
+import { keepToken } from "./keepToken.ts";
+import type { Leasing } from "./leasing.ts";
+
+/** Between two tries at a store that does not answer: longer from one to the next. */
+const FIRST_MS = 500;
+const LONGEST_MS = 30_000;
+
+/** What our policy does not let us give back is tried again after so long: it may have been changed. */
+const DENIED_MS = 600_000;
+
+export function keepLeases(leasing: Leasing): Leases {
+  const { provider, store, clock } = leasing;
+  const token = keepToken(leasing);
+  const denied = new Map<string, number>();
+  let failures = 0;
+  let pausedUntil = 0;
+  return {
+    list: async () => listed(await store.look(provider)),
+    tend: async (signal) => {
+      const now = clock.now();
+      if (now < pausedUntil) return { nextAt: pausedUntil, faults: [] };
+      const tended = soonest(await tend(leasing, signal), await token.tend(signal));
+      const isAway = tended.faults.some(({ code }) => code !== "secret-denied");
+      failures = isAway ? failures + 1 : 0;
+      if (!isAway) return tended;
+      pausedUntil = now + pauseMs(failures, (tended.nextAt ?? Infinity) - now);
+      return { ...tended, nextAt: pausedUntil };
+    },
+    end: async (lease, signal) => {
+      const name = `${lease.path}@${lease.version}`;
+      if (clock.now() < (denied.get(name) ?? 0)) return false;
+      try {
+        const work = (ledger: Ledger, within: AbortSignal) => end(leasing, ledger, lease, within);
+        return await store.change(provider, work, signal);
+      } catch (error) {
+        const isDenied = error instanceof DsoError && error.code === "secret-denied";
+        if (isDenied) denied.set(name, clock.now() + DENIED_MS);
+        throw error;
+      }
+    },
+  };
+}
+
+function soonest(a: Tended, b: Tended): Tended {
+  const nextAt = Math.min(a.nextAt ?? Infinity, b.nextAt ?? Infinity);
+  return { nextAt: nextAt === Infinity ? undefined : nextAt, faults: [...a.faults, ...b.faults] };
+}
+
+/** Never so long that what is left of a lease is over. */
+function pauseMs(failures: number, leftMs: number): number {
+  const ms = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+  return Math.min(ms, Math.max(FIRST_MS, leftMs / 3));
+}
+
+function listed({ secrets }: Book): readonly Lease[] {
+  return Object.entries(secrets).flatMap(([path, { last, records }]) =>
+    records
+      .filter(({ state }) => state !== "issuing")
+      .map(({ generation, expiresAt, readAt, state }) => ({
+        ...{ path, version: versionOf(generation), newest: generation === last },
+        ...{ expiresAt: state === "dead" ? 0 : expiresAt, readAt },
+      })),
+  );
+}
+
+/** One after the other, each under a lock of its own: who needs one of them waits for no other. */
+async function tend(leasing: Leasing, signal: AbortSignal): Promise<Tended> {
+  const { provider, store, clock } = leasing;
+  const faults: DsoError[] = [];
+  const begun = await store.look(provider);
+  const isLeft = recordsOf(begun).some(({ state }) => state === "issuing");
+  const due = [...withPaths(begun)].filter(([, record]) => isToRenew(record, clock.now()));
+  const work = [
+    ...(isLeft
+      ? [(ledger: Ledger, within: AbortSignal) => recoverIssuing(leasing, ledger, within)]
+      : []),
+    ...due.map(([path, { id }]) => async (ledger: Ledger, within: AbortSignal) => {
+      const record = lineOf(ledger.book, path).records.find((one) => one.id === id);
+      // Somebody else may have done it meanwhile.
+      if (record === undefined || !isToRenew(record, clock.now())) return;
+      await renewRecord(leasing, ledger, path, record, within, faults);
+    }),
+  ];
+  for (const one of work) {
+    try {
+      await store.change(provider, one, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!(error instanceof DsoError)) throw error;
+      faults.push(error);
+    }
+  }
+  const times = recordsOf(await store.look(provider)).flatMap(
+    (record) => nextLook(record, clock.now()) ?? [],
+  );
+  return { nextAt: times.sort((a, b) => a - b)[0], faults };
+}
+
+function* withPaths({ secrets }: Book): Iterable<readonly [string, LeaseRecord]> {
+  for (const [path, { records }] of Object.entries(secrets)) {
+    for (const record of records) yield [path, record];
+  }
+}
+
+function recordsOf(book: Book): readonly LeaseRecord[] {
+  return [...withPaths(book)].map(([, record]) => record);
+}
+
+/**
+ * As the store has it now. Trouble with the store is a fault, for whoever wants to hear of it, and the lease
+ * is good as it was. Wants the ledger.
+ */
+export async function renewRecord(
+  leasing: Leasing,
+  ledger: Ledger,
+  path: string,
+  record: LeaseRecord,
+  signal: AbortSignal,
+  faults: DsoError[] = [],
+): Promise<LeaseRecord> {
+  const token = tokenOf(await ledger.kept(record, "token"));
+  // What comes back lives from then on, if not a little longer.
+  const asked = leasing.clock.now();
+  try {
+    const { provider, api, session } = leasing;
+    const holder = { provider, api, session, token };
+    const renewed = await renewLease(holder, record.leaseId, record.leaseMs, signal);
+    const next = after(record, renewed, asked);
+    if (renewed.kind === "fixed" && renewed.fault !== undefined) faults.push(renewed.fault);
+    await ledger.write(withLine(ledger.book, path, withRecord(lineOf(ledger.book, path), next)));
+    return next;
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof DsoError)) throw error;
+    faults.push(error);
+    return record;
+  } finally {
+    token?.drop();
+  }
+}
+
+function after(record: LeaseRecord, renewed: Renewed, now: number): LeaseRecord {
+  switch (renewed.kind) {
+    case "renewed":
+      return extended(record, now, renewed.ms);
+    case "dead":
+      return { ...record, state: "dead" };
+    case "fixed":
+      return unrenewable(record);
+  }
+}
+
+/** Given back first, and then forgotten: whoever is killed in between does it once more. */
+async function end(
+  leasing: Leasing,
+  ledger: Ledger,
+  { path, version, readAt }: Lease,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const line = lineOf(ledger.book, path);
+  const record = line.records.find(({ generation }) => versionOf(generation) === version);
+  if (record === undefined) return true;
+  if (record.readAt !== readAt) return false;
+  const token = tokenOf(await ledger.kept(record, "token"));
+  try {
+    const { provider, api, session, engine, clock } = leasing;
+    const isOver = record.state === "dead" || clock.now() >= record.expiresAt;
+    // A certificate is taken back by nobody: it ends, and who had it has another one.
+    if (!isOver && record.leaseId !== "" && engine.kind !== "pki") {
+      await revokeLease({ provider, api, session, token }, record.leaseId, signal);
+    }
+    if (token !== undefined) await revokeToken(api, token, signal);
+  } finally {
+    token?.drop();
+  }
+  await ledger.erase(record);
+  await ledger.write(withLine(ledger.book, path, without(lineOf(ledger.book, path), record.id)));
+  return true;
+}

@@ -1,0 +1,106 @@
+/** What keeps a lease alive, and what ends it: the lease itself, and the token that it hangs on. */
+import { DsoError } from "../../model/errors.ts";
+import type { Secret } from "../../model/secret.ts";
+import { field, numberField, type VaultAnswer, type VaultApi, type VaultCall } from "./api.ts";
+import type { VaultSession } from "./session.ts";
+
+/** Whoever may speak for a lease. */
+export interface Holder {
+  readonly provider: string;
+  readonly api: VaultApi;
+  readonly session: VaultSession;
+  /** What the lease hangs on, logged in for it alone; undefined: the session's own token. */
+  readonly token: Secret | undefined;
+}
+
+/** `ms` that it lives on for; `dead`: the server has none such; `fixed`: it may not be renewed. */
+export type Renewed =
+  | { readonly kind: "renewed"; readonly ms: number }
+  | { readonly kind: "dead" }
+  | { readonly kind: "fixed"; readonly fault: DsoError | undefined };
+
+/** Rejects with `provider-unreachable`, `provider-throttled`, `provider-auth`: then nothing is known. */
+export async function renewLease(
+  holder: Holder,
+  leaseId: string,
+  ms: number,
+  signal: AbortSignal,
+): Promise<Renewed> {
+  const tokenMs = await tokenLeft(holder, signal);
+  if (tokenMs === undefined) return { kind: "dead" };
+  const body = { lease_id: leaseId, increment: Math.ceil(ms / 1000) };
+  const answer = await ask(holder, { method: "POST", path: "sys/leases/renew", body }, signal);
+  const said = answer.errors.join("; ");
+  const seconds = numberField(answer.body, "lease_duration");
+  if (answer.status === 200 && seconds !== undefined) {
+    return { kind: "renewed", ms: Math.min(seconds * 1000, tokenMs) };
+  }
+  if (/lease not found|invalid lease|lease expired/i.test(said)) return { kind: "dead" };
+  const denied = answer.status === 403 ? mayNot(holder, "renew") : undefined;
+  return { kind: "fixed", fault: denied };
+}
+
+/** How long the lease's own token lives, with as much time as it can get; undefined: it is none any more. */
+async function tokenLeft(holder: Holder, signal: AbortSignal): Promise<number | undefined> {
+  if (holder.token === undefined) return Infinity;
+  const renewal = { method: "POST", path: "auth/token/renew-self", body: {} } as const;
+  const renewed = await ask(holder, renewal, signal);
+  const seconds = numberField(field(renewed.body, "auth"), "lease_duration");
+  if (renewed.status === 200 && seconds !== undefined) return endOf(seconds);
+  const found = await ask(holder, { method: "GET", path: "auth/token/lookup-self" }, signal);
+  if (found.status !== 200) return undefined;
+  return endOf(numberField(field(found.body, "data"), "ttl") ?? 0);
+}
+
+/** A token without an end is told by zero. */
+function endOf(seconds: number): number {
+  return seconds > 0 ? seconds * 1000 : Infinity;
+}
+
+/** Rejects with `secret-denied` where our policy does not let us, and as `renewLease`. Twice is as once. */
+export async function revokeLease(
+  holder: Holder,
+  leaseId: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const body = { lease_id: leaseId, sync: true };
+  const answer = await ask(holder, { method: "POST", path: "sys/leases/revoke", body }, signal);
+  if (answer.status < 300 || /invalid lease|lease not found/i.test(answer.errors.join("; ")))
+    return;
+  // With the token that it hangs on the lease goes, too.
+  if (holder.token !== undefined) return;
+  if (answer.status === 403) throw mayNot(holder, "revoke");
+  const said = answer.errors.join("; ") || `status ${answer.status}`;
+  throw new DsoError(
+    "provider-unreachable",
+    `provider "${holder.provider}" does not give a lease back: ${said}`,
+    { hint: "It ends by itself, and is tried again until then." },
+  );
+}
+
+/** With it goes all that hangs on it. One that is none any more is fine. */
+export async function revokeToken(
+  api: VaultApi,
+  token: Secret,
+  signal: AbortSignal,
+): Promise<void> {
+  await api({ method: "POST", path: "auth/token/revoke-self", body: {}, token }, signal);
+}
+
+function ask(
+  { api, session, token }: Holder,
+  call: VaultCall,
+  signal: AbortSignal,
+): Promise<VaultAnswer> {
+  return token === undefined ? session.call(call, signal) : api({ ...call, token }, signal);
+}
+
+function mayNot({ provider }: Holder, what: "renew" | "revoke"): DsoError {
+  return new DsoError(
+    "secret-denied",
+    `the token of provider "${provider}" may not ${what} leases`,
+    {
+      hint: `Its policy needs: path "sys/leases/${what}" { capabilities = ["update"] }`,
+    },
+  );
+}

@@ -1,0 +1,143 @@
+/** Users of a real database that live for seconds, under a service that logs in with them at every request. */
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Bao, startBao } from "../servers/bao.ts";
+import { mountDatabase, type Postgres, startPostgres } from "../servers/postgres.ts";
+import { startAgent } from "./agency.ts";
+import { createHome, type Home, type Project, ROOT } from "./cli.ts";
+import { ensureTestImage } from "./image.ts";
+import { underLoad } from "./underLoad.ts";
+
+const POLICY = `path "database/creds/*" { capabilities = ["read"] }
+path "sys/leases/revoke" { capabilities = ["update"] }`;
+const USER = { password: "pass-of-the-test", token_policies: ["app"], token_ttl: "1h" };
+
+let bao: Bao;
+let postgres: Postgres;
+
+beforeAll(async () => {
+  [bao, postgres] = await Promise.all([startBao(), startPostgres()]);
+  await mountDatabase(bao, postgres, { app: ["12s", "24s"], long: ["1h", "2h"] });
+  await bao.root("PUT", "sys/policies/acl/app", { policy: POLICY });
+  await bao.root("POST", "sys/auth/userpass", { type: "userpass" });
+  await bao.root("POST", "auth/userpass/users/dso", USER);
+});
+
+afterAll(async () => {
+  await bao[Symbol.asyncDispose]();
+  await postgres[Symbol.asyncDispose]();
+});
+
+const providers = (): string =>
+  `db: { type: vault, engine: database, addr: "${bao.addr}", tls: { ca_cert: ${bao.caFile} }, auth: { method: userpass, username: dso, password: ${USER.password} } }`;
+
+/** Both values of one lease, as files; the node of this machine logs in with them. */
+async function appWith(home: Home, role: string): Promise<Project> {
+  const image = await ensureTestImage("http");
+  const socket = join(postgres.directory, `.s.PGSQL.${postgres.port}`);
+  const server = join(ROOT, "test/fixtures/databaseServer.ts");
+  const script = [
+    "export DB_USER=$(cat /run/secrets/user) DB_PASSWORD=$(cat /run/secrets/password)",
+    `DB_SOCKET=${socket} exec chroot /host ${process.execPath} ${server}`,
+  ].join("; ");
+  const file = (target: string, key: string): string =>
+    `"dsofile://db:${role}?target=${target}#${key}"`;
+  const compose = [
+    "services:",
+    "  web:",
+    `    image: ${image}`,
+    `    command: [sh, -c, ${JSON.stringify(script.replaceAll("$", "$$$$"))}]`,
+    `    environment: { A: ${file("user", "username")}, B: ${file("password", "password")} }`,
+    "    volumes: [/:/host:ro]",
+    "    x-dso: { health: { http: { port: 8080, path: / } }, drain: 1s }",
+    "  client:",
+    `    image: ${image}`,
+    "    command: [/bin/idle]",
+    "",
+  ].join("\n");
+  return home.project({ "compose.yaml": compose, "dso.yaml": `providers: { ${providers()} }\n` });
+}
+
+/** What is known of leases on the disk. */
+async function held(home: Home): Promise<readonly string[]> {
+  const text = await readFile(join(home.path, "dso/state/leases-db.json"), "utf8");
+  const { secrets } = JSON.parse(text) as {
+    secrets: Record<string, { records: readonly { id: string; generation: number }[] }>;
+  };
+  return Object.values(secrets).flatMap(({ records }) => records.map(({ id }) => id));
+}
+
+/** What memory holds of them, by the same names. */
+async function inMemory(home: Home): Promise<readonly string[]> {
+  const root = join(home.path, "memory/leases");
+  const [own = ""] = await readdir(root);
+  return readdir(join(root, own));
+}
+
+async function expectOneUser(home: Home): Promise<string> {
+  while ((await postgres.users()).length !== 1) await sleep(200);
+  expect(await held(home)).toHaveLength(1);
+  expect(await inMemory(home)).toEqual(await held(home));
+  return (await postgres.users())[0] ?? "";
+}
+
+async function expectNothingLeft(home: Home): Promise<void> {
+  expect(await postgres.users()).toEqual([]);
+  expect(await held(home)).toEqual([]);
+  expect(await inMemory(home)).toEqual([]);
+}
+
+test("a lease is renewed, and the service has another user before its longest time is over; no request fails", async () => {
+  await using home = await createHome();
+  const project = await appWith(home, "app");
+  const { stdout, stderr } = await project.dso("up -d --wait");
+  expect((stdout + stderr).replaceAll(/\s+/g, " ")).toContain('nobody renews "db:app"');
+  await using agent = await startAgent(home, project, { providers: providers() });
+  const loop = await underLoad(home, project, { name: "web", perSecond: 25 }, async () => {
+    for (let turn = 0; turn < 2; turn++) await agent.said(/^Reconciled: /);
+  });
+  expect(loop.failed).toEqual({});
+  expect(Object.keys(loop.heard)).toHaveLength(3);
+  expect(await expectOneUser(home)).toBe(loop.last);
+  expect(agent.log().filter(({ msg }) => /g1 live on$/.test(msg))).not.toEqual([]);
+  expect(agent.log().filter(({ level }) => level === "error")).toEqual([]);
+  await project.dso("down");
+  await expectNothingLeft(home);
+});
+
+test("an agent is killed in the middle, and the next one goes on: nothing is left over", async () => {
+  await using home = await createHome();
+  const project = await appWith(home, "app");
+  await project.dso("up -d --wait");
+  const [before = ""] = await postgres.users();
+  const first = await startAgent(home, project, { providers: providers() });
+  await first.said(/^Rotation started/);
+  await first.said(/^Step await-health/);
+  await first.stop("SIGKILL");
+  await using agent = await startAgent(home, project, { providers: providers() });
+  const user = await expectOneUser(home);
+  expect(user).not.toBe(before);
+  expect((await project.containers()).map((line) => line.split(" ")[0])).toEqual([
+    `${project.name}-client-1`,
+    `${project.name}-web-1`,
+  ]);
+  await agent.stop("SIGTERM");
+  await project.dso("down");
+  await expectNothingLeft(home);
+});
+
+test("without an agent: what is held is delivered again, and a log issues nothing", async () => {
+  await using home = await createHome();
+  const project = await appWith(home, "long");
+  await project.dso("up -d --wait");
+  const [user = ""] = await postgres.users();
+  expect(await postgres.users()).toEqual([user]);
+  expect((await project.dso("plan -detailed-exitcode")).stdout).toContain("No changes");
+  await project.dso("apply -auto-approve -replace=service.web");
+  await project.dso("logs");
+  expect(await postgres.users()).toEqual([user]);
+  await project.dso("down");
+  await expectNothingLeft(home);
+});

@@ -1,0 +1,279 @@
+/** Leases of Vault, by a clock that the test moves and a server that answers as the test says. */
+import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { DsoError } from "../../src/model/errors.ts";
+import type { Leases, Tended } from "../../src/model/leases.ts";
+import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
+import { Secret } from "../../src/model/secret.ts";
+import type { HttpAnswer, HttpRequest } from "../../src/providers/http.ts";
+import { createLeaseFiles } from "../../src/providers/leases/files.ts";
+import { createLeasedProvider } from "../../src/providers/vault/leased.ts";
+import type { Login } from "../../src/providers/vault/login.ts";
+import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { never } from "../reconciler/world.ts";
+
+const MINUTE = 60_000;
+const PASSWORD = "password-of-the-lease";
+const given: Login = {
+  ...{ method: "token", token: () => Promise.resolve(new Secret(Buffer.from("given-token"))) },
+};
+const byRole: Login = { method: "approle", mount: "approle", body: () => Promise.resolve({}) };
+
+type Answers = Partial<Record<"creds" | "renew" | "revoke" | "lookup", () => HttpAnswer>>;
+
+interface Scene {
+  readonly directory: string;
+  readonly open: () => SecretProvider;
+  /** `path by token` of each request since the last time. */
+  readonly asked: () => readonly string[];
+  readonly answers: Answers;
+  /** Minutes since the start. */
+  readonly at: (minutes: number) => void;
+}
+
+const json = (status: number, body: object): HttpAnswer => ({
+  ...{ status, headers: {}, body: Buffer.from(JSON.stringify(body)) },
+});
+const renewed = (seconds: number): HttpAnswer =>
+  json(200, { lease_duration: seconds, renewable: true });
+const away = (): never => {
+  throw new DsoError("provider-unreachable", "nobody listens there");
+};
+
+async function withScene(login: Login, work: (scene: Scene) => Promise<void>): Promise<void> {
+  await using directory = await temporaryDirectory();
+  const paths = ["state", "locks", "memory"].map((name) => join(directory.path, name));
+  const [stateDir = "", locksDir = "", memory = ""] = paths;
+  await mkdir(memory);
+  let now = Date.UTC(2026, 0, 1);
+  const start = now;
+  let asked: string[] = [];
+  let count = 0;
+  const answers: Answers = {};
+  const request = async ({ url, headers = {} }: HttpRequest): Promise<HttpAnswer> => {
+    await Promise.resolve();
+    const path = url.pathname.replace("/v1/", "");
+    asked.push(`${path} by ${headers["X-Vault-Token"] ?? "none"}`);
+    if (path.includes("/creds/")) {
+      const data = { username: `user${++count}`, password: PASSWORD };
+      const lease = { lease_id: `l${count}`, lease_duration: 3600, renewable: true, data };
+      return answers.creds?.() ?? json(200, lease);
+    }
+    if (path === "sys/leases/renew") return answers.renew?.() ?? renewed(3600);
+    if (path === "sys/leases/revoke") return answers.revoke?.() ?? json(204, {});
+    if (path.endsWith("/login")) {
+      const auth = { client_token: `own-token-${++count}`, lease_duration: 7200, renewable: true };
+      return json(200, { auth });
+    }
+    if (path === "auth/token/renew-self") return json(200, { auth: { lease_duration: 7200 } });
+    return answers.lookup?.() ?? json(200, { data: { ttl: 0 } });
+  };
+  const store = createLeaseFiles({ stateDir, locksDir, memory: () => Promise.resolve(memory) });
+  await work({
+    ...{ directory: directory.path, answers },
+    open: () =>
+      createLeasedProvider({
+        ...{ provider: "db", addr: new URL("http://v"), namespace: undefined, mount: "database" },
+        ...{ engine: { kind: "database" }, login, store },
+        http: { request, close: () => undefined },
+        clock: { elapsed: () => now, now: () => now },
+      }),
+    asked: () => {
+      const since = asked;
+      asked = [];
+      return since;
+    },
+    at: (minutes) => void (now = start + minutes * MINUTE),
+  });
+}
+
+const leasesOf = ({ leases }: SecretProvider): Leases => leases!;
+const told = async (provider: SecretProvider, request: SecretRequest): Promise<unknown> =>
+  (await provider.versions([request], never)).get(requestKey(request));
+const read = async (provider: SecretProvider, request: SecretRequest): Promise<unknown> => {
+  const found = (await provider.read([request], never)).get(requestKey(request));
+  return found instanceof DsoError ? found : found?.values.get("username")?.reveal().toString();
+};
+const app = { path: "app" };
+
+describe("a lease", () => {
+  it("is told without a request, and issued once by however many ask at once", () =>
+    withScene(given, async ({ open, asked }) => {
+      const [one, other] = [open(), open()];
+      expect([await told(one, app), await told(other, { ...app, pinned: "g1" })]).toEqual([
+        "g1",
+        "g1",
+      ]);
+      expect(asked()).toEqual([]);
+      const users = await Promise.all([
+        read(one, app),
+        read(other, app),
+        read(one, { ...app, pinned: "g1" }),
+      ]);
+      expect(users).toEqual(["user1", "user1", "user1"]);
+      expect(asked().filter((line) => line.includes("creds"))).toHaveLength(1);
+    }));
+
+  it("is good while it is renewed in time, and due once it is given less", () =>
+    withScene(given, async ({ open, asked, answers, at }) => {
+      const provider = open();
+      await read(provider, app);
+      const tend = (): Promise<Tended> => leasesOf(provider).tend(never);
+      const renewals = (): readonly string[] =>
+        asked().filter((line) => line.startsWith("sys/leases/renew"));
+      renewals();
+      at(35);
+      await tend();
+      expect(renewals()).toEqual([]);
+      for (const minutes of [41, 82, 123]) {
+        at(minutes);
+        expect((await tend()).faults).toEqual([]);
+        expect(renewals()).toEqual(["sys/leases/renew by given-token"]);
+        expect(await told(provider, app)).toBe("g1");
+      }
+      answers.renew = () => renewed(1200);
+      at(164);
+      await tend();
+      expect(await told(provider, app)).toBe("g2");
+      // It is had until its end by whoever has it, and asked for no more.
+      expect(await told(provider, { ...app, pinned: "g1" })).toBe("g1");
+      renewals();
+      at(180);
+      await tend();
+      expect(renewals()).toEqual([]);
+      at(185);
+      expect(await told(provider, { ...app, pinned: "g1" })).toMatchObject({
+        code: "secret-version-gone",
+      });
+    }));
+
+  it("that nobody has renewed is replaced before it ends", () =>
+    withScene(given, async ({ open, at }) => {
+      const provider = open();
+      await read(provider, app);
+      at(49);
+      expect(await told(provider, app)).toBe("g1");
+      at(51);
+      expect(await told(provider, app)).toBe("g2");
+    }));
+
+  it("is renewed for whoever reads it late, and good as it is where the store is away", () =>
+    withScene(given, async ({ open, answers, asked, at }) => {
+      const provider = open();
+      await read(provider, app);
+      answers.renew = away;
+      at(45);
+      expect(await read(provider, { ...app, pinned: "g1" })).toBe("user1");
+      delete answers.renew;
+      asked();
+      expect(await read(provider, { ...app, pinned: "g1" })).toBe("user1");
+      expect(asked()).toEqual(["sys/leases/renew by given-token"]);
+      at(90);
+      expect(await told(provider, app)).toBe("g1");
+    }));
+});
+
+describe("while the store is away", () => {
+  it("it is asked again and again, less and less often, and what is held stays", () =>
+    withScene(given, async ({ open, answers, asked, at }) => {
+      const provider = open();
+      await read(provider, app);
+      const tend = (): Promise<Tended> => leasesOf(provider).tend(never);
+      answers.renew = away;
+      asked();
+      for (let second = 0; second < 120; second++) {
+        at(41 + second / 60);
+        await tend();
+      }
+      const tries = asked().length;
+      expect(tries).toBeGreaterThan(5);
+      expect(tries).toBeLessThan(12);
+      expect(await told(provider, app)).toBe("g1");
+      delete answers.renew;
+      at(44);
+      expect((await tend()).faults).toEqual([]);
+      at(90);
+      expect(await told(provider, app)).toBe("g1");
+    }));
+
+  it("nothing is issued, and nothing of it is left", () =>
+    withScene(byRole, async ({ directory, open, answers, asked }) => {
+      answers.creds = away;
+      const provider = open();
+      await expect(provider.read([app], never)).rejects.toMatchObject({
+        code: "provider-unreachable",
+      });
+      expect(asked().at(-1)).toBe("auth/token/revoke-self by own-token-1");
+      expect(await leasesOf(provider).list()).toEqual([]);
+      const [home = ""] = await readdir(join(directory, "memory/leases"));
+      expect(await readdir(join(directory, "memory/leases", home))).toEqual([]);
+    }));
+});
+
+describe("where it lies", () => {
+  it("no value and no token is on the disk, and in memory only its owner may read them", () =>
+    withScene(byRole, async ({ directory, open }) => {
+      await read(open(), app);
+      const files = await readdir(join(directory, "state"));
+      expect(files).toEqual(["leases-db.json"]);
+      const text = await readFile(join(directory, "state", "leases-db.json"), "utf8");
+      expect(text).toContain('"leaseId": "l2"');
+      expect(text).not.toMatch(new RegExp(`${PASSWORD}|own-token|user2`));
+      const below = await readdir(join(directory, "memory"), {
+        recursive: true,
+        withFileTypes: true,
+      });
+      const modes = await Promise.all(
+        below.map(async (one) =>
+          ((await stat(join(one.parentPath, one.name))).mode & 0o777).toString(8),
+        ),
+      );
+      expect([...new Set(modes)].sort()).toEqual(["600", "700"]);
+      expect(
+        below
+          .filter((one) => one.isFile())
+          .map(({ name }) => name)
+          .sort(),
+      ).toEqual(["token", "values"]);
+    }));
+
+  it("what cannot be kept is given back at once", () =>
+    withScene(given, async ({ directory, open, asked }) => {
+      await writeFile(join(directory, "memory/leases"), "in the way");
+      await expect(open().read([app], never)).rejects.toThrow();
+      expect(asked().at(-1)).toBe("sys/leases/revoke by given-token");
+      expect(await leasesOf(open()).list()).toEqual([]);
+    }));
+
+  it("a file that is none of ours is no empty one", () =>
+    withScene(given, async ({ directory, open }) => {
+      await mkdir(join(directory, "state"));
+      await writeFile(join(directory, "state/leases-db.json"), "{}", { mode: 0o600 });
+      await expect(open().versions([app], never)).rejects.toMatchObject({ code: "state-corrupt" });
+    }));
+});
+
+it("a token that was given to us is never given back, and the lease is", () =>
+  withScene(given, async ({ open, asked }) => {
+    const provider = open();
+    await read(provider, app);
+    asked();
+    const [lease] = await leasesOf(provider).list();
+    expect(await leasesOf(provider).end(lease!, never)).toBe(true);
+    await provider.close();
+    expect(asked()).toEqual(["sys/leases/revoke by given-token"]);
+    expect(await leasesOf(provider).list()).toEqual([]);
+    expect(await told(provider, app)).toBe("g2");
+  }));
+
+it("what was read since it was listed is not given back", () =>
+  withScene(given, async ({ open, at }) => {
+    const provider = open();
+    await read(provider, app);
+    const [lease] = await leasesOf(provider).list();
+    at(1);
+    await read(provider, app);
+    expect(await leasesOf(provider).end(lease!, never)).toBe(false);
+    expect(await told(provider, app)).toBe("g1");
+  }));

@@ -2,6 +2,7 @@
  * `npm run bench [-- --quick] [--rounds=N]`: what DSO costs next to what people know, in one table.
  * `npm run bench -- --rotations`, as root: the same for a changed secret, under requests.
  * `npm run bench -- --rest`: what an agent costs that has nothing to do.
+ * `npm run bench -- --polls`, without an engine: what it costs to look for changes in stores of a thousand secrets.
  * Wants an engine (`script/engine npm run bench` starts one) and leaves nothing behind.
  * Exit code 1: a budget is missed. `--quick`: 50 containers in place of 500.
  */
@@ -9,6 +10,7 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHome } from "../test/e2e/cli.ts";
+import { measurePolls } from "./polls.ts";
 import { stageRelease } from "./release.ts";
 import { measureRest } from "./rest.ts";
 import { measureRotation } from "./rotation.ts";
@@ -18,6 +20,7 @@ import { renderTable, type Row } from "./table.ts";
 
 const { values: options } = parseArgs({
   options: {
+    polls: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     rest: { type: "boolean", default: false },
     rotations: { type: "boolean", default: false },
@@ -51,7 +54,10 @@ function report(rows: readonly Row[]): void {
   process.exitCode = 1;
 }
 
-await using home = await createHome();
-const dso = await stageRelease(join(home.path, "release"));
-report(await measureAll({ home, dso, rounds: Number(options.rounds) }));
-progress("tidying up");
+if (options.polls) report(await measurePolls());
+else {
+  await using home = await createHome();
+  const dso = await stageRelease(join(home.path, "release"));
+  report(await measureAll({ home, dso, rounds: Number(options.rounds) }));
+  progress("tidying up");
+}

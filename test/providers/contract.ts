@@ -121,6 +121,21 @@ export function describeProvider(
         if (keepsOlder) expect((await bytesOf(pinned)).toString()).toBe("older");
         else expect(await answer(pinned)).toMatchObject({ code: "secret-version-gone" });
       });
+
+      it("brings two versions of one secret at once, each under its own name", async () => {
+        await put(first, "older");
+        const older = { path: first, pinned: String(await versionOf({ path: first })) };
+        await put(first, "newer");
+        const newer = { path: first, pinned: String(await versionOf({ path: first })) };
+        const answers = await store.provider.read([older, newer], never);
+        expect([...answers.keys()].sort()).toEqual([older, newer].map(requestKey).sort());
+        const texts = [older, newer].map((request) => {
+          const found = answers.get(requestKey(request));
+          if (found === undefined || found instanceof DsoError) return found?.code;
+          return [...found.values.values()].map((value) => value.reveal().toString()).join();
+        });
+        expect(texts).toEqual([keepsOlder ? "older" : "secret-version-gone", "newer"]);
+      });
     }
 
     if (holdsEmpty) {

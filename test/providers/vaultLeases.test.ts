@@ -123,7 +123,7 @@ describe("a lease", () => {
       const renewals = (): readonly string[] =>
         asked().filter((line) => line.startsWith("sys/leases/renew"));
       renewals();
-      at(35);
+      at(33);
       await tend();
       expect(renewals()).toEqual([]);
       for (const minutes of [41, 82, 123]) {

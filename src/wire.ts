@@ -17,6 +17,7 @@ import { snapshotOf } from "./lib/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
+import { LONGEST_TIMER_MS } from "./model/duration.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
@@ -41,6 +42,8 @@ export interface WireOptions {
   readonly signal: AbortSignal;
   /** The process stays: what stores have said is remembered. */
   readonly stays: boolean;
+  /** Of the same process, before dso.yaml was read anew. */
+  readonly before?: Cache | undefined;
   /** Asks for the vault's passphrase; absent where nobody can be asked. */
   readonly passphrase?: (signal: AbortSignal) => Promise<Secret>;
 }
@@ -56,7 +59,7 @@ export async function wire(options: WireOptions): Promise<Context> {
   const engine = createEngine(connection);
   const vault = vaultOptions(options, paths);
   const openVault = once((signal) => openLocalVault(vault, signal));
-  const cache = options.stays ? await cacheFor(config) : undefined;
+  const cache = options.stays ? await cacheFor(config, options.before) : undefined;
   return {
     ...{ config, paths, engine, cache, environment, home, version, vault, openVault },
     configPlaces: places,
@@ -92,11 +95,11 @@ function definitionsOf({
   };
 }
 
-async function cacheFor(config: Config): Promise<Cache> {
+async function cacheFor(config: Config, before: Cache | undefined): Promise<Cache> {
   const { createCache } = await import("./providers/cache/cache.ts");
   const intervalMs = (provider: string, path: string): number =>
     pollingInterval(config, provider, path);
-  return createCache({ clock: systemClock, limits: config.agent.cache, intervalMs });
+  return createCache({ clock: systemClock, limits: config.agent.cache, intervalMs, before });
 }
 
 function whereaboutsOf(options: WireOptions, home: string): Whereabouts {
@@ -172,15 +175,13 @@ function once<T>(make: (signal: AbortSignal) => Promise<T>): (signal: AbortSigna
 /** A drain that was begun is ended by nothing but the end of the process. */
 const NEVER = new AbortController().signal;
 
-/** A longer timer would be over at once. */
-const LONGEST_MS = 2 ** 31 - 1;
-
 const systemClock: Clock = {
   now: () => Date.now(),
   elapsed: () => Math.trunc(performance.now()),
   sleep: async (ms, signal) => {
     let left = ms;
-    for (; left > LONGEST_MS; left -= LONGEST_MS) await sleep(LONGEST_MS, undefined, { signal });
+    for (; left > LONGEST_TIMER_MS; left -= LONGEST_TIMER_MS)
+      await sleep(LONGEST_TIMER_MS, undefined, { signal });
     await sleep(left, undefined, { signal });
   },
 };

@@ -18,8 +18,8 @@ import { storesOf } from "./stores.ts";
 import type { Ending } from "./watch.ts";
 
 export interface AgentOptions {
-  /** Reads dso.yaml anew and opens everything. */
-  readonly connect: () => Promise<Context>;
+  /** Reads dso.yaml anew and opens everything; `before`: what was open until now. */
+  readonly connect: (before?: Context) => Promise<Context>;
   readonly log: Log;
   /** Aborted once: finish the step, or give it back, and end. */
   readonly signal: AbortSignal;
@@ -111,7 +111,7 @@ async function reconnect({ connect, log }: AgentOptions, before: Context): Promi
       log({ level: "warn", msg, code: "config-gone" });
       return { ...before, configPlaces };
     }
-    const next = await connect();
+    const next = await connect(before);
     await close(before);
     return next;
   } catch (error) {

@@ -42,11 +42,10 @@ export async function run(watch: Watch, name: string, causes: ReadonlySet<Cause>
 function look(watch: Watch, name: string, causes: ReadonlySet<Cause>, tell: Log): Promise<Passed> {
   const { context, engineId, signal, force, edits, postponed } = watch;
   const asked = causes.has("asked");
-  if (asked || causes.has("urgent")) context.cache?.renew();
   // Whoever asks wants what is there now; and what is edited without an end is read all the same.
   const patient = !asked && !causes.has("urgent") && (postponed.get(name) ?? 0) < POSTPONED;
   const settings = {
-    ...{ engineId, asked, parallelism: PARALLELISM, force },
+    ...{ engineId, asked, fresh: asked || causes.has("urgent"), parallelism: PARALLELISM, force },
     watchEdits: () => {
       const before = edits.get(name);
       // The next session does it, by what dso.yaml says then.

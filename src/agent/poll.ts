@@ -2,16 +2,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pollingInterval } from "../config/polling.ts";
 import type { ProviderConfig } from "../config/types.ts";
+import { LONGEST_TIMER_MS } from "../model/duration.ts";
 import { DsoError } from "../model/errors.ts";
 import type { SecretProvider } from "../model/ports.ts";
+import { secretIdOf } from "../model/reference.ts";
 import type { Cache } from "../providers/cache/cache.ts";
 import { pauseMs } from "./backOff.ts";
 import { fault } from "./log.ts";
 import { inBackground } from "./passes.ts";
 import type { Watch } from "./watch.ts";
 
-/** A longer timer would be over at once. */
-const LONGEST_MS = 2 ** 31 - 1;
+/** So long hints are gathered before the store is asked. */
+const HINTS_MS = 100;
 
 /** One store of dso.yaml, as it is looked after. */
 interface Store {
@@ -64,7 +66,7 @@ async function pollRegularly(store: Store, intervalMs: number, signal: AbortSign
 }
 
 function over(ms: number, signal: AbortSignal): Promise<boolean> {
-  return sleep(Math.min(ms, LONGEST_MS), false, { signal }).catch(() => true);
+  return sleep(Math.min(ms, LONGEST_TIMER_MS), false, { signal }).catch(() => true);
 }
 
 /** Path of each secret of the store to the tracked projects that were given it. */
@@ -75,7 +77,7 @@ async function usersOf({ watch, config }: Store): Promise<Users> {
   for (const { name, secrets } of await watch.context.state.projects(() => undefined)) {
     if (!watch.tracked.has(name)) continue;
     for (const secret of secrets.filter((one) => one.startsWith(prefix))) {
-      const path = decodeURIComponent(secret.slice(prefix.length));
+      const { path } = secretIdOf(secret);
       users.set(path, (users.get(path) ?? new Set()).add(name));
     }
   }
@@ -91,12 +93,12 @@ async function poll(
 ): Promise<boolean> {
   const { name } = store.config;
   const { context, queue } = store.watch;
+  store.cache.stores.get(name)?.retain(new Set(users.keys()));
   if (paths.length === 0) return true;
   try {
     await context.providers.get(name);
     const known = store.cache.stores.get(name);
     if (known === undefined) return true;
-    known.retain(new Set(users.keys()));
     const changed = await known.poll(paths, signal);
     // What has failed meanwhile is another attempt now.
     const news = isBack(store) ? users.keys() : changed;
@@ -133,7 +135,10 @@ function tellAway(store: Store, error: DsoError): void {
 async function listenToUsed(store: Store, users: Users, signal: AbortSignal): Promise<void> {
   const paths = [...users.keys()].sort();
   const heard = JSON.stringify(paths);
-  if (store.away || store.heard === heard || paths.length === 0) return;
+  if (store.away || store.heard === heard || signal.aborted) return;
+  store.stop.abort();
+  Object.assign(store, { heard: undefined, stop: new AbortController() });
+  if (paths.length === 0) return;
   const provider = await store.watch.context.providers
     .get(store.config.name)
     .catch((error: unknown) => {
@@ -142,11 +147,13 @@ async function listenToUsed(store: Store, users: Users, signal: AbortSignal): Pr
       throw error;
     });
   if (provider?.watch === undefined) return;
-  store.stop.abort();
-  Object.assign(store, { heard, stop: new AbortController() });
+  store.heard = heard;
   const until = AbortSignal.any([signal, store.stop.signal]);
   inBackground(store.watch, listen(store, provider, paths, until));
 }
+
+/** One that held so long was well: what ends it then is a first trouble. */
+const WELL_MS = 60_000;
 
 async function listen(
   store: Store,
@@ -154,16 +161,21 @@ async function listen(
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<void> {
+  const hinted = new Set<string>();
   const changed = (path: string): void => {
-    inBackground(store.watch, look(store, path, signal));
+    const isFirst = hinted.size === 0;
+    hinted.add(path);
+    if (isFirst) inBackground(store.watch, lookAt(store, hinted, signal));
   };
   for (let failures = 1; ; failures++) {
+    const begun = performance.now();
     try {
       await provider.watch?.(paths, changed, signal);
       return;
     } catch (error) {
       if (signal.aborted) return;
       if (!(error instanceof DsoError)) throw error;
+      if (performance.now() - begun > WELL_MS) failures = 1;
       // The polls go on, and say whether the store as such is away.
       if (failures === 1) store.watch.log({ ...fault(error), level: "warn" });
     }
@@ -171,8 +183,12 @@ async function listen(
   }
 }
 
-/** Somebody says that this secret has changed: the store is asked. */
-async function look(store: Store, path: string, signal: AbortSignal): Promise<void> {
+/** Somebody says that these have changed: the store is asked, once for all that is said in a moment. */
+async function lookAt(store: Store, hinted: Set<string>, signal: AbortSignal): Promise<void> {
+  if (await over(HINTS_MS, signal)) return;
+  const paths = [...hinted];
+  hinted.clear();
   const users = await usersOf(store);
-  if (users.has(path)) await poll(store, [path], users, signal);
+  const used = paths.filter((path) => users.has(path));
+  await poll(store, used, users, signal);
 }

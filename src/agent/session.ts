@@ -1,5 +1,6 @@
 /** One agent on one engine, for as long as that answers: triggers come in, passes go out. */
 import { setTimeout as sleep } from "node:timers/promises";
+import { LONGEST_TIMER_MS } from "../model/duration.ts";
 import { DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Passed } from "../reconciler/pass.ts";
@@ -23,9 +24,6 @@ export type SessionOptions = Pick<Watch, "context" | "board" | "log" | "signal" 
 
 /** What happens to containers that a pass could want to know. Not their checks: those come by the second. */
 const ACTIONS = ["create", "start", "die", "destroy", "rename", "update", "pause", "unpause"];
-
-/** A longer timer would be over at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 /** Rejects with `engine-unreachable` where it does not answer to begin with. */
 export async function watchOver(options: SessionOptions): Promise<Ending> {
@@ -114,7 +112,7 @@ async function lookRegularly(watch: Watch, signal: AbortSignal): Promise<void> {
   const { pollingIntervalMs } = watch.context.config.agent.watch;
   for (;;) {
     // Not all agents of a fleet at the same second.
-    const pause = Math.min(pollingIntervalMs * (0.9 + 0.2 * Math.random()), LONGEST_MS);
+    const pause = Math.min(pollingIntervalMs * (0.9 + 0.2 * Math.random()), LONGEST_TIMER_MS);
     if (await sleep(pause, false, { signal }).catch(() => true)) return;
     await trackNew(watch);
     lookAtAll(watch, "interval");

@@ -57,11 +57,11 @@ function createSession(
     force,
     unread,
     watching,
-    connect: async ({ configFile, stays = false }) => {
+    connect: async ({ configFile, stays = false, before }) => {
       const { wire } = await import("../wire.ts");
       const passphrase = passphraseSource(session);
       return wire({
-        ...{ cwd, environment, configFile, version, shims, signal, stays },
+        ...{ cwd, environment, configFile, version, shims, signal, stays, before },
         ...(passphrase === undefined ? {} : { passphrase }),
       });
     },

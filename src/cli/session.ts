@@ -27,6 +27,7 @@ export interface ConnectOptions {
   readonly configFile: string | undefined;
   /** For a daemon: what stores have said is remembered. */
   readonly stays?: boolean;
+  readonly before?: Context["cache"];
 }
 
 export type Input = NodeJS.ReadableStream & {

@@ -10,6 +10,9 @@ const UNITS: Readonly<Record<string, number>> = {
   w: 604_800_000,
 };
 
+/** A longer timer would be over at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /**
  * Milliseconds of a duration in Go's notation (`1m30s`, `1.5s`, `250ms`), with
  * Compose's `d` and `w` added; `undefined` when the text is none. A bare `0` is

@@ -39,6 +39,12 @@ export function secretName(id: SecretId): string {
   return `${id.provider}:${encodePath(id.path)}`;
 }
 
+/** Of a name as plans and state have it, without a key or a version. */
+export function secretIdOf(name: string): SecretId {
+  const colon = name.indexOf(":");
+  return { provider: name.slice(0, colon), path: decodeURIComponent(name.slice(colon + 1)) };
+}
+
 /** `vault:db/password#key`: how plans and labels name one value of a secret. */
 export function valueName(reference: SecretId & { readonly key?: string }): string {
   return reference.key === undefined

@@ -55,7 +55,7 @@ export function openProviders(surroundings: Surroundings): Providers {
       const told = byValue
         ? (await import("./byValue.ts")).byValue(store, surroundings.fingerprintKey)
         : store;
-      return remote && cache !== undefined ? cache.around(told) : told;
+      return remote && cache !== undefined ? cache.around(told, definition) : told;
     };
     return [name, opened] as const;
   });

@@ -14,6 +14,7 @@ import {
   refuseEmptied,
   refuseUnknown,
 } from "./mandate.ts";
+import { afterNews, hasNews } from "./news.ts";
 import type { Outcome } from "./pace.ts";
 import { AGENT, withProjectLock } from "./lock.ts";
 import { apply, mend, plan, type Run } from "./reconcile.ts";
@@ -25,6 +26,8 @@ export interface PassSettings {
   readonly engineId: string;
   /** A person asked: what failed is tried once more. */
   readonly asked: boolean;
+  /** Somebody waits for it: the stores are asked, whatever is remembered of them. */
+  readonly fresh: boolean;
   /** Asked as the pass begins; the answer tells later whether files are being edited since. */
   readonly watchEdits: () => () => boolean;
   readonly parallelism: number;
@@ -100,9 +103,7 @@ async function reconcile(
     return quiet("held");
   }
   const isEdited = settings.watchEdits();
-  const opened = await openTracked(context, tracked, trace, report, signal);
-  const options = optionsOf(tracked);
-  const seen = await plan(context, tracked.request, opened, options, report, signal);
+  const seen = await look(context, tracked, settings, trace, signal);
   for (const file of hostFiles(seen)) trace.files.add(file);
   refuseUnknown(tracked, seen, trace);
   const { run, left } = await narrowed(context, tracked, settings.asked, seen);
@@ -119,6 +120,22 @@ async function reconcile(
     : { ...(await carryOut(context, run, settings, signal)), left, trace };
   if (tracked.policy.apply === "secrets") return passed;
   return restoreDown(context, run, passed, settings, signal);
+}
+
+/** What should be and what is. */
+async function look(
+  context: Context,
+  tracked: Tracked,
+  { report, fresh }: PassSettings,
+  trace: Trace,
+  signal: AbortSignal,
+): Promise<Run> {
+  const found = await openTracked(context, tracked, trace, report, signal);
+  const opened = fresh ? afterNews(context, tracked, found) : found;
+  const compare = (): Promise<Run> =>
+    plan(context, tracked.request, opened, optionsOf(tracked), report, signal);
+  const seen = await compare();
+  return (await hasNews(context, seen, signal)) ? compare() : seen;
 }
 
 /** There is nothing to do, nor to note. */

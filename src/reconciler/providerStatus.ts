@@ -5,6 +5,8 @@ import type { Context } from "./context.ts";
 export interface ProviderStatus {
   readonly name: string;
   readonly type: string;
+  /** It is asked by an agent at its own pace; others are looked at with the projects. */
+  readonly remote: boolean;
   /** Why it is of no use now; undefined: it answers. */
   readonly error: DsoError | undefined;
 }
@@ -22,11 +24,11 @@ export function providerStatus(
 ): Promise<readonly ProviderStatus[]> {
   const stores = [...config.providers.values()].filter(({ type }) => type !== "local");
   return Promise.all(
-    stores.map(async ({ name, type }) => {
+    stores.map(async ({ name, type, remote }) => {
       const limited = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
       const health = await check(() => providers.get(name), limited);
       signal.throwIfAborted();
-      return { name, type, error: health.ok ? undefined : health.error };
+      return { name, type, remote, error: health.ok ? undefined : health.error };
     }),
   );
 }

@@ -50,7 +50,9 @@ async function ask(
       const answer = answerFor(one, answers);
       const name = versionKey(one);
       if (answer instanceof DsoError) return { name, version: undefined, error: answer };
-      return { name, version: answer === UNSUPPORTED ? undefined : answer, error: undefined };
+      if (answer !== UNSUPPORTED) return { name, version: answer, error: undefined };
+      const error = one.pinned === undefined ? undefined : unpinnable(name, provider);
+      return { name, version: undefined, error };
     });
     secrets.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { provider, type, error: undefined, secrets };
@@ -58,4 +60,10 @@ async function ask(
     if (!(error instanceof DsoError)) throw error;
     return { provider, type, error, secrets: [] };
   }
+}
+
+function unpinnable(name: string, provider: string): DsoError {
+  return new DsoError("reference-invalid", `${name}: provider "${provider}" has no versions`, {
+    hint: "Drop ?version=….",
+  });
 }

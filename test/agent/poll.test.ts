@@ -56,7 +56,7 @@ async function withStore(
     const limits = { ttlMs: 60_000, maxCacheBytes: 1000, maxSecretBytes: 1000 };
     const elapsed = { ...clock, elapsed: () => performance.now() };
     const cache = createCache({ clock: elapsed, limits, intervalMs: () => 3_600_000 });
-    const around = cache.around(provider);
+    const around = cache.around(provider, { type: "vault", byValue: false, settings: {} });
     const open = new Map([["vault", () => Promise.resolve(around)]]);
     // A command closes what it has opened; here it is the agent's.
     const providers = { ...createProviders(open, "vault"), close: () => Promise.resolve() };
@@ -130,6 +130,35 @@ describe("an agent and its stores", () => {
       await until(hasPassword(agency, "two"));
       expect(said("Provider vault answers again")).toBe(1);
       expect(await trouble()).toBeUndefined();
+    }));
+
+  it("leaves alone what a command has rolled out before the next poll", () =>
+    withStore("polling_interval: 1h", async (agency) => {
+      await until(() => agency.records.some(({ msg }) => msg.startsWith("Looked")));
+      versionsOf(agency).push({ password: "two", user: "u" });
+      const { cache, providers } = agency.context;
+      // A process of its own remembers nothing.
+      const own = createFakeProvider("vault", agency.secrets);
+      const open = createProviders(new Map([["vault", () => Promise.resolve(own)]]), "vault");
+      Object.assign(agency.context, { cache: undefined, providers: open });
+      await agency.dso("apply", "-auto-approve");
+      Object.assign(agency.context, { cache, providers });
+      expect(await hasPassword(agency, "two")()).toBe(true);
+      const passes = (): number =>
+        agency.records.filter(({ msg }) => msg.startsWith("Looked")).length;
+      const before = passes();
+      await until(() => passes() > before);
+      expect(await hasPassword(agency, "two")()).toBe(true);
+      expect(agency.records.filter(({ msg }) => msg.startsWith("Reconciled"))).toEqual([]);
+    }));
+
+  it("tells whoever waits that the store is away, and changes nothing", () =>
+    withStore("polling_interval: 1h", async (agency, { away }) => {
+      await until(() => agency.records.some(({ msg }) => msg.startsWith("Looked")));
+      away(true);
+      const [code, said] = await agency.dso("reconcile", "shop");
+      expect(code).toBe(1);
+      expect(said).toContain("nobody listens there");
     }));
 
   it("answers how it stands with each secret", () =>

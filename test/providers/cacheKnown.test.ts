@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
-import type { SecretProvider } from "../../src/model/ports.ts";
+import { requestKey, type SecretProvider } from "../../src/model/ports.ts";
 import { createKnown, type Known } from "../../src/providers/cache/known.ts";
 import { createFakeProvider, type FakeProvider } from "../fakes/provider.ts";
 import { never } from "../reconciler/world.ts";
@@ -74,8 +74,7 @@ describe("what a store has said", () => {
   it("is asked again at once where somebody wants to know, or was told of a fault", async () => {
     const { told, store, secrets, known } = scene();
     await told("a");
-    known.renew();
-    await told("a");
+    expect(await known.ask(["a"], never)).toBe(false);
     expect(await told("c")).toEqual(["secret-missing"]);
     secrets["c"] = [{ value: "1" }];
     expect(await told("c")).toEqual(["1"]);
@@ -179,4 +178,83 @@ describe("a poll", () => {
     known.retain(new Set(["b"]));
     expect(known.contact().secrets.map(({ path }) => path)).toEqual(["b"]);
   });
+});
+
+/** A store whose answers a test lets out, each with the version that it had when it was asked. */
+function slow(): { known: Known; put: (version: string) => void; answer: (call: number) => void } {
+  let current = "1";
+  const gates: PromiseWithResolvers<undefined>[] = [];
+  const provider: SecretProvider = {
+    ...createFakeProvider("vault", {}),
+    versions: async (requests) => {
+      const [version, gate] = [current, Promise.withResolvers<undefined>()];
+      gates.push(gate);
+      await gate.promise;
+      return new Map(requests.map((request) => [requestKey(request), version]));
+    },
+  };
+  const sleep = (): Promise<never> => Promise.reject(new Error("nobody sleeps here"));
+  const clock = { now: () => 0, elapsed: () => 0, sleep };
+  return {
+    known: createKnown(provider, { clock, maxAgeMs: () => MINUTE }),
+    put: (version) => (current = version),
+    answer: (call) => gates[call]?.resolve(undefined),
+  };
+}
+
+describe("answers that cross", () => {
+  it("count by when they were asked for: one that comes late is no news", async () => {
+    const { known, put, answer } = slow();
+    const slowPoll = known.poll(["a"], never);
+    put("2");
+    const asked = known.ask(["a"], never);
+    answer(1);
+    await asked;
+    answer(0);
+    expect(await slowPoll).toEqual([]);
+    expect(await known.versions([{ path: "a" }], never)).toEqual(new Map([["a", "2"]]));
+  });
+
+  it("hide no news from those who were not there when one of them asked", async () => {
+    const { known, told, secrets } = scene();
+    await told("a");
+    secrets["a"]!.push({ value: "2" });
+    expect(await known.ask(["a"], never)).toBe(true);
+    expect(await known.poll(["a"], never)).toEqual(["a"]);
+    expect(await known.poll(["a"], never)).toEqual([]);
+  });
+
+  it("are told as they were, whoever forgets them meanwhile", async () => {
+    const { known, answer } = slow();
+    const first = known.versions([{ path: "a" }], never);
+    answer(0);
+    await first;
+    const both = known.versions([{ path: "a" }, { path: "b" }], never);
+    known.retain(new Set());
+    answer(1);
+    expect(await both).toEqual(
+      new Map([
+        ["a", "1"],
+        ["b", "1"],
+      ]),
+    );
+  });
+});
+
+it("what is pinned by a name is polled with its secret, and is news of it", async () => {
+  const { known, store, secrets } = scene();
+  const pinned = { path: "a", pinned: "1" };
+  await known.versions([{ path: "a" }, pinned], never);
+  delete secrets["a"];
+  expect(await known.poll(["a"], never)).toEqual(["a"]);
+  expect(store.calls.at(-1)).toBe("versions a a@1");
+});
+
+it("what one knew, the next one of the same store knows, too", async () => {
+  const [before, after] = [scene(), scene()];
+  await before.told("a");
+  after.known.inherit(before.known);
+  after.fail("provider-unreachable");
+  after.pass(10 * MINUTE);
+  expect(await after.told("a")).toEqual(["1"]);
 });

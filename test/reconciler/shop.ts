@@ -44,7 +44,15 @@ export async function withShop(work: (scene: Scene) => Promise<void>): Promise<v
     const report = (event: World["events"][number]): void => void world.events.push(event);
     const { id: engineId } = await world.engine.info(never);
     const watchEdits = () => (): boolean => false;
-    const settings = { engineId, asked, watchEdits, parallelism: 4, force: never, report };
+    const settings = {
+      engineId,
+      asked,
+      fresh: asked,
+      watchEdits,
+      parallelism: 4,
+      force: never,
+      report,
+    };
     const context = { ...world.context, config: await readConfig(configFile, never) };
     return pass(context, "shop", settings, never);
   };

@@ -10,7 +10,8 @@ export function define(command: Command, session: Session): void {
       const log = await createSink(session.output, session.environment["DSO_LOG"] === "debug");
       const { signal, force } = session;
       await runAgent({
-        connect: () => session.connect({ configFile: config, stays: true }),
+        connect: (before) =>
+          session.connect({ configFile: config, stays: true, before: before?.cache }),
         log,
         signal,
         force,

@@ -14,9 +14,9 @@ export function providerBlock(
   at: string,
   style: Style,
 ): string {
-  const rows = providers.map(({ name, type, error }) => {
+  const rows = providers.map(({ name, type, remote, error }) => {
     const known = agent?.providers.find((store) => store.name === name);
-    const asked = agent === undefined ? [] : [contact(known, at)];
+    const asked = agent === undefined ? [] : [remote ? contact(known, at) : "-"];
     return [name, type, ...asked, error === undefined ? "answers" : sentence(error)];
   });
   const head = ["PROVIDER", "TYPE", ...(agent === undefined ? [] : ["AGENT"]), "STATE"];

@@ -29,7 +29,7 @@ export interface Contact {
   readonly answeredAt: number | undefined;
   /** Since when, and why, it is of no use; undefined: it answers. */
   readonly trouble: { readonly since: number; readonly error: DsoError } | undefined;
-  /** Sorted by path; what is pinned is not among them, since it never changes. */
+  /** Sorted by path; pinned ones are not among them. */
   readonly secrets: readonly KnownSecret[];
 }
 
@@ -45,13 +45,16 @@ export interface Known {
     requests: readonly SecretRequest[],
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Told>>;
-  /** Asks, however new what is known. Answers the paths of which it says something else now. */
+  /** Asks, however new what is known; rejects as the store does. Answers whether it says something else than before. */
+  ask(paths: readonly string[], signal: AbortSignal): Promise<boolean>;
+  /** The same for whoever tells others: the paths of which it says something else than at the last poll. */
   poll(paths: readonly string[], signal: AbortSignal): Promise<readonly string[]>;
-  /** What was told so far is asked again by whoever comes next. */
-  renew(): void;
   /** Nobody uses any other secret any more. */
   retain(paths: ReadonlySet<string>): void;
   contact(): Contact;
+  /** What the same store has said to one that was here before. */
+  inherit(before: Known): void;
+  readonly state: KnownState;
 }
 
 /** The store as such: it may be well again in a minute, and nothing is said about the secrets. */
@@ -68,95 +71,119 @@ interface Entry {
   readonly told: Told;
   /** The last version that was told, though there may be none now. */
   readonly version: Version | undefined;
-  /** By the clock that never jumps; `-Infinity`: to be asked again. */
-  asked: number;
+  /** When it was asked, by the clock that never jumps: an answer to an older question is none to a newer one. */
+  readonly asked: number;
+  readonly order: number;
   readonly toldAt: number;
+  /** What the last poll has said, or whoever asked first. */
+  announced: Told;
 }
 
-interface State {
-  readonly provider: SecretProvider;
-  readonly options: KnownOptions;
+export interface KnownState {
   readonly entries: Map<string, Entry>;
   answeredAt: number | undefined;
-  trouble: { readonly since: number; readonly error: DsoError; triedAt: number } | undefined;
+  trouble:
+    { readonly since: number; readonly error: DsoError; readonly triedAt: number } | undefined;
+  /** Of the questions so far. */
+  order: number;
 }
 
+interface Asking {
+  readonly provider: SecretProvider;
+  readonly options: KnownOptions;
+  readonly state: KnownState;
+}
+
+type Answers = ReadonlyMap<string, Told>;
+
 export function createKnown(provider: SecretProvider, options: KnownOptions): Known {
-  const state: State = {
-    ...{ provider, options, entries: new Map(), answeredAt: undefined, trouble: undefined },
+  const state: KnownState = {
+    ...{ entries: new Map(), answeredAt: undefined, trouble: undefined, order: 0 },
   };
+  const asking = { provider, options, state };
   return {
-    versions: (requests, signal) => versions(state, requests, signal),
-    poll: (paths, signal) => poll(state, paths, signal),
-    renew: () => {
-      for (const entry of state.entries.values()) entry.asked = -Infinity;
-      if (state.trouble !== undefined) state.trouble.triedAt = -Infinity;
+    state,
+    versions: (requests, signal) => versions(asking, requests, signal),
+    ask: async (paths, signal) => {
+      const requests = requestsOf(state, paths);
+      const before = requests.map((request) => state.entries.get(requestKey(request))?.told);
+      const answers = await ask(asking, requests, signal);
+      return requests.some((request, at) =>
+        saysOther(before[at], answers.get(requestKey(request))),
+      );
     },
+    poll: (paths, signal) => poll(asking, paths, signal),
     retain: (paths) => {
       for (const [key, { request }] of state.entries) {
         if (!paths.has(request.path)) state.entries.delete(key);
       }
     },
-    contact: () => contactOf(state),
+    contact: () => contactOf(asking),
+    inherit: ({ state: before }) => {
+      Object.assign(state, before);
+    },
   };
 }
 
 async function versions(
-  state: State,
+  asking: Asking,
   requests: readonly SecretRequest[],
   signal: AbortSignal,
-): Promise<ReadonlyMap<string, Told>> {
+): Promise<Answers> {
   signal.throwIfAborted();
-  const { entries, options, trouble } = state;
-  const now = options.clock.elapsed();
-  const isNew = (request: SecretRequest): boolean => {
-    const entry = entries.get(requestKey(request));
-    // Whoever is told of a fault mends it, and does not wait for the next poll then.
-    if (entry === undefined || entry.told instanceof DsoError) return false;
-    return entry.asked > now - options.maxAgeMs(request.path);
-  };
-  const old = requests.filter((request) => !isNew(request));
-  const spared = trouble !== undefined && trouble.triedAt > now - PAUSE_MS;
-  if (old.length > 0 && !(spared && areKnown(state, old))) {
-    await ask(state, old, signal).catch((error: unknown) => {
-      if (!isAway(error) || !areKnown(state, old)) throw error;
-    });
+  const { entries, trouble } = asking.state;
+  const now = asking.options.clock.elapsed();
+  // Noted before anything is waited for: meanwhile somebody may forget it.
+  const known = requests.flatMap((request) => entries.get(requestKey(request)) ?? []);
+  const told = new Map<string, Told>();
+  for (const entry of known) told.set(requestKey(entry.request), entry.told);
+  const fresh = new Set(
+    known.filter((entry) => isFresh(asking, entry, now)).map(({ request }) => requestKey(request)),
+  );
+  const old = requests.filter((request) => !fresh.has(requestKey(request)));
+  const canDoWithout = old.every((request) => told.has(requestKey(request)));
+  const isSpared =
+    trouble !== undefined && trouble.triedAt > now - PAUSE_MS && isAway(trouble.error);
+  if (old.length === 0 || (canDoWithout && isSpared)) return told;
+  try {
+    for (const [key, answer] of await ask(asking, old, signal)) told.set(key, answer);
+  } catch (error) {
+    if (!canDoWithout || !isAway(error)) throw error;
   }
-  return new Map(requests.map((request) => [requestKey(request), tellOf(state, request)]));
+  return told;
 }
 
-/** Something was said of each of them that a pass can work with. */
-function areKnown({ entries }: State, requests: readonly SecretRequest[]): boolean {
-  return requests.every((request) => entries.has(requestKey(request)));
-}
-
-function tellOf({ entries, provider }: State, request: SecretRequest): Told {
-  const entry = entries.get(requestKey(request));
-  if (entry === undefined) throw new Error(`${provider.name} left out ${requestKey(request)}`);
-  return entry.told;
+function isFresh({ options }: Asking, { request, told, asked }: Entry, now: number): boolean {
+  // Whoever is told of a fault mends it, and does not wait for the next poll then.
+  return !(told instanceof DsoError) && asked > now - options.maxAgeMs(request.path);
 }
 
 function isAway(error: unknown): error is DsoError {
   return error instanceof DsoError && AWAY.has(error.code);
 }
 
-/** Rejects as the store does; what is known then stays as it was. */
+/** One answer for each, the newest there is. Rejects as the store does; what is known then stays as it was. */
 async function ask(
-  state: State,
+  asking: Asking,
   requests: readonly SecretRequest[],
   signal: AbortSignal,
-): Promise<void> {
-  const { clock } = state.options;
+): Promise<Answers> {
+  const { options, provider, state } = asking;
+  const { clock } = options;
+  const [order, asked] = [++state.order, clock.elapsed()];
   try {
-    const answers = await state.provider.versions(requests, signal);
+    const answers = await provider.versions(requests, signal);
     state.answeredAt = clock.now();
     state.trouble = undefined;
-    for (const request of requests) {
-      const told = answers.get(requestKey(request));
-      if (told !== undefined) note(state, request, told);
-    }
+    return new Map(
+      requests.map((request) => {
+        const told = answers.get(requestKey(request));
+        if (told === undefined) throw new Error(`${provider.name} left out ${request.path}`);
+        return [requestKey(request), note(asking, { request, told, order, asked })];
+      }),
+    );
   } catch (error) {
-    if (isAway(error)) {
+    if (error instanceof DsoError && !signal.aborted) {
       const since = state.trouble?.since ?? clock.now();
       state.trouble = { since, error, triedAt: clock.elapsed() };
     }
@@ -164,35 +191,54 @@ async function ask(
   }
 }
 
-function note({ entries, options }: State, request: SecretRequest, told: Told): void {
+/** What is true of it now: an answer that comes late is no news. */
+function note(
+  { state: { entries }, options }: Asking,
+  answer: Pick<Entry, "request" | "told" | "order" | "asked">,
+): Told {
+  const { request, told } = answer;
   const key = requestKey(request);
-  const version = typeof told === "string" ? told : entries.get(key)?.version;
-  const { clock } = options;
-  entries.set(key, { request, told, version, asked: clock.elapsed(), toldAt: clock.now() });
+  const before = entries.get(key);
+  if (before !== undefined && before.order > answer.order) return before.told;
+  const version = typeof told === "string" ? told : before?.version;
+  const announced = before === undefined ? told : before.announced;
+  entries.set(key, { ...answer, version, announced, toldAt: options.clock.now() });
+  return told;
+}
+
+/** What is pinned by a name may move with the secret. */
+function requestsOf({ entries }: KnownState, paths: readonly string[]): readonly SecretRequest[] {
+  const wanted = new Set(paths);
+  const pinned = [...entries.values()].flatMap(({ request }) =>
+    request.pinned !== undefined && wanted.has(request.path) ? [request] : [],
+  );
+  return [...paths.map((path) => ({ path })), ...pinned];
 }
 
 async function poll(
-  state: State,
+  asking: Asking,
   paths: readonly string[],
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  const requests = paths.map((path) => ({ path }));
-  const before = new Map(
-    requests.map(({ path }) => [path, state.entries.get(requestKey({ path }))]),
-  );
-  await ask(state, requests, signal);
-  return paths.filter((path) => {
-    const known = before.get(path);
-    return known !== undefined && saysOther(known.told, tellOf(state, { path }));
-  });
+  const requests = requestsOf(asking.state, paths);
+  await ask(asking, requests, signal);
+  const news = new Set<string>();
+  for (const request of requests) {
+    const entry = asking.state.entries.get(requestKey(request));
+    if (entry === undefined) continue;
+    if (saysOther(entry.announced, entry.told)) news.add(request.path);
+    entry.announced = entry.told;
+  }
+  return [...news];
 }
 
-function saysOther(before: Told, now: Told): boolean {
+function saysOther(before: Told | undefined, now: Told | undefined): boolean {
   if (before instanceof DsoError && now instanceof DsoError) return before.code !== now.code;
   return before !== now;
 }
 
-function contactOf({ provider, entries, answeredAt, trouble }: State): Contact {
+function contactOf({ provider, state }: Asking): Contact {
+  const { entries, answeredAt, trouble } = state;
   const newest = [...entries.values()].filter(({ request }) => request.pinned === undefined);
   const secrets = newest.map(({ request: { path }, version, toldAt, told }) => ({
     ...{ path, version, toldAt, error: told instanceof DsoError ? told : undefined },

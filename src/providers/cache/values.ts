@@ -1,5 +1,6 @@
 /** Values in memory: each version of a secret is read once, by one, and overwritten when its time is over. */
 import { abortable } from "../../lib/together.ts";
+import { LONGEST_TIMER_MS } from "../../model/duration.ts";
 import { DsoError } from "../../model/errors.ts";
 import {
   requestKey,
@@ -104,18 +105,29 @@ async function read(
     const flight = begin(state, provider, missing);
     for (const request of missing) joined.set(requestKey(request), flight);
   }
-  try {
-    const landed = await Promise.all(
-      [...Map.groupBy(joined, ([, flight]) => flight)].map(([flight, group]) =>
-        wait(flight, new Set(group.map(([key]) => key)), signal),
-      ),
-    );
-    for (const answers of landed) for (const [key, answer] of answers) found.set(key, answer);
-  } catch (error) {
-    dropUnused([...found.values()].filter(isData), new Set());
-    throw error;
+  return collect(state, found, joined, signal);
+}
+
+/** With what those bring that are waited for; where one brings nothing, nothing is left of the others. */
+async function collect(
+  state: State,
+  found: Map<string, SecretData | DsoError>,
+  joined: ReadonlyMap<string, Flight>,
+  signal: AbortSignal,
+): Promise<ReadonlyMap<string, SecretData | DsoError>> {
+  const groups = [...Map.groupBy(joined, ([, flight]) => flight)];
+  const landed = await Promise.allSettled(
+    groups.map(([flight, group]) =>
+      wait(state, flight, new Set(group.map(([key]) => key)), signal),
+    ),
+  );
+  for (const one of landed) {
+    if (one.status === "fulfilled") for (const [key, answer] of one.value) found.set(key, answer);
   }
-  return found;
+  const failed = landed.find(({ status }) => status === "rejected");
+  if (failed?.status !== "rejected") return found;
+  dropUnused([...found.values()].filter(isData), new Set());
+  throw failed.reason;
 }
 
 /** Starts it; nobody waits yet. What it brings belongs to us, and each who waits takes a copy. */
@@ -125,7 +137,8 @@ function begin(state: State, provider: SecretProvider, requests: readonly Secret
   const flight: Flight = { answers, stop, waiting: 0 };
   const landed = (brought?: ReadonlyMap<string, SecretData | DsoError>): void => {
     for (const request of requests) {
-      state.flights.delete(keyOf(provider, request));
+      const key = keyOf(provider, request);
+      if (state.flights.get(key) === flight) state.flights.delete(key);
       if (brought !== undefined) keep(state, provider, request, brought);
     }
   };
@@ -139,6 +152,7 @@ function begin(state: State, provider: SecretProvider, requests: readonly Secret
 }
 
 async function wait(
+  state: State,
   flight: Flight,
   keys: ReadonlySet<string>,
   signal: AbortSignal,
@@ -153,8 +167,15 @@ async function wait(
     return await abortable(copied, signal);
   } finally {
     flight.waiting--;
-    if (flight.waiting === 0) flight.stop.abort(signal.reason);
+    if (flight.waiting === 0) leave(state, flight, signal);
   }
+}
+
+/** Nobody waits any more: whoever wants it later asks anew. */
+function leave({ flights }: State, flight: Flight, { aborted, reason }: AbortSignal): void {
+  if (!aborted) return;
+  for (const [key, one] of flights) if (one === flight) flights.delete(key);
+  flight.stop.abort(reason);
 }
 
 /** Only what is pinned never changes; what is too large is read each time. */
@@ -178,13 +199,13 @@ function keep(
     if (state.bytes + bytes <= limits.maxCacheBytes) break;
     forget(state, oldest);
   }
-  const timer = setTimeout(() => forget(state, key), Math.min(limits.ttlMs, LONGEST_MS)).unref();
+  const timer = setTimeout(
+    () => forget(state, key),
+    Math.min(limits.ttlMs, LONGEST_TIMER_MS),
+  ).unref();
   kept.set(key, { data, bytes, timer });
   state.bytes += bytes;
 }
-
-/** A longer timer would be over at once. */
-const LONGEST_MS = 2 ** 31 - 1;
 
 function use({ kept }: State, key: string): SecretData | undefined {
   const found = kept.get(key);

@@ -9,6 +9,7 @@ import {
   allow,
   type AwsScene,
   METADATA,
+  putBytes,
   ROOT_AUTH,
   startAws,
   VALUES,
@@ -28,11 +29,7 @@ describeProvider(
   "AWS Secrets Manager",
   async () => ({
     provider: await scene.as("contract", [METADATA, VALUES]),
-    put: (path, value) => {
-      const bytes = Buffer.from(value);
-      const isText = Buffer.from(bytes.toString()).equals(bytes);
-      return scene.put(path, isText ? bytes.toString() : bytes);
-    },
+    put: (path, value) => putBytes(scene.aws, path, value),
     remove: (path) => scene.remove(path),
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }),

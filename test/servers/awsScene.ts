@@ -50,12 +50,7 @@ export async function startAws(): Promise<AwsScene> {
     ...{ aws, proxy, open },
     as: async (user, statements) => open(keysAuth(await aws.user(user, statements))),
     put: (name, value) => putSecret(aws, name, value),
-    remove: (SecretId) =>
-      aws
-        .root("secretsmanager.DeleteSecret", { SecretId, ForceDeleteWithoutRecovery: true })
-        .catch((error: unknown) => {
-          if (!String(error).includes("ResourceNotFound")) throw error;
-        }),
+    remove: (name) => removeSecret(aws, name),
     asked() {
       const seen = proxy.seen.slice(counted);
       counted = proxy.seen.length;
@@ -74,6 +69,28 @@ export function keysAuth({ id, secret }: Keys): Settings {
 }
 
 export const ROOT_AUTH = keysAuth({ id: "test", secret: "test" });
+
+/** As text where it is some, else as binary. */
+export function putBytes(
+  aws: Pick<Ministack, "root">,
+  name: string,
+  value: Uint8Array,
+): Promise<string> {
+  const bytes = Buffer.from(value);
+  const isText = Buffer.from(bytes.toString()).equals(bytes);
+  return putSecret(aws, name, isText ? bytes.toString() : bytes);
+}
+
+/** At once and for ever; what is not there is so already. */
+export async function removeSecret(
+  { root }: Pick<Ministack, "root">,
+  SecretId: string,
+): Promise<void> {
+  const body = { SecretId, ForceDeleteWithoutRecovery: true };
+  await root("secretsmanager.DeleteSecret", body).catch((error: unknown) => {
+    if (!String(error).includes("ResourceNotFound")) throw error;
+  });
+}
 
 export async function putSecret(
   { root }: Pick<Ministack, "root">,

@@ -51,7 +51,8 @@ const TARGETS: Readonly<Record<string, readonly [string, string]>> = {
   sqs: ["AmazonSQS", "1.0"],
 };
 
-function asRoot(url: string): Pick<Ministack, "root" | "query" | "user"> {
+/** Both servers take the same root. */
+export function asRoot(url: string): Pick<Ministack, "root" | "query" | "user"> {
   const root: Ministack["root"] = async (action, body = {}) => {
     const [service = "", operation = ""] = action.split(".");
     const [prefix = "", version = ""] = TARGETS[service] ?? [];

@@ -87,6 +87,13 @@ export function newestOf({ last, records }: Line): LeaseRecord | undefined {
   return records.find(({ generation, state }) => generation === last && state !== "issuing");
 }
 
+/** What was issued by that version; something that was only begun may have its number, too. */
+export function recordOf({ records }: Line, version: Version): LeaseRecord | undefined {
+  return records.find(
+    ({ generation, state }) => versionOf(generation) === version && state !== "issuing",
+  );
+}
+
 /** It lives, as far as is known. */
 export function isAlive({ state, expiresAt }: LeaseRecord, now: number): boolean {
   return (state === "live" || state === "due") && now < expiresAt;

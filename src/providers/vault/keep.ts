@@ -9,6 +9,7 @@ import {
   type LeaseRecord,
   lineOf,
   nextLook,
+  recordOf,
   unrenewable,
   versionOf,
   withLine,
@@ -177,7 +178,7 @@ async function end(
   signal: AbortSignal,
 ): Promise<boolean> {
   const line = lineOf(ledger.book, path);
-  const record = line.records.find(({ generation }) => versionOf(generation) === version);
+  const record = recordOf(line, version);
   if (record === undefined) return true;
   if (record.readAt !== readAt) return false;
   const token = tokenOf(await ledger.kept(record, "token"));
@@ -188,11 +189,19 @@ async function end(
     if (!isOver && record.leaseId !== "" && engine.kind !== "pki") {
       await revokeLease({ provider, api, session, token }, record.leaseId, signal);
     }
-    if (token !== undefined) await revokeToken(api, token, signal);
+    // On one without a lease nothing hangs any more, and it was given back when it was issued.
+    if (token !== undefined) {
+      const revoked = revokeToken({ api, provider }, token, signal);
+      await (isOver || record.leaseId === "" ? revoked.catch(unlessAway) : revoked);
+    }
   } finally {
     token?.drop();
   }
   await ledger.erase(record);
   await ledger.write(withLine(ledger.book, path, without(lineOf(ledger.book, path), record.id)));
   return true;
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof DsoError) || error.code !== "secret-denied") throw error;
 }

@@ -70,21 +70,42 @@ export async function revokeLease(
   // With the token that it hangs on the lease goes, too.
   if (holder.token !== undefined) return;
   if (answer.status === 403) throw mayNot(holder, "revoke");
-  const said = answer.errors.join("; ") || `status ${answer.status}`;
-  throw new DsoError(
-    "provider-unreachable",
-    `provider "${holder.provider}" does not give a lease back: ${said}`,
-    { hint: "It ends by itself, and is tried again until then." },
-  );
+  throw trouble(holder.provider, "give a lease back", answer);
 }
 
-/** With it goes all that hangs on it. One that is none any more is fine. */
+/**
+ * With it goes all that hangs on it. One that is none any more is fine. Rejects with `secret-denied` where its
+ * policy does not let it give itself back, and as `renewLease`.
+ */
 export async function revokeToken(
-  api: VaultApi,
+  { api, provider }: Pick<Holder, "api" | "provider">,
   token: Secret,
   signal: AbortSignal,
 ): Promise<void> {
-  await api({ method: "POST", path: "auth/token/revoke-self", body: {}, token }, signal);
+  const call = { method: "POST", path: "auth/token/revoke-self", body: {}, token } as const;
+  const answer = await api(call, signal);
+  if (answer.status < 300) return;
+  if (answer.status !== 403) throw trouble(provider, "give a token back", answer);
+  const found = await api({ method: "GET", path: "auth/token/lookup-self", token }, signal);
+  if (isEnded(found)) return;
+  throw new DsoError(
+    "secret-denied",
+    `the token that provider "${provider}" logs in for may not give itself back`,
+    { hint: 'Its policy needs: path "auth/token/revoke-self" { capabilities = ["update"] }' },
+  );
+}
+
+/** Of a token that looked itself up: what the policy denies is told as a list of errors, and a token that is none is not. */
+function isEnded({ status, errors }: VaultAnswer): boolean {
+  const said = errors.join("; ");
+  return status === 403 && (/invalid token/i.test(said) || !/error(s)? occurred/i.test(said));
+}
+
+function trouble(provider: string, what: string, { errors, status }: VaultAnswer): DsoError {
+  const said = errors.join("; ") || `status ${status}`;
+  return new DsoError("provider-unreachable", `provider "${provider}" does not ${what}: ${said}`, {
+    hint: "It ends by itself, and is tried again until then.",
+  });
 }
 
 function ask(

@@ -10,6 +10,7 @@ import {
   isAlive,
   isToRenew,
   lineOf,
+  recordOf,
   toldGeneration,
   versionOf,
   withLine,
@@ -89,7 +90,7 @@ function readOne(
       const { path } = request;
       const version = toldIn(leasing, ledger.book, request);
       const line = lineOf(ledger.book, path);
-      const found = line.records.find(({ generation }) => versionOf(generation) === version);
+      const found = recordOf(line, version);
       if (found === undefined) return issue(leasing, ledger, path, within);
       // Whoever gets it now is to have it for a while; where that cannot be asked, it is good as it is.
       const isLate = isToRenew(found, clock.now());

@@ -1,0 +1,112 @@
+/** Leases of Vault while something is wrong: with the connection, with the database behind it, with our rights. */
+import { rm, writeFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import type { Book } from "../../src/providers/leases/terms.ts";
+import {
+  app,
+  away,
+  byRole,
+  denied,
+  endAll,
+  given,
+  json,
+  leasesOf,
+  noToken,
+  read,
+  tend,
+  told,
+  withScene,
+} from "./leaseScene.ts";
+
+const statesOf = ({ secrets }: Book): readonly string[] =>
+  Object.values(secrets).flatMap(({ records }) => records.map(({ state }) => state));
+const revocations = (asked: readonly string[]): readonly string[] =>
+  asked.filter((line) => line.includes("revoke"));
+
+describe("where the connection breaks while it is issued", () => {
+  it("its token is kept, and taken back once the store answers again", () =>
+    withScene(byRole, async ({ open, answers, asked, book }) => {
+      Object.assign(answers, { creds: away, token: away });
+      await expect(read(open(), app)).rejects.toMatchObject({ code: "provider-unreachable" });
+      expect(statesOf(await book())).toEqual(["issuing"]);
+      delete answers.creds;
+      delete answers.token;
+      asked();
+      const next = open();
+      expect((await tend(next)).faults).toEqual([]);
+      expect(asked()).toEqual(["auth/token/revoke-self by own-token-1"]);
+      expect(statesOf(await book())).toEqual([]);
+      expect(await told(next, app)).toBe("g1");
+    }));
+
+  it("a lease of a token that was given to us is kept by its name, and given back, or ends", () =>
+    withScene(given, async ({ directory, open, answers, asked, at, book }) => {
+      const lost = async (): Promise<void> => {
+        answers.revoke = away;
+        await writeFile(`${directory}/memory/leases`, "in the way");
+        await expect(read(open(), app)).rejects.toThrow();
+        await rm(`${directory}/memory/leases`);
+        expect(statesOf(await book())).toEqual(["issuing"]);
+      };
+      await lost();
+      delete answers.revoke;
+      asked();
+      await tend(open());
+      expect(revocations(asked())).toEqual(["sys/leases/revoke by given-token"]);
+      expect(statesOf(await book())).toEqual([]);
+      await lost();
+      at(61);
+      asked();
+      await tend(open());
+      expect([asked(), statesOf(await book())]).toEqual([[], []]);
+    }));
+
+  it("what is refused leaves nothing, though the token may not give itself back", () =>
+    withScene(byRole, async ({ open, answers, book }) => {
+      Object.assign(answers, { creds: denied, token: denied, lookup: denied });
+      await expect(read(open(), app)).resolves.toMatchObject({ code: "secret-denied" });
+      expect(statesOf(await book())).toEqual([]);
+    }));
+});
+
+describe("a token of our own", () => {
+  const needed = {
+    code: "secret-denied",
+    hint: expect.stringContaining('"auth/token/revoke-self"') as unknown,
+  };
+
+  it.each([
+    { lookup: () => json(200, { data: { ttl: 60 } }), what: "that lives" },
+    { lookup: denied, what: "that may not look itself up either" },
+  ])("$what and may not give itself back is kept, and it is said what to grant", ({ lookup }) =>
+    withScene(byRole, async ({ open, answers, at, book }) => {
+      const provider = open();
+      await read(provider, app);
+      Object.assign(answers, { revoke: denied, token: denied, lookup });
+      await expect(endAll(provider)).rejects.toMatchObject(needed);
+      expect(statesOf(await book())).toEqual(["live"]);
+      delete answers.token;
+      at(11);
+      expect(await endAll(provider)).toEqual([true]);
+    }),
+  );
+
+  it("that is none any more has taken its lease along", () =>
+    withScene(byRole, async ({ open, answers, book }) => {
+      const provider = open();
+      await read(provider, app);
+      Object.assign(answers, { revoke: noToken, token: noToken, lookup: noToken });
+      expect(await endAll(provider)).toEqual([true]);
+      expect(statesOf(await book())).toEqual([]);
+    }));
+
+  it("whatever else the server says of it, nothing was given back", () =>
+    withScene(byRole, async ({ open, answers, book }) => {
+      const provider = open();
+      await read(provider, app);
+      answers.token = () => json(400, { errors: ["unsupported operation"] });
+      await expect(endAll(provider)).rejects.toMatchObject({ code: "provider-unreachable" });
+      expect(await leasesOf(provider).list()).toHaveLength(1);
+      expect(statesOf(await book())).toEqual(["live"]);
+    }));
+});

@@ -4,7 +4,7 @@ import type { Clock, SecretData, SecretProvider, SecretRequest } from "../../mod
 import type { Version } from "../../model/version.ts";
 import { answerEach, healthOf } from "../answers.ts";
 import type { Http } from "../http.ts";
-import type { LeaseStore } from "../leases/store.ts";
+import type { Ledger, LeaseStore } from "../leases/store.ts";
 import {
   type Book,
   isAlive,
@@ -86,12 +86,15 @@ function readOne(
   return store.change(
     provider,
     async (ledger, within) => {
-      await recoverIssuing(leasing, ledger, within);
+      const left = await recovered(leasing, ledger, within);
       const { path } = request;
       const version = toldIn(leasing, ledger.book, request);
       const line = lineOf(ledger.book, path);
       const found = recordOf(line, version);
-      if (found === undefined) return issue(leasing, ledger, path, within);
+      if (found === undefined) {
+        if (left !== undefined && left.code !== "secret-denied") throw left;
+        return issue(leasing, ledger, path, within);
+      }
       // Whoever gets it now is to have it for a while; where that cannot be asked, it is good as it is.
       const isLate = isToRenew(found, clock.now());
       const record = isLate ? await renewRecord(leasing, ledger, path, found, within) : found;
@@ -103,6 +106,22 @@ function readOne(
       return { version, values };
     },
     signal,
+  );
+}
+
+/** Why something that was only begun is still there: what is held is no worse for it. */
+function recovered(
+  leasing: Leasing,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<DsoError | undefined> {
+  return recoverIssuing(leasing, ledger, signal).then(
+    () => undefined,
+    (error: unknown) => {
+      signal.throwIfAborted();
+      if (error instanceof DsoError) return error;
+      throw error;
+    },
   );
 }
 

@@ -110,3 +110,68 @@ describe("a token of our own", () => {
       expect(statesOf(await book())).toEqual(["live"]);
     }));
 });
+
+it("what was only begun, and cannot be given back now, hinders nobody who has what is held", () =>
+  withScene(byRole, async ({ open, answers, asked }) => {
+    const provider = open();
+    await read(provider, app);
+    Object.assign(answers, { creds: away, token: away });
+    await expect(read(provider, { path: "other" })).rejects.toThrow();
+    expect(await read(provider, app)).toBe("user2");
+    asked();
+    await expect(read(provider, { path: "third" })).rejects.toThrow();
+    expect(asked()).toEqual(["auth/token/revoke-self by own-token-3"]);
+    answers.token = denied;
+    answers.lookup = denied;
+    delete answers.creds;
+    expect(await read(provider, { path: "other" })).toBe("user6");
+  }));
+
+describe("a renewal", () => {
+  it("that fails for now is tried again, and is told", () =>
+    withScene(given, async ({ open, answers, at }) => {
+      const provider = open();
+      await read(provider, app);
+      const said = "failed to renew entry: dial tcp: connection refused";
+      answers.renew = () => json(400, { errors: [said] });
+      at(41);
+      const message = `provider "db" does not renew a lease: ${said}`;
+      expect((await tend(provider)).faults).toMatchObject([
+        { code: "provider-unreachable", message },
+      ]);
+      delete answers.renew;
+      at(42);
+      expect((await tend(provider)).faults).toEqual([]);
+      at(80);
+      expect(await told(provider, app)).toBe("g1");
+    }));
+
+  it("that there can be none of is not tried again: the next one is told", () =>
+    withScene(given, async ({ open, answers, asked, at }) => {
+      const provider = open();
+      await read(provider, app);
+      answers.renew = () => json(400, { errors: ["lease is not renewable"] });
+      at(41);
+      expect((await tend(provider)).faults).toEqual([]);
+      asked();
+      at(42);
+      await tend(provider);
+      expect(asked()).not.toContain("sys/leases/renew by given-token");
+      expect(await told(provider, app)).toBe("g2");
+    }));
+
+  it.each([
+    { lookup: noToken, version: "g2", what: "that is none any more: the next one is told" },
+    { lookup: denied, version: "g1", what: "that may not see itself, and lives" },
+    { lookup: () => json(400, {}), version: "g1", what: "of which nothing is known for now" },
+  ])("by a token of our own $what", ({ lookup, version }) =>
+    withScene(byRole, async ({ open, answers, at }) => {
+      const provider = open();
+      await read(provider, app);
+      Object.assign(answers, { prolong: denied, lookup });
+      at(41);
+      await tend(provider);
+      expect(await told(provider, app)).toBe(version);
+    }),
+  );
+});

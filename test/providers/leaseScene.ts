@@ -25,7 +25,9 @@ export const byRole: Login = {
   body: () => Promise.resolve({}),
 };
 
-type Answers = Partial<Record<"creds" | "renew" | "revoke" | "lookup" | "token", () => HttpAnswer>>;
+type Answers = Partial<
+  Record<"creds" | "renew" | "revoke" | "lookup" | "token" | "prolong", () => HttpAnswer>
+>;
 
 export interface Scene {
   readonly directory: string;
@@ -82,7 +84,8 @@ export async function withScene(
       return json(200, { auth });
     }
     if (path === "auth/token/revoke-self") return answers.token?.() ?? json(204, {});
-    if (path === "auth/token/renew-self") return json(200, { auth: { lease_duration: 7200 } });
+    if (path === "auth/token/renew-self")
+      return answers.prolong?.() ?? json(200, { auth: { lease_duration: 7200 } });
     return answers.lookup?.() ?? json(200, { data: { ttl: 0 } });
   };
   const store = createLeaseFiles({ stateDir, locksDir, memory: () => Promise.resolve(memory) });

@@ -36,8 +36,10 @@ export async function renewLease(
     return { kind: "renewed", ms: Math.min(seconds * 1000, tokenMs) };
   }
   if (/lease not found|invalid lease|lease expired/i.test(said)) return { kind: "dead" };
-  const denied = answer.status === 403 ? mayNot(holder, "renew") : undefined;
-  return { kind: "fixed", fault: denied };
+  if (answer.status === 403) return { kind: "fixed", fault: mayNot(holder, "renew") };
+  if (/not renewable/i.test(said)) return { kind: "fixed", fault: undefined };
+  // The database behind it may be away for now.
+  throw trouble(holder.provider, "renew a lease", answer);
 }
 
 /** How long the lease's own token lives, with as much time as it can get; undefined: it is none any more. */
@@ -48,7 +50,10 @@ async function tokenLeft(holder: Holder, signal: AbortSignal): Promise<number | 
   const seconds = numberField(field(renewed.body, "auth"), "lease_duration");
   if (renewed.status === 200 && seconds !== undefined) return endOf(seconds);
   const found = await ask(holder, { method: "GET", path: "auth/token/lookup-self" }, signal);
-  if (found.status !== 200) return undefined;
+  if (isEnded(found)) return undefined;
+  // It lives, and its policy does not let it see for how long.
+  if (found.status === 403) return Infinity;
+  if (found.status !== 200) throw trouble(holder.provider, "tell how long a token lives", found);
   return endOf(numberField(field(found.body, "data"), "ttl") ?? 0);
 }
 

@@ -7,6 +7,7 @@ import { STIRRED, type Watch } from "../../src/agent/watch.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { Tended } from "../../src/model/leases.ts";
+import type { SecretProvider } from "../../src/model/ports.ts";
 import { createProviders } from "../../src/providers/registry.ts";
 import type { RegisteredProject } from "../../src/reconciler/state.ts";
 import { createFakeLeased, type FakeLeased } from "../fakes/leased.ts";
@@ -14,7 +15,9 @@ import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { createWorld, never } from "../reconciler/world.ts";
 import { until } from "./agency.ts";
 
-const CONFIG = `providers: { db: { type: vault, engine: database, addr: "http://v" } }`;
+const CONFIG = `providers:
+  db: { type: vault, engine: database, addr: "http://v" }
+  hung: { type: vault, engine: database, addr: "http://w" }`;
 
 interface Scene {
   readonly store: FakeLeased;
@@ -27,7 +30,22 @@ interface Scene {
   readonly answer: { nextAt: number | undefined };
 }
 
-async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
+/** Beside the other, for all the time: nothing comes of it. */
+const hanging: SecretProvider = {
+  ...createFakeLeased("hung", Date.now),
+  leases: {
+    ...createFakeLeased("hung", Date.now).leases,
+    tend: (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      }),
+  },
+};
+
+async function withKeeper(
+  work: (scene: Scene) => Promise<void>,
+  changed = (store: SecretProvider): SecretProvider => store,
+): Promise<void> {
   await using directory = await temporaryDirectory();
   const world = await createWorld(directory.path);
   const store = createFakeLeased("db", () => world.context.clock.now());
@@ -43,7 +61,11 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
       },
     },
   };
-  const providers = createProviders(new Map([["db", () => Promise.resolve(counted)]]), "db");
+  const stores = [
+    ["db", () => Promise.resolve(changed(counted))],
+    ["hung", () => Promise.resolve(hanging)],
+  ] as const;
+  const providers = createProviders(new Map(stores), "db");
   const config = await parseConfig(CONFIG, join(directory.path, "dso.yaml"));
   const context = { ...world.context, config, providers };
   const { id: engineId } = await world.engine.info(never);

@@ -175,3 +175,45 @@ describe("a renewal", () => {
     }),
   );
 });
+
+describe("a store that does not answer", () => {
+  const roles = ["a", "b", "c", "d"];
+
+  it("is asked for one renewal, and the one that has failed holds up none of the others", () =>
+    withScene(given, async ({ open, answers, asked, at, book }) => {
+      const provider = open();
+      for (const path of roles) await read(provider, { path });
+      const untilOf = async (): Promise<readonly number[]> =>
+        Object.values((await book()).secrets).map(({ records }) => records[0]!.expiresAt);
+      const before = await untilOf();
+      const renewals = (): number => asked().filter((line) => line.includes("/renew")).length;
+      answers.renew = away;
+      at(41);
+      renewals();
+      expect((await tend(provider)).faults).toHaveLength(1);
+      expect(renewals()).toBe(1);
+      let count = 0;
+      // The fourth is the one that failed: it fails on.
+      answers.renew = () => (++count < roles.length ? json(200, { lease_duration: 3600 }) : away());
+      at(42);
+      expect((await tend(provider)).faults).toHaveLength(1);
+      const renewed = (await untilOf()).map((at, index) => at > before[index]!);
+      expect(renewed).toEqual([false, true, true, true]);
+    }));
+
+  it("is asked to take one back, and after a pause another", () =>
+    withScene(given, async ({ open, answers, asked, at }) => {
+      const provider = open();
+      for (const path of roles) await read(provider, { path });
+      answers.revoke = away;
+      asked();
+      await expect(endAll(provider)).rejects.toMatchObject({ code: "provider-unreachable" });
+      expect(await endAll(provider)).toEqual([false, false, false, false]);
+      expect(asked()).toHaveLength(1);
+      delete answers.revoke;
+      at(0.6 / 60);
+      expect(await endAll(provider)).toEqual([false, true, true, true]);
+      at(1);
+      expect(await endAll(provider)).toEqual([true]);
+    }));
+});

@@ -11,5 +11,5 @@ export interface Leasing extends Issuing {
   readonly session: VaultSession;
   readonly login: Login;
   readonly store: LeaseStore;
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Pick<Clock, "elapsed" | "now">;
 }

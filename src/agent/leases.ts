@@ -71,9 +71,14 @@ async function look(
     if (!(error instanceof DsoError)) throw error;
     faults.push(error);
   }
-  const told = await toldNow(watch, name, signal);
-  if (!first) await triggerChanged(watch, seen.told, told);
-  seen.told = told;
+  try {
+    const told = await toldNow(watch, name, signal);
+    if (!first) await triggerChanged(watch, seen.told, told);
+    seen.told = told;
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    faults.push(error);
+  }
   const given = await giveBackUnused(context, [name], signal).catch((error: unknown) => {
     if (!(error instanceof DsoError)) throw error;
     return { ended: [], faults: [error] };
@@ -82,13 +87,15 @@ async function look(
   return nextAt;
 }
 
+/** Rejects where that cannot be known now. */
 async function toldNow(
   { context }: Watch,
   name: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const told = new Map<string, string>();
-  const { held } = await heldLeases(context, [name]);
+  const { held, faults } = await heldLeases(context, [name]);
+  if (faults[0] !== undefined) throw faults[0];
   for (const { secret, lease } of held) {
     const request = { path: lease.path };
     const answers = await (await context.providers.get(name)).versions([request], signal);
@@ -119,10 +126,12 @@ async function tell(
   seen: Seen,
   faults: readonly DsoError[],
 ): Promise<void> {
-  const messages = new Set(faults.map(({ message }) => message));
-  for (const error of faults) if (!seen.faults.has(error.message)) log(fault(error));
-  seen.faults = messages;
-  const { held } = await heldLeases(context, [name]);
+  const messages = new Map(faults.map((error) => [error.message, error]));
+  for (const [message, error] of messages) if (!seen.faults.has(message)) log(fault(error));
+  seen.faults = new Set(messages.keys());
+  const { held, faults: unread } = await heldLeases(context, [name]);
+  // What is not known now was not given back.
+  if (unread.length > 0) return;
   const now = new Map(held.map((one) => [`${one.secret} ${one.lease.version}`, one]));
   for (const [one, { lease }] of now) {
     const until = new Date(lease.expiresAt).toISOString();

@@ -1,6 +1,6 @@
 /** What an agent does with credentials that are issued for a time. */
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { keepLeases } from "../../src/agent/leases.ts";
 import type { LogRecord } from "../../src/agent/log.ts";
 import { STIRRED, type Watch } from "../../src/agent/watch.ts";
@@ -147,3 +147,52 @@ it("a time that is longer than a timer can be is no reason to look without a pau
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(looks()).toBeLessThan(before + 3);
   }));
+
+interface Seen {
+  readonly triggered: readonly string[];
+  readonly told: readonly string[];
+}
+
+describe("what cannot be known for now", () => {
+  const unread = new DsoError("state-corrupt", "leases-db.json cannot be read");
+  const after = async (broken: (store: SecretProvider) => SecretProvider): Promise<Seen> => {
+    let isBroken = false;
+    let found: Seen = { triggered: [], told: [] };
+    await withKeeper(
+      async ({ records, triggered, stir }) => {
+        await stir();
+        isBroken = true;
+        await stir();
+        await stir();
+        isBroken = false;
+        await stir();
+        found = { triggered, told: records.map(({ msg }) => msg) };
+      },
+      (store) => {
+        const other = broken(store);
+        const now = (): SecretProvider => (isBroken ? other : store);
+        return {
+          ...store,
+          versions: (requests, signal) => now().versions(requests, signal),
+          leases: { ...store.leases!, list: () => now().leases!.list() },
+        };
+      },
+    );
+    return found;
+  };
+
+  it("was not given back, and is looked at by nobody: a list that cannot be read", async () => {
+    const list = (): Promise<never> => Promise.reject(unread);
+    const { told, triggered } = await after((store) => ({
+      ...store,
+      leases: { ...store.leases!, list },
+    }));
+    expect([told, triggered]).toEqual([["Credentials db:app g1 are held", unread.message], []]);
+  });
+
+  it("ends nothing: a version that is not told", async () => {
+    const versions = (): Promise<never> => Promise.reject(unread);
+    const { told, triggered } = await after((store) => ({ ...store, versions }));
+    expect([told, triggered]).toEqual([["Credentials db:app g1 are held", unread.message], []]);
+  });
+});

@@ -3,6 +3,8 @@ import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Tended } from "../../src/model/leases.ts";
+import { askedFor } from "../../src/providers/vault/askedFor.ts";
+import type { Certificate, Engine } from "../../src/providers/vault/engines.ts";
 import { never } from "../reconciler/world.ts";
 import {
   app,
@@ -197,3 +199,49 @@ it("what was read since it was listed is not given back", () =>
     expect(await leasesOf(provider).end(lease!, never)).toBe(false);
     expect(await told(provider, app)).toBe("g1");
   }));
+
+describe("what is asked for", () => {
+  const web = { path: "web" };
+  const engineOf = (role: Certificate): Engine => ({
+    kind: "pki",
+    roles: new Map([["web", role]]),
+  });
+
+  it("in other words is issued at once, and what was issued before can be had until its end", () =>
+    withScene(given, async ({ open }) => {
+      const before = open(engineOf({ common_name: "old.test", ttl: "1h" }));
+      expect(await read(before, web)).toBe("user1");
+      const same = open(engineOf({ ttl: "1h", common_name: "old.test" }));
+      expect(await told(same, web)).toBe("g1");
+      const after = open(engineOf({ common_name: "new.test", ttl: "1h" }));
+      expect(await told(after, web)).toBe("g2");
+      expect(await read(after, { ...web, pinned: "g1" })).toBe("user1");
+      expect(await read(after, { ...web, pinned: "g2" })).toBe("user2");
+      expect(await told(after, web)).toBe("g2");
+    }));
+
+  it("is not known of what an earlier release has issued: that is good", () =>
+    withScene(given, async ({ directory, open, book }) => {
+      const provider = open();
+      await read(provider, app);
+      const text = JSON.stringify(await book(), (key, value: unknown) =>
+        key === "asked" ? undefined : value,
+      );
+      await writeFile(join(directory, "state/leases-db.json"), text, { mode: 0o600 });
+      expect(await told(provider, app)).toBe("g1");
+    }));
+
+  it("of another server, namespace or mount is something else", () => {
+    const engine: Engine = { kind: "database" };
+    const asked = { provider: "db", addr: new URL("http://v"), namespace: "a", mount: "m", engine };
+    const others = [
+      { addr: new URL("http://w") },
+      { namespace: "b" },
+      { mount: "n" },
+      { engine: engineOf({}) },
+    ];
+    const hashes = [{}, ...others].map((other) => askedFor({ ...asked, ...other }, "app"));
+    expect(new Set(hashes).size).toBe(5);
+    expect(askedFor({ ...asked, mount: "/m/" }, "app")).toBe(hashes[0]);
+  });
+});

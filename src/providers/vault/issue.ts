@@ -40,6 +40,7 @@ export async function issue(
     ...(await ledger.place()),
     ...{ generation: line.last + 1, state: "issuing", leaseId: "", renewable: false },
     ...{ issuedAt: begun, readAt: begun, expiresAt: begun, turnAt: begun, leaseMs: 0, termMs: 0 },
+    asked: leasing.askedFor(path),
   };
   let token: Token | undefined;
   let issued: Issued | undefined;

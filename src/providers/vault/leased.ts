@@ -9,6 +9,7 @@ import {
   type Book,
   isAlive,
   isToRenew,
+  type LeaseRecord,
   lineOf,
   recordOf,
   toldGeneration,
@@ -17,6 +18,7 @@ import {
   withRecord,
 } from "../leases/terms.ts";
 import { createApi, field, textField, type VaultAddress, urlPath } from "./api.ts";
+import { askedFor } from "./askedFor.ts";
 import { type Engine, faultOfPath } from "./engines.ts";
 import { issue, recoverIssuing } from "./issue.ts";
 import { keepLeases, renewRecord } from "./keep.ts";
@@ -37,7 +39,8 @@ export function createLeasedProvider(options: LeasedOptions): SecretProvider {
   const { provider, login, clock, http, mount, engine, store } = options;
   const api = createApi(http, options);
   const session = createSession({ api, provider, login, clock });
-  const leasing = { provider, mount, engine, api, session, login, store, clock };
+  const asked = (path: string): string => askedFor(options, path);
+  const leasing = { provider, mount, engine, api, session, login, store, clock, askedFor: asked };
   return {
     name: provider,
     versions: async (requests, signal) => {
@@ -64,7 +67,10 @@ function toldIn(leasing: Leasing, book: Book, { path, pinned }: SecretRequest): 
   const { store, clock } = leasing;
   const line = lineOf(book, path);
   if (pinned === undefined) {
-    return versionOf(toldGeneration(line, clock.now(), (record) => store.isHeld(record)));
+    const wanted = leasing.askedFor(path);
+    const isUsable = (record: LeaseRecord): boolean =>
+      (record.asked ?? wanted) === wanted && store.isHeld(record);
+    return versionOf(toldGeneration(line, clock.now(), isUsable));
   }
   const held = line.records.some(
     (record) =>

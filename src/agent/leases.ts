@@ -121,7 +121,7 @@ async function triggerChanged(
 }
 
 async function tell(
-  { context, log }: Watch,
+  { board, context, log }: Watch,
   name: string,
   seen: Seen,
   faults: readonly DsoError[],
@@ -129,6 +129,8 @@ async function tell(
   const messages = new Map(faults.map((error) => [error.message, error]));
   for (const [message, error] of messages) if (!seen.faults.has(message)) log(fault(error));
   seen.faults = new Set(messages.keys());
+  if (faults[0] === undefined) board.leaseFaults.delete(name);
+  else board.leaseFaults.set(name, faults[0]);
   const { held, faults: unread } = await heldLeases(context, [name]);
   // What is not known now was not given back.
   if (unread.length > 0) return;

@@ -1,6 +1,7 @@
 /** What an agent does with credentials that are issued for a time. */
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { type Board, createBoard } from "../../src/agent/board.ts";
 import { keepLeases } from "../../src/agent/leases.ts";
 import type { LogRecord } from "../../src/agent/log.ts";
 import { STIRRED, type Watch } from "../../src/agent/watch.ts";
@@ -20,6 +21,7 @@ const CONFIG = `providers:
   hung: { type: vault, engine: database, addr: "http://w" }`;
 
 interface Scene {
+  readonly board: Board;
   readonly store: FakeLeased;
   readonly triggered: string[];
   readonly records: LogRecord[];
@@ -77,8 +79,9 @@ async function withKeeper(
     await context.state.register(project as unknown as RegisteredProject);
   }
   const [triggered, records]: [string[], LogRecord[]] = [[], []];
+  const board = createBoard();
   const watch = {
-    ...{ context, leases: new EventTarget(), tracked: new Set(["shop", "other"]) },
+    ...{ context, board, leases: new EventTarget(), tracked: new Set(["shop", "other"]) },
     log: (record: LogRecord) => void records.push(record),
     queue: { trigger: (name: string, cause: string) => void triggered.push(`${name} ${cause}`) },
   } as unknown as Watch;
@@ -94,7 +97,7 @@ async function withKeeper(
   };
   await until(() => looks > 0);
   try {
-    await work({ store, triggered, records, looks: () => looks, stir, answer });
+    await work({ board, store, triggered, records, looks: () => looks, stir, answer });
   } finally {
     stop.abort();
     await kept;
@@ -125,15 +128,18 @@ it("what nobody has any more is given back, and that is told", () =>
   }));
 
 it("what is wrong is told once, and again after it was right", () =>
-  withKeeper(async ({ store, records, stir }) => {
+  withKeeper(async ({ board, store, records, stir }) => {
     const away = new DsoError("provider-unreachable", "nobody listens there");
     const told = (): number => records.filter(({ msg }) => msg === away.message).length;
     store.fail(away);
     await stir();
     await stir();
     expect(told()).toBe(1);
+    const { code, message } = away;
+    expect(board.view().leases).toEqual([{ provider: "db", code, message }]);
     store.fail(undefined);
     await stir();
+    expect(board.view().leases).toEqual([]);
     store.fail(away);
     await stir();
     expect(told()).toBe(2);

@@ -1,5 +1,5 @@
 /** What is held of stores that issue credentials for a time, for people: no value is read. */
-import { DsoError } from "../model/errors.ts";
+import type { DsoError } from "../model/errors.ts";
 import type { SecretProvider } from "../model/ports.ts";
 import type { Version } from "../model/version.ts";
 import type { Context } from "./context.ts";

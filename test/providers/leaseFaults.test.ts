@@ -217,3 +217,28 @@ describe("a store that does not answer", () => {
       expect(await endAll(provider)).toEqual([true]);
     }));
 });
+
+it("a clock that is set back, or on, is no reason to renew later than a lease lasts", () =>
+  withScene(given, async ({ open, answers, asked, at, setClock }) => {
+    const provider = open();
+    await read(provider, app);
+    const renewals = async (): Promise<number> => {
+      await tend(provider);
+      return asked().filter((line) => line.startsWith("sys/leases/renew")).length;
+    };
+    asked();
+    at(20);
+    expect(await renewals()).toBe(0);
+    setClock(-180);
+    answers.renew = away;
+    expect(await renewals()).toBe(1);
+    delete answers.renew;
+    at(21);
+    expect([await renewals(), await renewals()]).toEqual([1, 0]);
+    // An hour from then on.
+    at(62);
+    expect(await renewals()).toBe(1);
+    setClock(0);
+    at(63);
+    expect([await renewals(), await told(provider, app)]).toEqual([1, "g1"]);
+  }));

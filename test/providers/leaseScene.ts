@@ -40,6 +40,8 @@ export interface Scene {
   readonly book: () => Promise<Book>;
   /** Minutes since the start. */
   readonly at: (minutes: number) => void;
+  /** Somebody sets the clock by so many minutes. */
+  readonly setClock: (minutes: number) => void;
 }
 
 export const json = (status: number, body: object): HttpAnswer => ({
@@ -61,6 +63,7 @@ export async function withScene(
   await mkdir(memory);
   let now = Date.UTC(2026, 0, 1);
   const start = now;
+  let wrong = 0;
   let asked: string[] = [];
   let count = 0;
   const answers: Answers = {};
@@ -100,13 +103,14 @@ export async function withScene(
         ...{ provider: "db", addr: new URL("http://v"), namespace: undefined, mount: "database" },
         ...{ engine, login, store },
         http: { request, close: () => undefined },
-        clock: { elapsed: () => now, now: () => now },
+        clock: { elapsed: () => now, now: () => now + wrong },
       }),
     asked: () => {
       const since = asked;
       asked = [];
       return since;
     },
+    setClock: (minutes) => void (wrong = minutes * MINUTE),
     at: (minutes) => void (now = start + minutes * MINUTE),
   });
 }

@@ -20,7 +20,7 @@ import { recoverIssuing, tokenOf } from "./issue.ts";
 import { type Renewed, renewLease, revokeLease, revokeToken } from "./leaseCalls.ts";
 import { keepToken } from "./keepToken.ts";
 import type { Leasing } from "./leasing.ts";
-import { createPauses, isAway } from "./pauses.ts";
+import { createJumps, createPauses, isAway } from "./pauses.ts";
 
 /** What our policy does not let us give back is tried again after so long: it may have been changed. */
 const DENIED_MS = 600_000;
@@ -29,17 +29,21 @@ export function keepLeases(leasing: Leasing): Leases {
   const { provider, store, clock } = leasing;
   const token = keepToken(leasing);
   const pauses = createPauses(clock);
+  const hasJumped = createJumps(clock);
+  let isClockSet = false;
   const failed: Failed = new Map();
   return {
     list: async () => listed(await store.look(provider)),
     tend: async (signal) => {
+      isClockSet = hasJumped() || isClockSet;
       const pausedMs = pauses.leftMs();
       if (pausedMs > 0) return { nextAt: clock.now() + pausedMs, faults: [] };
       const kept = await token.tend(signal);
-      const left = kept.faults.some(isAway) ? [] : await workOf(leasing);
+      const left = kept.faults.some(isAway) ? [] : await workOf(leasing, isClockSet);
       const tended = soonest(kept, await tend(leasing, left, failed, signal));
       if (!tended.faults.some(isAway)) {
         pauses.succeeded();
+        isClockSet = false;
         return tended;
       }
       const now = clock.now();
@@ -96,7 +100,8 @@ interface Work {
   readonly run: (ledger: Ledger, faults: DsoError[], signal: AbortSignal) => Promise<unknown>;
 }
 
-async function workOf(leasing: Leasing): Promise<readonly Work[]> {
+/** Once the clock was set, nobody knows how old a lease is: each that can be renewed is. */
+async function workOf(leasing: Leasing, isClockSet: boolean): Promise<readonly Work[]> {
   const { provider, store, clock } = leasing;
   const begun = await store.look(provider);
   const isLeft = recordsOf(begun).some(({ state }) => state === "issuing");
@@ -104,12 +109,14 @@ async function workOf(leasing: Leasing): Promise<readonly Work[]> {
     id: "issuing",
     run: (ledger, _, signal) => recoverIssuing(leasing, ledger, signal),
   };
-  const due = [...withPaths(begun)].filter(([, record]) => isToRenew(record, clock.now()));
+  const isDue = (record: LeaseRecord): boolean =>
+    isToRenew(record, clock.now()) || (isClockSet && record.state === "live" && record.renewable);
+  const due = [...withPaths(begun)].filter(([, record]) => isDue(record));
   const renewals = due.map(([path, { id }]): Work => {
     const run: Work["run"] = async (ledger, faults, signal) => {
       const record = lineOf(ledger.book, path).records.find((one) => one.id === id);
       // Somebody else may have done it meanwhile.
-      if (record === undefined || !isToRenew(record, clock.now())) return;
+      if (record === undefined || !isDue(record)) return;
       await renewRecord(leasing, ledger, path, record, signal, faults);
     };
     return { id, run };

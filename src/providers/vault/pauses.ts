@@ -1,4 +1,4 @@
-/** How long a store that does not answer is left alone. */
+/** How long a store that does not answer is left alone, and whether the times that were noted still hold. */
 import type { Clock } from "../../model/ports.ts";
 import { DsoError } from "../../model/errors.ts";
 
@@ -30,6 +30,19 @@ export function createPauses(clock: Pick<Clock, "elapsed">): Pauses {
       failures = 0;
       until = -Infinity;
     },
+  };
+}
+
+/** What clocks drift apart by themselves is less. */
+const JUMP_MS = 5000;
+
+/** Answers whether somebody has set the clock since the last call. */
+export function createJumps({ elapsed, now }: Pick<Clock, "elapsed" | "now">): () => boolean {
+  let last = now() - elapsed();
+  return () => {
+    const before = last;
+    last = now() - elapsed();
+    return Math.abs(last - before) > JUMP_MS;
   };
 }
 

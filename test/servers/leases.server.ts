@@ -1,6 +1,7 @@
 /** Credentials of a real database, issued by a real OpenBao for a few seconds. */
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { rm } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startChild } from "../fixtures/child.ts";
@@ -124,6 +125,31 @@ it("a database that is away: nothing is issued, and nothing is left", async () =
     await scene.postgres.start();
   }
   expect(await letsIn(await process.values("long"))).toBe(true);
+});
+
+it("a database that is away at the renewal: the lease can be renewed all the same", async () => {
+  const process = await scene.open("unrenewed", await scene.given("leases"));
+  await process.values("quick");
+  await sleep(1400);
+  await scene.postgres.stop();
+  try {
+    expect((await process.tend()).faults).toMatchObject([{ code: "provider-unreachable" }]);
+  } finally {
+    await scene.postgres.start();
+  }
+  const { stateDir } = scene.placesOf("unrenewed");
+  const text = await readFile(join(stateDir, "leases-db.json"), "utf8");
+  expect(text).toContain('"renewable": true');
+});
+
+it("a token that may not give itself back: nothing is said to be given back", async () => {
+  const process = await scene.open("mute", await scene.user("issuing", true));
+  await process.values("long");
+  await expect(process.end("g1")).rejects.toMatchObject({
+    code: "secret-denied",
+    hint: expect.stringContaining('"auth/token/revoke-self"') as unknown,
+  });
+  expect((await process.list()).map(({ version }) => version)).toEqual(["g1"]);
 });
 
 it("a role that is none, and a mount that is another", async () => {

@@ -20,6 +20,8 @@ type Last = Reconciled & { readonly at: string };
 export interface Board {
   /** Of the engine, nanoseconds since the epoch as text; undefined before the first. */
   lastEvent: string | undefined;
+  /** By store, what is wrong with its leases. */
+  readonly leaseFaults: Map<string, DsoError>;
   /** A session has begun, or ended. */
   open(session: Session): void;
   close(): void;
@@ -33,7 +35,7 @@ export interface Board {
   unknown(project: string): DsoError;
   /** With `again`, what failed is tried once more. */
   reconcile(project: string, again: boolean, tell: Log): Promise<Reconciled>;
-  view(): Pick<AgentStatus, "projects" | "engineError">;
+  view(): Pick<AgentStatus, "projects" | "engineError" | "leases">;
 }
 
 interface State {
@@ -52,6 +54,7 @@ export function createBoard(): Board {
     ...{ listeners: new Map(), last: new Map(), tracked: [], known: Promise.withResolvers() },
     ...{ session: undefined, why: undefined, waiting: Promise.withResolvers() },
   };
+  const leaseFaults: Board["leaseFaults"] = new Map();
   const settle = (change: Partial<State>): void => {
     Object.assign(state, change);
     state.waiting.resolve();
@@ -59,6 +62,7 @@ export function createBoard(): Board {
   };
   return {
     lastEvent: undefined,
+    leaseFaults,
     open: (session) => settle({ session, why: undefined }),
     close: () => (state.session = undefined),
     lost: (why) => {
@@ -76,7 +80,7 @@ export function createBoard(): Board {
     },
     unknown: (project) => unknown(state, project),
     reconcile: (project, again, tell) => reconcile(state, project, again, tell),
-    view: () => view(state),
+    view: () => ({ ...view(state), leases: faultsOf(leaseFaults) }),
   };
 }
 
@@ -138,6 +142,11 @@ function view({ why, tracked, last, session }: State): ReturnType<Board["view"]>
       };
     }),
   };
+}
+
+function faultsOf(faults: Board["leaseFaults"]): NonNullable<AgentStatus["leases"]> {
+  const sorted = [...faults].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([provider, { code, message }]) => ({ provider, code, message }));
 }
 
 export function reconciledOf({ outcome, summary, error, left }: Passed): Reconciled {

@@ -29,6 +29,12 @@ export interface AgentStatus {
   readonly engineError?: string;
   /** The stores that it asks over a network or a process, once they are used; sorted by name. */
   readonly providers: readonly StoreStatus[];
+  /** What is wrong with stores that issue credentials for a time, as of the last look; sorted by name. */
+  readonly leases?: readonly {
+    readonly provider: string;
+    readonly code: ErrorCode;
+    readonly message: string;
+  }[];
   /** Values in its memory. */
   readonly cache: ValueUsage;
   readonly projects: readonly {

@@ -3,7 +3,6 @@ import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
 import { requestKey } from "../model/ports.ts";
-import { secretName } from "../model/reference.ts";
 import { giveBackUnused, type Held, heldLeases, leasedProviders } from "../reconciler/leases.ts";
 import { fault } from "./log.ts";
 import { STIRRED, type Watch } from "./watch.ts";
@@ -21,16 +20,21 @@ interface Seen {
   faults: ReadonlySet<string>;
 }
 
-/** Until `signal` aborts. A store that is away is asked again; meanwhile all stays as it is. */
+/** Until `signal` aborts. Each store by itself: one that hangs keeps none of the others from being asked. */
 export async function keepLeases(watch: Watch, signal: AbortSignal): Promise<void> {
-  if (leasedProviders(watch.context.config).length === 0) return;
+  const stores = leasedProviders(watch.context.config);
+  await Promise.all(stores.map((name) => keepStore(watch, name, signal)));
+}
+
+/** One that is away is asked again; meanwhile all stays as it is. */
+async function keepStore(watch: Watch, name: string, signal: AbortSignal): Promise<void> {
   const seen: Seen = { told: new Map(), held: new Map(), faults: new Set() };
   for (let first = true; !signal.aborted; first = false) {
     const pause = new AbortController();
     // Whoever writes meanwhile, as a command of somebody does, is heard.
     const stirred = once(watch.leases, STIRRED, { signal: pause.signal }).catch(() => undefined);
     try {
-      const nextAt = await look(watch, seen, first, signal);
+      const nextAt = await look(watch, name, seen, first, signal);
       const ms = Math.min(nextAt - watch.context.clock.now(), REGULAR_MS);
       const within = AbortSignal.any([signal, pause.signal]);
       const slept = sleep(Math.max(ms, SOONEST_MS), undefined, { signal: within });
@@ -48,49 +52,55 @@ function unlessAborted(error: unknown, signal: AbortSignal): void {
   if (!signal.aborted) throw error;
 }
 
-/** One look at all of them; answers when the next one is due, ms since the epoch. */
+/** One look at all that it has issued; answers when the next one is due, ms since the epoch. */
 async function look(
   watch: Watch,
+  name: string,
   seen: Seen,
   first: boolean,
   signal: AbortSignal,
 ): Promise<number> {
   const { context } = watch;
   const faults: DsoError[] = [];
-  const times: number[] = [];
-  for (const name of leasedProviders(context.config)) {
-    try {
-      const tended = await (await context.providers.get(name)).leases?.tend(signal);
-      faults.push(...(tended?.faults ?? []));
-      times.push(tended?.nextAt ?? Infinity);
-    } catch (error) {
-      if (!(error instanceof DsoError)) throw error;
-      faults.push(error);
-    }
+  let nextAt = Infinity;
+  try {
+    const tended = await (await context.providers.get(name)).leases?.tend(signal);
+    faults.push(...(tended?.faults ?? []));
+    nextAt = tended?.nextAt ?? Infinity;
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    faults.push(error);
   }
-  const told = await toldNow(watch, signal);
-  if (!first) await triggerChanged(watch, seen.told, told);
-  seen.told = told;
-  const given = await giveBackUnused(context, signal).catch((error: unknown) => {
+  try {
+    const told = await toldNow(watch, name, signal);
+    if (!first) await triggerChanged(watch, seen.told, told);
+    seen.told = told;
+  } catch (error) {
+    if (!(error instanceof DsoError)) throw error;
+    faults.push(error);
+  }
+  const given = await giveBackUnused(context, [name], signal).catch((error: unknown) => {
     if (!(error instanceof DsoError)) throw error;
     return { ended: [], faults: [error] };
   });
-  await tell(watch, seen, [...faults, ...given.faults]);
-  return Math.min(Infinity, ...times);
+  await tell(watch, name, seen, [...faults, ...given.faults]);
+  return nextAt;
 }
 
+/** Rejects where that cannot be known now. */
 async function toldNow(
   { context }: Watch,
+  name: string,
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string>> {
   const told = new Map<string, string>();
-  const { held } = await heldLeases(context);
+  const { held, faults } = await heldLeases(context, [name]);
+  if (faults[0] !== undefined) throw faults[0];
   for (const { secret, lease } of held) {
-    const [provider = ""] = secret.split(":");
     const request = { path: lease.path };
-    const answers = await (await context.providers.get(provider)).versions([request], signal);
+    const answers = await (await context.providers.get(name)).versions([request], signal);
     const version = answers.get(requestKey(request));
-    if (typeof version === "string") told.set(secretName({ provider, path: lease.path }), version);
+    if (typeof version === "string") told.set(secret, version);
   }
   return told;
 }
@@ -111,24 +121,29 @@ async function triggerChanged(
 }
 
 async function tell(
-  { context, log }: Watch,
+  { board, context, log }: Watch,
+  name: string,
   seen: Seen,
   faults: readonly DsoError[],
 ): Promise<void> {
-  const messages = new Set(faults.map(({ message }) => message));
-  for (const error of faults) if (!seen.faults.has(error.message)) log(fault(error));
-  seen.faults = messages;
-  const { held } = await heldLeases(context);
+  const messages = new Map(faults.map((error) => [error.message, error]));
+  for (const [message, error] of messages) if (!seen.faults.has(message)) log(fault(error));
+  seen.faults = new Set(messages.keys());
+  if (faults[0] === undefined) board.leaseFaults.delete(name);
+  else board.leaseFaults.set(name, faults[0]);
+  const { held, faults: unread } = await heldLeases(context, [name]);
+  // What is not known now was not given back.
+  if (unread.length > 0) return;
   const now = new Map(held.map((one) => [`${one.secret} ${one.lease.version}`, one]));
-  for (const [name, { lease }] of now) {
+  for (const [one, { lease }] of now) {
     const until = new Date(lease.expiresAt).toISOString();
-    if (!seen.held.has(name)) log({ level: "info", msg: `Credentials ${name} are held`, until });
-    else if (seen.held.get(name)?.lease.expiresAt !== lease.expiresAt) {
-      log({ level: "debug", msg: `Credentials ${name} live on`, until });
+    if (!seen.held.has(one)) log({ level: "info", msg: `Credentials ${one} are held`, until });
+    else if (seen.held.get(one)?.lease.expiresAt !== lease.expiresAt) {
+      log({ level: "debug", msg: `Credentials ${one} live on`, until });
     }
   }
-  for (const name of seen.held.keys()) {
-    if (!now.has(name)) log({ level: "info", msg: `Credentials ${name} were given back` });
+  for (const one of seen.held.keys()) {
+    if (!now.has(one)) log({ level: "info", msg: `Credentials ${one} were given back` });
   }
   seen.held = now;
 }

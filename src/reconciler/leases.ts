@@ -42,17 +42,17 @@ export function leasedProviders({ providers }: Config): readonly string[] {
   return [...providers.values()].filter(({ leased }) => leased).map(({ name }) => name);
 }
 
-/** All leases of the stores that can be opened; nothing is asked of them. */
-export async function heldLeases({
-  config,
-  providers,
-}: Pick<Context, "config" | "providers">): Promise<{
+/** All leases of these stores, as far as they can be opened; nothing is asked of them. */
+export async function heldLeases(
+  { config, providers }: Pick<Context, "config" | "providers">,
+  stores: readonly string[] = leasedProviders(config),
+): Promise<{
   readonly held: readonly Held[];
   readonly faults: readonly DsoError[];
 }> {
   const held: Held[] = [];
   const faults: DsoError[] = [];
-  for (const provider of leasedProviders(config)) {
+  for (const provider of stores) {
     try {
       const of = (await providers.get(provider)).leases;
       for (const lease of (await of?.list()) ?? []) {
@@ -70,10 +70,14 @@ export async function heldLeases({
 /**
  * Gives back what no container of this engine has, and no run is about to give to one: what a later one has
  * replaced, and what no project names any more. What another engine's projects name ends by itself: nobody
- * here sees who has it.
+ * here sees who has it. Only of these stores: one that does not answer holds up none of the others.
  */
-export async function giveBackUnused(context: Sources, signal: AbortSignal): Promise<GivenBack> {
-  const { held, faults: unopened } = await heldLeases(context);
+export async function giveBackUnused(
+  context: Sources,
+  stores: readonly string[],
+  signal: AbortSignal,
+): Promise<GivenBack> {
+  const { held, faults: unopened } = await heldLeases(context, stores);
   if (held.length === 0) return { ...NOTHING, faults: unopened };
   const projects = await context.state.projects();
   const named = new Set(projects.flatMap(({ secrets }) => secrets));
@@ -91,14 +95,17 @@ export async function giveBackUnused(context: Sources, signal: AbortSignal): Pro
   );
   const ended: Held[] = [];
   const faults: DsoError[] = [...unopened];
-  for (const one of unused) {
-    try {
-      if (await one.of.end(one.lease, signal)) ended.push(one);
-    } catch (error) {
-      if (!(error instanceof DsoError)) throw error;
-      faults.push(error);
+  const endEach = async (some: readonly Held[]): Promise<void> => {
+    for (const one of some) {
+      try {
+        if (await one.of.end(one.lease, signal)) ended.push(one);
+      } catch (error) {
+        if (!(error instanceof DsoError)) throw error;
+        faults.push(error);
+      }
     }
-  }
+  };
+  await Promise.all([...Map.groupBy(unused, ({ of }) => of).values()].map(endEach));
   return { ended, waiting: unwanted.length - ended.length, faults };
 }
 

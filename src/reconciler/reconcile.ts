@@ -90,8 +90,10 @@ export async function apply(
   const { remember } = await import("./remember.ts");
   const work = await applyContext(context, run, settings, signal);
   const outcome = await execute(run.plan, work, settings.report, signal);
+  const stores = await storesOf(context, run);
   await remember(context, run, outcome, settings.remark, settings.force);
-  await tidyLeases(context, settings);
+  const named = new Set([...stores, ...(await storesOf(context, run))]);
+  await tidyLeases(context, named, settings);
   return outcome;
 }
 
@@ -99,13 +101,26 @@ function issuesLeases({ config }: Context): boolean {
   return [...config.providers.values()].some(({ leased }) => leased);
 }
 
+/** Those that issue credentials for a time, and that the project is known to name. */
+async function storesOf(context: Context, { desired }: Run): Promise<ReadonlySet<string>> {
+  if (!issuesLeases(context)) return new Set();
+  const known = await context.state.registered(desired.project.name);
+  const named = (known?.secrets ?? []).map((secret) => secret.split(":")[0] ?? "");
+  return new Set(named.filter((name) => context.config.providers.get(name)?.leased));
+}
+
 /** It may have been the last one that had them. What of it does not succeed is told, and done another time. */
-async function tidyLeases(context: Context, { force, report }: ApplySettings): Promise<void> {
-  if (!issuesLeases(context)) return;
+async function tidyLeases(
+  context: Context,
+  stores: ReadonlySet<string>,
+  { force, report }: ApplySettings,
+): Promise<void> {
+  if (stores.size === 0) return;
   const { giveBackUnused } = await import("./leases.ts");
   const patience = AbortSignal.timeout(GIVE_BACK_MS);
+  const within = AbortSignal.any([force, patience]);
   try {
-    const { faults } = await giveBackUnused(context, AbortSignal.any([force, patience]));
+    const { faults } = await giveBackUnused(context, [...stores], within);
     for (const { message } of faults) report({ type: "warning", code: "lease-kept", message });
   } catch (error) {
     if (force.aborted) throw error;

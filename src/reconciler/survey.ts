@@ -5,6 +5,7 @@ import { type SecretId, versionKey } from "../model/reference.ts";
 import type { Version } from "../model/version.ts";
 import { answerFor } from "../providers/versions.ts";
 import type { Context } from "./context.ts";
+import { leaseNotes } from "./leaseStatus.ts";
 
 export interface Surveyed {
   readonly provider: string;
@@ -21,13 +22,15 @@ export interface SurveyedSecret {
   /** Undefined: its store has none, or `error` says why it is not known. */
   readonly version: Version | undefined;
   readonly error: DsoError | undefined;
+  /** What is known of the version; absent: that it is there. */
+  readonly note?: string;
 }
 
 type Wanted = SecretId & { readonly pinned?: Version };
 
 /** Asks each store that is named once, all at the same time; sorted by the name of the store. */
 export function survey(
-  context: Pick<Context, "config" | "providers">,
+  context: Pick<Context, "clock" | "config" | "providers">,
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<readonly Surveyed[]> {
@@ -38,21 +41,26 @@ export function survey(
 }
 
 async function ask(
-  { config, providers }: Pick<Context, "config" | "providers">,
+  { clock, config, providers }: Pick<Context, "clock" | "config" | "providers">,
   provider: string,
   wanted: readonly Wanted[],
   signal: AbortSignal,
 ): Promise<Surveyed> {
   const type = config.providers.get(provider)?.type ?? "unknown";
   try {
-    const answers = await (await providers.get(provider)).versions(wanted, signal);
+    const store = await providers.get(provider);
+    const answers = await store.versions(wanted, signal);
+    const noteOf = await leaseNotes(store, clock.now(), signal);
     const secrets = wanted.map((one): SurveyedSecret => {
       const answer = answerFor(one, answers);
       const name = versionKey(one);
       if (answer instanceof DsoError) return { name, version: undefined, error: answer };
-      if (answer !== UNSUPPORTED) return { name, version: answer, error: undefined };
-      const error = one.pinned === undefined ? undefined : unpinnable(name, provider);
-      return { name, version: undefined, error };
+      if (answer === UNSUPPORTED) {
+        const error = one.pinned === undefined ? undefined : unpinnable(name, provider);
+        return { name, version: undefined, error };
+      }
+      const note = noteOf?.(one.path, answer);
+      return { name, version: answer, error: undefined, ...(note !== undefined && { note }) };
     });
     secrets.sort((a, b) => (a.name < b.name ? -1 : 1));
     return { provider, type, error: undefined, secrets };

@@ -1,12 +1,14 @@
 /** What an agent does with credentials that are issued for a time. */
 import { join } from "node:path";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { type Board, createBoard } from "../../src/agent/board.ts";
 import { keepLeases } from "../../src/agent/leases.ts";
 import type { LogRecord } from "../../src/agent/log.ts";
 import { STIRRED, type Watch } from "../../src/agent/watch.ts";
 import { parseConfig } from "../../src/config/load.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { Tended } from "../../src/model/leases.ts";
+import type { SecretProvider } from "../../src/model/ports.ts";
 import { createProviders } from "../../src/providers/registry.ts";
 import type { RegisteredProject } from "../../src/reconciler/state.ts";
 import { createFakeLeased, type FakeLeased } from "../fakes/leased.ts";
@@ -14,9 +16,12 @@ import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { createWorld, never } from "../reconciler/world.ts";
 import { until } from "./agency.ts";
 
-const CONFIG = `providers: { db: { type: vault, engine: database, addr: "http://v" } }`;
+const CONFIG = `providers:
+  db: { type: vault, engine: database, addr: "http://v" }
+  hung: { type: vault, engine: database, addr: "http://w" }`;
 
 interface Scene {
+  readonly board: Board;
   readonly store: FakeLeased;
   readonly triggered: string[];
   readonly records: LogRecord[];
@@ -27,7 +32,22 @@ interface Scene {
   readonly answer: { nextAt: number | undefined };
 }
 
-async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> {
+/** Beside the other, for all the time: nothing comes of it. */
+const hanging: SecretProvider = {
+  ...createFakeLeased("hung", Date.now),
+  leases: {
+    ...createFakeLeased("hung", Date.now).leases,
+    tend: (signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason as Error));
+      }),
+  },
+};
+
+async function withKeeper(
+  work: (scene: Scene) => Promise<void>,
+  changed = (store: SecretProvider): SecretProvider => store,
+): Promise<void> {
   await using directory = await temporaryDirectory();
   const world = await createWorld(directory.path);
   const store = createFakeLeased("db", () => world.context.clock.now());
@@ -43,7 +63,11 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
       },
     },
   };
-  const providers = createProviders(new Map([["db", () => Promise.resolve(counted)]]), "db");
+  const stores = [
+    ["db", () => Promise.resolve(changed(counted))],
+    ["hung", () => Promise.resolve(hanging)],
+  ] as const;
+  const providers = createProviders(new Map(stores), "db");
   const config = await parseConfig(CONFIG, join(directory.path, "dso.yaml"));
   const context = { ...world.context, config, providers };
   const { id: engineId } = await world.engine.info(never);
@@ -55,8 +79,9 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
     await context.state.register(project as unknown as RegisteredProject);
   }
   const [triggered, records]: [string[], LogRecord[]] = [[], []];
+  const board = createBoard();
   const watch = {
-    ...{ context, leases: new EventTarget(), tracked: new Set(["shop", "other"]) },
+    ...{ context, board, leases: new EventTarget(), tracked: new Set(["shop", "other"]) },
     log: (record: LogRecord) => void records.push(record),
     queue: { trigger: (name: string, cause: string) => void triggered.push(`${name} ${cause}`) },
   } as unknown as Watch;
@@ -72,7 +97,7 @@ async function withKeeper(work: (scene: Scene) => Promise<void>): Promise<void> 
   };
   await until(() => looks > 0);
   try {
-    await work({ store, triggered, records, looks: () => looks, stir, answer });
+    await work({ board, store, triggered, records, looks: () => looks, stir, answer });
   } finally {
     stop.abort();
     await kept;
@@ -103,15 +128,18 @@ it("what nobody has any more is given back, and that is told", () =>
   }));
 
 it("what is wrong is told once, and again after it was right", () =>
-  withKeeper(async ({ store, records, stir }) => {
+  withKeeper(async ({ board, store, records, stir }) => {
     const away = new DsoError("provider-unreachable", "nobody listens there");
     const told = (): number => records.filter(({ msg }) => msg === away.message).length;
     store.fail(away);
     await stir();
     await stir();
     expect(told()).toBe(1);
+    const { code, message } = away;
+    expect(board.view().leases).toEqual([{ provider: "db", code, message }]);
     store.fail(undefined);
     await stir();
+    expect(board.view().leases).toEqual([]);
     store.fail(away);
     await stir();
     expect(told()).toBe(2);
@@ -125,3 +153,52 @@ it("a time that is longer than a timer can be is no reason to look without a pau
     await new Promise((resolve) => setTimeout(resolve, 200));
     expect(looks()).toBeLessThan(before + 3);
   }));
+
+interface Seen {
+  readonly triggered: readonly string[];
+  readonly told: readonly string[];
+}
+
+describe("what cannot be known for now", () => {
+  const unread = new DsoError("state-corrupt", "leases-db.json cannot be read");
+  const after = async (broken: (store: SecretProvider) => SecretProvider): Promise<Seen> => {
+    let isBroken = false;
+    let found: Seen = { triggered: [], told: [] };
+    await withKeeper(
+      async ({ records, triggered, stir }) => {
+        await stir();
+        isBroken = true;
+        await stir();
+        await stir();
+        isBroken = false;
+        await stir();
+        found = { triggered, told: records.map(({ msg }) => msg) };
+      },
+      (store) => {
+        const other = broken(store);
+        const now = (): SecretProvider => (isBroken ? other : store);
+        return {
+          ...store,
+          versions: (requests, signal) => now().versions(requests, signal),
+          leases: { ...store.leases!, list: () => now().leases!.list() },
+        };
+      },
+    );
+    return found;
+  };
+
+  it("was not given back, and is looked at by nobody: a list that cannot be read", async () => {
+    const list = (): Promise<never> => Promise.reject(unread);
+    const { told, triggered } = await after((store) => ({
+      ...store,
+      leases: { ...store.leases!, list },
+    }));
+    expect([told, triggered]).toEqual([["Credentials db:app g1 are held", unread.message], []]);
+  });
+
+  it("ends nothing: a version that is not told", async () => {
+    const versions = (): Promise<never> => Promise.reject(unread);
+    const { told, triggered } = await after((store) => ({ ...store, versions }));
+    expect([told, triggered]).toEqual([["Credentials db:app g1 are held", unread.message], []]);
+  });
+});

@@ -38,7 +38,7 @@ test("status tells of each store whether it answers, and asks for no secret", as
   const providers = await providerStatus(context, never);
   const engine = { reachable: false, error: "gone" } as const;
   const at = "2026-01-01T00:00:00.000Z";
-  const rest = { agent: undefined, projects: [], rotations: [] };
+  const rest = { agent: undefined, leases: { held: [], faults: [] }, projects: [], rotations: [] };
   const status = { version: "4", at, engine, providers, ...rest };
   const text = renderStatus(status, styleOf({ write: () => true }, {}, false));
   expect(text).toMatch(/^ci +env +answers$/m);

@@ -1,101 +1,23 @@
-/** Leases of Vault, by a clock that the test moves and a server that answers as the test says. */
+/** Leases of Vault while all goes well, and where they lie. */
 import { mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { DsoError } from "../../src/model/errors.ts";
-import type { Leases, Tended } from "../../src/model/leases.ts";
-import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
-import { Secret } from "../../src/model/secret.ts";
-import type { HttpAnswer, HttpRequest } from "../../src/providers/http.ts";
-import { createLeaseFiles } from "../../src/providers/leases/files.ts";
-import { createLeasedProvider } from "../../src/providers/vault/leased.ts";
-import type { Login } from "../../src/providers/vault/login.ts";
-import { temporaryDirectory } from "../fixtures/temporary.ts";
+import type { Tended } from "../../src/model/leases.ts";
+import { askedFor } from "../../src/providers/vault/askedFor.ts";
+import type { Certificate, Engine } from "../../src/providers/vault/engines.ts";
 import { never } from "../reconciler/world.ts";
-
-const MINUTE = 60_000;
-const PASSWORD = "password-of-the-lease";
-const given: Login = {
-  ...{ method: "token", token: () => Promise.resolve(new Secret(Buffer.from("given-token"))) },
-};
-const byRole: Login = { method: "approle", mount: "approle", body: () => Promise.resolve({}) };
-
-type Answers = Partial<Record<"creds" | "renew" | "revoke" | "lookup", () => HttpAnswer>>;
-
-interface Scene {
-  readonly directory: string;
-  readonly open: () => SecretProvider;
-  /** `path by token` of each request since the last time. */
-  readonly asked: () => readonly string[];
-  readonly answers: Answers;
-  /** Minutes since the start. */
-  readonly at: (minutes: number) => void;
-}
-
-const json = (status: number, body: object): HttpAnswer => ({
-  ...{ status, headers: {}, body: Buffer.from(JSON.stringify(body)) },
-});
-const renewed = (seconds: number): HttpAnswer =>
-  json(200, { lease_duration: seconds, renewable: true });
-const away = (): never => {
-  throw new DsoError("provider-unreachable", "nobody listens there");
-};
-
-async function withScene(login: Login, work: (scene: Scene) => Promise<void>): Promise<void> {
-  await using directory = await temporaryDirectory();
-  const paths = ["state", "locks", "memory"].map((name) => join(directory.path, name));
-  const [stateDir = "", locksDir = "", memory = ""] = paths;
-  await mkdir(memory);
-  let now = Date.UTC(2026, 0, 1);
-  const start = now;
-  let asked: string[] = [];
-  let count = 0;
-  const answers: Answers = {};
-  const request = async ({ url, headers = {} }: HttpRequest): Promise<HttpAnswer> => {
-    await Promise.resolve();
-    const path = url.pathname.replace("/v1/", "");
-    asked.push(`${path} by ${headers["X-Vault-Token"] ?? "none"}`);
-    if (path.includes("/creds/")) {
-      const data = { username: `user${++count}`, password: PASSWORD };
-      const lease = { lease_id: `l${count}`, lease_duration: 3600, renewable: true, data };
-      return answers.creds?.() ?? json(200, lease);
-    }
-    if (path === "sys/leases/renew") return answers.renew?.() ?? renewed(3600);
-    if (path === "sys/leases/revoke") return answers.revoke?.() ?? json(204, {});
-    if (path.endsWith("/login")) {
-      const auth = { client_token: `own-token-${++count}`, lease_duration: 7200, renewable: true };
-      return json(200, { auth });
-    }
-    if (path === "auth/token/renew-self") return json(200, { auth: { lease_duration: 7200 } });
-    return answers.lookup?.() ?? json(200, { data: { ttl: 0 } });
-  };
-  const store = createLeaseFiles({ stateDir, locksDir, memory: () => Promise.resolve(memory) });
-  await work({
-    ...{ directory: directory.path, answers },
-    open: () =>
-      createLeasedProvider({
-        ...{ provider: "db", addr: new URL("http://v"), namespace: undefined, mount: "database" },
-        ...{ engine: { kind: "database" }, login, store },
-        http: { request, close: () => undefined },
-        clock: { elapsed: () => now, now: () => now },
-      }),
-    asked: () => {
-      const since = asked;
-      asked = [];
-      return since;
-    },
-    at: (minutes) => void (now = start + minutes * MINUTE),
-  });
-}
-
-const leasesOf = ({ leases }: SecretProvider): Leases => leases!;
-const told = async (provider: SecretProvider, request: SecretRequest): Promise<unknown> =>
-  (await provider.versions([request], never)).get(requestKey(request));
-const read = async (provider: SecretProvider, request: SecretRequest): Promise<unknown> => {
-  const found = (await provider.read([request], never)).get(requestKey(request));
-  return found instanceof DsoError ? found : found?.values.get("username")?.reveal().toString();
-};
-const app = { path: "app" };
+import {
+  app,
+  away,
+  byRole,
+  given,
+  leasesOf,
+  PASSWORD,
+  read,
+  renewed,
+  told,
+  withScene,
+} from "./leaseScene.ts";
 
 describe("a lease", () => {
   it("is told without a request, and issued once by however many ask at once", () =>
@@ -277,3 +199,49 @@ it("what was read since it was listed is not given back", () =>
     expect(await leasesOf(provider).end(lease!, never)).toBe(false);
     expect(await told(provider, app)).toBe("g1");
   }));
+
+describe("what is asked for", () => {
+  const web = { path: "web" };
+  const engineOf = (role: Certificate): Engine => ({
+    kind: "pki",
+    roles: new Map([["web", role]]),
+  });
+
+  it("in other words is issued at once, and what was issued before can be had until its end", () =>
+    withScene(given, async ({ open }) => {
+      const before = open(engineOf({ common_name: "old.test", ttl: "1h" }));
+      expect(await read(before, web)).toBe("user1");
+      const same = open(engineOf({ ttl: "1h", common_name: "old.test" }));
+      expect(await told(same, web)).toBe("g1");
+      const after = open(engineOf({ common_name: "new.test", ttl: "1h" }));
+      expect(await told(after, web)).toBe("g2");
+      expect(await read(after, { ...web, pinned: "g1" })).toBe("user1");
+      expect(await read(after, { ...web, pinned: "g2" })).toBe("user2");
+      expect(await told(after, web)).toBe("g2");
+    }));
+
+  it("is not known of what an earlier release has issued: that is good", () =>
+    withScene(given, async ({ directory, open, book }) => {
+      const provider = open();
+      await read(provider, app);
+      const text = JSON.stringify(await book(), (key, value: unknown) =>
+        key === "asked" ? undefined : value,
+      );
+      await writeFile(join(directory, "state/leases-db.json"), text, { mode: 0o600 });
+      expect(await told(provider, app)).toBe("g1");
+    }));
+
+  it("of another server, namespace or mount is something else", () => {
+    const engine: Engine = { kind: "database" };
+    const asked = { provider: "db", addr: new URL("http://v"), namespace: "a", mount: "m", engine };
+    const others = [
+      { addr: new URL("http://w") },
+      { namespace: "b" },
+      { mount: "n" },
+      { engine: engineOf({}) },
+    ];
+    const hashes = [{}, ...others].map((other) => askedFor({ ...asked, ...other }, "app"));
+    expect(new Set(hashes).size).toBe(5);
+    expect(askedFor({ ...asked, mount: "/m/" }, "app")).toBe(hashes[0]);
+  });
+});

@@ -221,6 +221,7 @@ describe("the ledger of attempts", () => {
         agent: undefined,
         providers: [],
         projects: [project],
+        leases: { held: [], faults: [] },
         rotations: [],
       };
       const text = renderStatus(status, styleOf({ write: () => true }, {}, false));

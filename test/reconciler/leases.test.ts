@@ -17,7 +17,9 @@ import { createFakeLeased, type FakeLeased } from "../fakes/leased.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { createWorld, never, requestOf, type World } from "./world.ts";
 
-const CONFIG = `providers: { db: { type: vault, engine: database, addr: "http://v" } }`;
+const CONFIG = `providers:
+  db: { type: vault, engine: database, addr: "http://v" }
+  other: { type: vault, engine: database, addr: "http://w" }`;
 const COMPOSE = `
 services:
   web: { image: app:1, environment: { PASSWORD: "dso://db:app#password" }, x-dso: { env: exposed } }
@@ -30,6 +32,8 @@ services:
 interface Scene extends World {
   readonly context: Context;
   readonly store: FakeLeased;
+  /** Holds something that no project names. */
+  readonly other: FakeLeased;
   /** As a command does, under the project's lock. */
   readonly up: (compose?: string, options?: Partial<PlanOptions>) => Promise<Run>;
   readonly look: (compose?: string) => Promise<Run>;
@@ -41,7 +45,13 @@ async function withLeases(work: (scene: Scene) => Promise<void>): Promise<void> 
   world.engine.addImage("app:1");
   // Locks are taken at the time of this machine.
   const store = createFakeLeased("db", Date.now);
-  const providers = createProviders(new Map([["db", () => Promise.resolve(store)]]), "db");
+  const other = createFakeLeased("other", Date.now);
+  await other.read([{ path: "app" }], never);
+  const stores = [
+    ["db", () => Promise.resolve(store)],
+    ["other", () => Promise.resolve(other)],
+  ] as const;
+  const providers = createProviders(new Map(stores), "db");
   const config = await parseConfig(CONFIG, join(directory.path, "dso.yaml"));
   const context = { ...world.context, config, providers };
   const report = (event: World["events"][number]): void => void world.events.push(event);
@@ -51,7 +61,7 @@ async function withLeases(work: (scene: Scene) => Promise<void>): Promise<void> 
     return plan(context, request, await open(context, request, never), all, report, never);
   };
   await work({
-    ...{ ...world, context, store, look },
+    ...{ ...world, context, store, other, look },
     up: (compose, options) =>
       withProjectLock(
         context,
@@ -104,6 +114,18 @@ describe("credentials that are issued for a time", () => {
       expect([store.ended, store.held.size]).toEqual([["app@g1", "app@g2"], 0]);
     }));
 
+  it("by a run only where its project names the store, or did: another one may be away", () =>
+    withLeases(async ({ context, events, other, store, up }) => {
+      other.fail(new DsoError("provider-unreachable", "the other one is away"));
+      await up();
+      await up(WITHOUT);
+      await up(WITHOUT);
+      expect([store.ended, other.held.size]).toEqual([["app@g1"], 1]);
+      expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+      other.fail(undefined);
+      expect((await giveBackUnused(context, ["db", "other"], never)).ended).toHaveLength(1);
+    }));
+
   it("and are kept by a store that does not take them: the run is done, and says so", () =>
     withLeases(async (scene) => {
       const { store, context, events, up } = scene;
@@ -114,7 +136,10 @@ describe("credentials that are issued for a time", () => {
       expect(events).toContainEqual(kept);
       expect(store.held.size).toBe(1);
       store.fail(undefined);
-      expect(await giveBackUnused(context, never)).toMatchObject({ waiting: 0, faults: [] });
+      expect(await giveBackUnused(context, ["db"], never)).toMatchObject({
+        waiting: 0,
+        faults: [],
+      });
       expect(store.ended).toEqual(["app@g1"]);
     }));
 });
@@ -132,9 +157,9 @@ describe("nothing is given back", () => {
       const { context, engine, store } = scene;
       await superseded(scene);
       await engine.stopContainer("shop-web-1", 0, never);
-      expect(await giveBackUnused(context, never)).toMatchObject({ ended: [], waiting: 1 });
+      expect(await giveBackUnused(context, ["db"], never)).toMatchObject({ ended: [], waiting: 1 });
       await engine.removeContainer("shop-web-1", { force: true, volumes: false }, never);
-      await giveBackUnused(context, never);
+      await giveBackUnused(context, ["db"], never);
       expect(store.ended).toEqual(["app@g1"]);
     }));
 
@@ -151,9 +176,9 @@ describe("nothing is given back", () => {
       store.due("app");
       await store.read([{ path: "app" }], never);
       await engine.removeContainer("shop-web-1", { force: true, volumes: false }, never);
-      expect(await giveBackUnused(context, never)).toMatchObject({ ended: [], waiting: 1 });
+      expect(await giveBackUnused(context, ["db"], never)).toMatchObject({ ended: [], waiting: 1 });
       await lock.release();
-      expect((await giveBackUnused(context, never)).ended).toHaveLength(1);
+      expect((await giveBackUnused(context, ["db"], never)).ended).toHaveLength(1);
       expect(store.ended).toEqual(["app@g1"]);
     }));
 
@@ -165,9 +190,9 @@ describe("nothing is given back", () => {
       const versions = { from: { "db:app#password": "g1" }, to: { "db:app#password": "g2" } };
       const half = { id: "r", project: "shop", status: "in_progress", versions };
       rotations.set("r", half as unknown as Rotation);
-      expect((await giveBackUnused(context, never)).ended).toEqual([]);
+      expect((await giveBackUnused(context, ["db"], never)).ended).toEqual([]);
       rotations.delete("r");
-      expect((await giveBackUnused(context, never)).ended).toHaveLength(1);
+      expect((await giveBackUnused(context, ["db"], never)).ended).toHaveLength(1);
     }));
 
   it("that a project on another engine names", () =>
@@ -177,7 +202,7 @@ describe("nothing is given back", () => {
       const shop = (await context.state.registered("shop"))!;
       await context.state.register({ ...shop, engineId: "another" });
       await scene.engine.removeContainer("shop-web-1", { force: true, volumes: false }, never);
-      expect((await giveBackUnused(context, never)).ended).toEqual([]);
+      expect((await giveBackUnused(context, ["db"], never)).ended).toEqual([]);
     }));
 });
 

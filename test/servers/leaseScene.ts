@@ -39,8 +39,8 @@ export interface LeaseScene extends AsyncDisposable {
   readonly open: (home: string, auth: Settings, more?: Settings) => Promise<Process>;
   /** `auth:` with a token that was given to us; `token` is it. */
   readonly given: (policy: string, more?: object) => Promise<Settings & { readonly text: string }>;
-  /** `auth:` of somebody who logs in. */
-  readonly user: (policy: string) => Promise<Settings>;
+  /** `auth:` of somebody who logs in; `bare`: with a token that may not even give itself back. */
+  readonly user: (policy: string, bare?: boolean) => Promise<Settings>;
   readonly memory: string;
   readonly placesOf: (home: string) => { readonly stateDir: string; readonly locksDir: string };
 }
@@ -85,10 +85,11 @@ export async function startLeases(): Promise<LeaseScene> {
       const { client_token: text } = (made as { auth: { client_token: string } }).auth;
       return { method: "token", token: credential(text), text };
     },
-    user: async (policy) => {
-      const user = { password: PASSWORD, token_policies: [policy], token_ttl: "1h" };
-      await bao.root("POST", `auth/userpass/users/${policy}`, user);
-      return { method: "userpass", username: policy, password: credential(PASSWORD) };
+    user: async (policy, bare = false) => {
+      const username = `${policy}${bare ? "-bare" : ""}`;
+      const token = { token_policies: [policy], token_ttl: "1h", token_no_default_policy: bare };
+      await bao.root("POST", `auth/userpass/users/${username}`, { password: PASSWORD, ...token });
+      return { method: "userpass", username, password: credential(PASSWORD) };
     },
     async [Symbol.asyncDispose]() {
       for (const one of [bao, postgres, directory]) await one[Symbol.asyncDispose]();

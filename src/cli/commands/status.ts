@@ -4,6 +4,7 @@ import { DsoError } from "../../model/errors.ts";
 import { findAgent } from "../../agent/client.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { halfDone } from "../../reconciler/halfDone.ts";
+import { leaseStatus } from "../../reconciler/leaseStatus.ts";
 import { providerStatus } from "../../reconciler/providerStatus.ts";
 import { type ProjectStatus, projectStatus } from "../../reconciler/status.ts";
 import { projectFlags } from "../flags.ts";
@@ -76,6 +77,7 @@ async function look(
     engine: await engineStatus(context, signal),
     agent: await agent?.status(),
     providers: await stores,
+    leases: await leaseStatus(context),
     projects,
     rotations: rotations.flat(),
   };

@@ -4,6 +4,7 @@ import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
 import type { ProviderStatus } from "../../reconciler/providerStatus.ts";
 import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
+import { leaseBlock, type LeasesStatus } from "./leases.ts";
 import { providerBlock, providersJson } from "./stores.ts";
 import { printable, type Style } from "./style.ts";
 import { table } from "./table.ts";
@@ -20,6 +21,7 @@ export interface MachineStatus {
   readonly agent: AgentStatus | undefined;
   /** The stores of dso.yaml, but for the local vault. */
   readonly providers: readonly ProviderStatus[];
+  readonly leases: LeasesStatus;
   readonly projects: readonly ProjectStatus[];
   readonly rotations: readonly Rotation[];
 }
@@ -39,6 +41,7 @@ export function renderStatus(status: MachineStatus, style: Style): string {
   const blocks = [
     [`DSO ${status.version}, ${docker}`, agentLine(status, style)].join("\n"),
     ...(providers.length === 0 ? [] : [providerBlock(providers, status.agent, status.at, style)]),
+    ...leaseBlock(status.leases, status.agent, style),
     ...(projects.length === 0 ? ["No project was applied here yet: dso up, or dso apply."] : []),
     ...projects.map((project) => projectBlock(project, status.agent, style)),
     ...(pending.length === 0 ? [] : [pendingBlock(pending, status.at, style)]),
@@ -172,6 +175,7 @@ export function statusJson(status: MachineStatus): object {
     engine,
     agent: agent ?? null,
     providers: providersJson(providers),
+    leases: status.leases.held,
     projects: projects.map((project) => ({
       name: project.name,
       workingDir: project.workingDir,

@@ -53,11 +53,11 @@ export function surveyBlock(surveyed: readonly Surveyed[], style: Style): string
   const lines = surveyed.flatMap(({ provider, type, error, secrets }) =>
     error === undefined
       ? secrets.map((secret) => ({ ...secret, type }))
-      : [{ name: `${provider}:`, type, version: undefined, error }],
+      : [{ name: `${provider}:`, type, version: undefined, error, note: "" }],
   );
-  const rows = lines.map(({ name, type, version, error }) => [
+  const rows = lines.map(({ name, type, version, error, note = "there" }) => [
     ...[name, type, version ?? "-"],
-    error === undefined ? "there" : sentence(error),
+    error === undefined ? note : sentence(error),
   ]);
   const isBad = (index: number): boolean => lines[index]?.error !== undefined;
   return coloured(["SECRET", "TYPE", "VERSION", "STATE"], rows, isBad, style);

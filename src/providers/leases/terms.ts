@@ -25,6 +25,8 @@ export interface LeaseRecord {
   /** What it lives for from a renewal on, unless its longest time is near, ms. */
   readonly termMs: number;
   readonly readAt: number;
+  /** What it was issued for, as a hash; absent in what an earlier release has written. */
+  readonly asked?: string;
 }
 
 /** What is remembered of one secret of the store. */
@@ -87,6 +89,13 @@ export function newestOf({ last, records }: Line): LeaseRecord | undefined {
   return records.find(({ generation, state }) => generation === last && state !== "issuing");
 }
 
+/** What was issued by that version; something that was only begun may have its number, too. */
+export function recordOf({ records }: Line, version: Version): LeaseRecord | undefined {
+  return records.find(
+    ({ generation, state }) => versionOf(generation) === version && state !== "issuing",
+  );
+}
+
 /** It lives, as far as is known. */
 export function isAlive({ state, expiresAt }: LeaseRecord, now: number): boolean {
   return (state === "live" || state === "due") && now < expiresAt;
@@ -105,10 +114,11 @@ function replaceAt({ renewable, expiresAt, turnAt, termMs }: LeaseRecord): numbe
 export function toldGeneration(
   line: Line,
   now: number,
-  isHeld: (record: LeaseRecord) => boolean,
+  isUsable: (record: LeaseRecord) => boolean,
 ): number {
   const newest = newestOf(line);
-  return newest !== undefined && isGood(newest, now) && isHeld(newest) ? line.last : line.last + 1;
+  const isTold = newest !== undefined && isGood(newest, now) && isUsable(newest);
+  return isTold ? line.last : line.last + 1;
 }
 
 /** When something of it changes by itself, or is to be done; undefined: nothing any more. */

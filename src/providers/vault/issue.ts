@@ -1,4 +1,5 @@
 /** Getting new credentials, so that none are out there which nobody knows of. */
+import { DsoError } from "../../model/errors.ts";
 import type { SecretData } from "../../model/ports.ts";
 import type { Secret } from "../../model/secret.ts";
 import { dropUnused } from "../answers.ts";
@@ -17,7 +18,7 @@ import { revokeLease, revokeToken } from "./leaseCalls.ts";
 import type { Leasing } from "./leasing.ts";
 import { logIn, type Token } from "./login.ts";
 
-/** Whatever happened before, what was begun is given back; it takes no longer than a request may. */
+/** What was begun is given back whatever happened before; it takes no longer than a request may. */
 const GOODBYE_MS = 5000;
 /** The name under which a token is kept. */
 const TOKEN = "token";
@@ -39,6 +40,7 @@ export async function issue(
     ...(await ledger.place()),
     ...{ generation: line.last + 1, state: "issuing", leaseId: "", renewable: false },
     ...{ issuedAt: begun, readAt: begun, expiresAt: begun, turnAt: begun, leaseMs: 0, termMs: 0 },
+    asked: leasing.askedFor(path),
   };
   let token: Token | undefined;
   let issued: Issued | undefined;
@@ -50,14 +52,23 @@ export async function issue(
     await ledger.keep(intent, "values", issued.values);
     const record = recordOf(intent, issued, token, clock.now());
     await ledger.write(withLine(ledger.book, path, withRecord(line, record)));
-    if (token !== undefined && record.leaseId === "") await giveBack(leasing, token);
+    if (token !== undefined && record.leaseId === "") {
+      const limit = AbortSignal.timeout(GOODBYE_MS);
+      await giveBack(leasing, record, token.value, limit).catch(() => undefined);
+    }
     return { version: versionOf(record.generation), values: issued.values };
   } catch (error) {
-    await undo(leasing, ledger, path, intent, issued, token);
+    if (issued !== undefined) dropUnused([{ version: "", values: issued.values }], new Set());
+    await undo(leasing, ledger, path, begunWith(intent, issued), token, error);
     throw error;
   } finally {
     token?.value.drop();
   }
+}
+
+function begunWith(intent: LeaseRecord, issued: Issued | undefined): LeaseRecord {
+  if (issued === undefined) return intent;
+  return { ...intent, leaseId: issued.leaseId, expiresAt: intent.issuedAt + issued.ms };
 }
 
 /** Logged in for, for one lease alone; undefined where the user has given one. */
@@ -100,50 +111,83 @@ function recordOf(
   };
 }
 
-/** Nobody has seen it: it goes, also where we are told to stop. */
+/**
+ * Nobody has seen it: it goes, also where we are told to stop. What the store does not take back now stays
+ * noted, with its token: whatever broke the connection may have come after the credentials were issued.
+ */
 async function undo(
   leasing: Leasing,
   ledger: Ledger,
   path: string,
-  intent: LeaseRecord,
-  issued: Issued | undefined,
+  begun: LeaseRecord,
   token: Token | undefined,
+  why: unknown,
 ): Promise<void> {
-  if (issued !== undefined) {
-    const { provider, api, session } = leasing;
-    const holder = { provider, api, session, token: token?.value };
-    const limit = AbortSignal.timeout(GOODBYE_MS);
-    if (issued.leaseId !== "")
-      await revokeLease(holder, issued.leaseId, limit).catch(() => undefined);
-    dropUnused([{ version: "", values: issued.values }], new Set());
+  try {
+    await giveBack(leasing, begun, token?.value, AbortSignal.timeout(GOODBYE_MS));
+  } catch (error) {
+    // A token on which nothing hangs, and which may not give itself back, is not worth a note.
+    if (begun.leaseId !== "" || !isDenied(error) || !isRefusal(why)) {
+      const line = withRecord(lineOf(ledger.book, path), begun);
+      await ledger.write(withLine(ledger.book, path, line)).catch(() => undefined);
+      return;
+    }
   }
-  if (token !== undefined) await giveBack(leasing, token);
-  await ledger.erase(intent).catch(() => undefined);
-  const line = without(lineOf(ledger.book, path), intent.id);
+  await ledger.erase(begun).catch(() => undefined);
+  const line = without(lineOf(ledger.book, path), begun.id);
   await ledger.write(withLine(ledger.book, path, line)).catch(() => undefined);
 }
 
-async function giveBack({ api }: Leasing, { value }: Token): Promise<void> {
-  await revokeToken(api, value, AbortSignal.timeout(GOODBYE_MS)).catch(() => undefined);
+function isDenied(error: unknown): error is DsoError {
+  return error instanceof DsoError && error.code === "secret-denied";
 }
 
-/** What somebody had begun who was killed: with its token goes whatever was issued. Wants the ledger. */
+/** The store has said itself that it issues nothing. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof DsoError && /^(secret|config)-/.test(error.code);
+}
+
+/** Whatever was issued: with a token of its own, by that. */
+async function giveBack(
+  { provider, api, session, clock }: Leasing,
+  { leaseId, expiresAt }: LeaseRecord,
+  token: Secret | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  if (token !== undefined) return revokeToken({ api, provider }, token, signal);
+  if (leaseId === "" || clock.now() >= expiresAt) return;
+  await revokeLease({ provider, api, session, token }, leaseId, signal);
+}
+
+/**
+ * What somebody had begun who was killed, or whom the store did not answer: whatever was issued goes. Rejects
+ * as giving back does; what may not be given back holds up none of the others. Wants the ledger.
+ */
 export async function recoverIssuing(
   leasing: Leasing,
   ledger: Ledger,
   signal: AbortSignal,
 ): Promise<void> {
+  let denied: DsoError | undefined;
   for (const [path, line] of Object.entries(ledger.book.secrets)) {
     for (const record of line.records.filter(({ state }) => state === "issuing")) {
       const token = tokenOf(await ledger.kept(record, "token"));
-      if (token !== undefined) await revokeToken(leasing.api, token, signal);
-      token?.drop();
+      try {
+        await giveBack(leasing, record, token, signal);
+      } catch (error) {
+        if (!isDenied(error)) throw error;
+        denied ??= error;
+        continue;
+      } finally {
+        token?.drop();
+      }
       await ledger.erase(record);
       await ledger.write(
         withLine(ledger.book, path, without(lineOf(ledger.book, path), record.id)),
       );
     }
   }
+  if (denied !== undefined) throw denied;
 }
 
 /** What the lease hangs on, if that is not the session's own. */

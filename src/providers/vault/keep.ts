@@ -9,6 +9,7 @@ import {
   type LeaseRecord,
   lineOf,
   nextLook,
+  recordOf,
   unrenewable,
   versionOf,
   withLine,
@@ -19,10 +20,7 @@ import { recoverIssuing, tokenOf } from "./issue.ts";
 import { type Renewed, renewLease, revokeLease, revokeToken } from "./leaseCalls.ts";
 import { keepToken } from "./keepToken.ts";
 import type { Leasing } from "./leasing.ts";
-
-/** Between two tries at a store that does not answer: longer from one to the next. */
-const FIRST_MS = 500;
-const LONGEST_MS = 30_000;
+import { createJumps, createPauses, isAway } from "./pauses.ts";
 
 /** What our policy does not let us give back is tried again after so long: it may have been changed. */
 const DENIED_MS = 600_000;
@@ -30,45 +28,57 @@ const DENIED_MS = 600_000;
 export function keepLeases(leasing: Leasing): Leases {
   const { provider, store, clock } = leasing;
   const token = keepToken(leasing);
-  const denied = new Map<string, number>();
-  let failures = 0;
-  let pausedUntil = 0;
+  const pauses = createPauses(clock);
+  const hasJumped = createJumps(clock);
+  let isClockSet = false;
+  const failed: Failed = new Map();
   return {
     list: async () => listed(await store.look(provider)),
     tend: async (signal) => {
-      const now = clock.now();
-      if (now < pausedUntil) return { nextAt: pausedUntil, faults: [] };
-      const tended = soonest(await tend(leasing, signal), await token.tend(signal));
-      const isAway = tended.faults.some(({ code }) => code !== "secret-denied");
-      failures = isAway ? failures + 1 : 0;
-      if (!isAway) return tended;
-      pausedUntil = now + pauseMs(failures, (tended.nextAt ?? Infinity) - now);
-      return { ...tended, nextAt: pausedUntil };
-    },
-    end: async (lease, signal) => {
-      const name = `${lease.path}@${lease.version}`;
-      if (clock.now() < (denied.get(name) ?? 0)) return false;
-      try {
-        const work = (ledger: Ledger, within: AbortSignal) => end(leasing, ledger, lease, within);
-        return await store.change(provider, work, signal);
-      } catch (error) {
-        const isDenied = error instanceof DsoError && error.code === "secret-denied";
-        if (isDenied) denied.set(name, clock.now() + DENIED_MS);
-        throw error;
+      isClockSet = hasJumped() || isClockSet;
+      const pausedMs = pauses.leftMs();
+      if (pausedMs > 0) return { nextAt: clock.now() + pausedMs, faults: [] };
+      const kept = await token.tend(signal);
+      const left = kept.faults.some(isAway) ? [] : await workOf(leasing, isClockSet);
+      const tended = soonest(kept, await tend(leasing, left, failed, signal));
+      if (!tended.faults.some(isAway)) {
+        pauses.succeeded();
+        isClockSet = false;
+        return tended;
       }
+      const now = clock.now();
+      return { ...tended, nextAt: now + pauses.failed((tended.nextAt ?? Infinity) - now) };
     },
+    end: endings(leasing),
+  };
+}
+
+function endings(leasing: Leasing): Leases["end"] {
+  const { provider, store, clock } = leasing;
+  const pauses = createPauses(clock);
+  const notBefore = new Map<string, number>();
+  return async (lease, signal) => {
+    const name = `${lease.path}@${lease.version}`;
+    if (pauses.leftMs() > 0 || clock.elapsed() < (notBefore.get(name) ?? 0)) return false;
+    try {
+      const work = (ledger: Ledger, within: AbortSignal) => end(leasing, ledger, lease, within);
+      const ended = await store.change(provider, work, signal);
+      pauses.succeeded();
+      notBefore.delete(name);
+      return ended;
+    } catch (error) {
+      signal.throwIfAborted();
+      // Of several the one that has failed is not the first to be tried again.
+      const ms = isAway(error) ? 2 * pauses.failed(Infinity) : DENIED_MS;
+      notBefore.set(name, clock.elapsed() + ms);
+      throw error;
+    }
   };
 }
 
 function soonest(a: Tended, b: Tended): Tended {
   const nextAt = Math.min(a.nextAt ?? Infinity, b.nextAt ?? Infinity);
   return { nextAt: nextAt === Infinity ? undefined : nextAt, faults: [...a.faults, ...b.faults] };
-}
-
-/** Never so long that what is left of a lease is over. */
-function pauseMs(failures: number, leftMs: number): number {
-  const ms = Math.min(LONGEST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
-  return Math.min(ms, Math.max(FIRST_MS, leftMs / 3));
 }
 
 function listed({ secrets }: Book): readonly Lease[] {
@@ -82,32 +92,63 @@ function listed({ secrets }: Book): readonly Lease[] {
   );
 }
 
-/** One after the other, each under a lock of its own: who needs one of them waits for no other. */
-async function tend(leasing: Leasing, signal: AbortSignal): Promise<Tended> {
+/** By what was tried: the one that failed last has the greatest number. */
+type Failed = Map<string, number>;
+
+interface Work {
+  readonly id: string;
+  readonly run: (ledger: Ledger, faults: DsoError[], signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Once the clock was set, nobody knows how old a lease is: each that can be renewed is. */
+async function workOf(leasing: Leasing, isClockSet: boolean): Promise<readonly Work[]> {
   const { provider, store, clock } = leasing;
-  const faults: DsoError[] = [];
   const begun = await store.look(provider);
   const isLeft = recordsOf(begun).some(({ state }) => state === "issuing");
-  const due = [...withPaths(begun)].filter(([, record]) => isToRenew(record, clock.now()));
-  const work = [
-    ...(isLeft
-      ? [(ledger: Ledger, within: AbortSignal) => recoverIssuing(leasing, ledger, within)]
-      : []),
-    ...due.map(([path, { id }]) => async (ledger: Ledger, within: AbortSignal) => {
+  const recovery: Work = {
+    id: "issuing",
+    run: (ledger, _, signal) => recoverIssuing(leasing, ledger, signal),
+  };
+  const isDue = (record: LeaseRecord): boolean =>
+    isToRenew(record, clock.now()) || (isClockSet && record.state === "live" && record.renewable);
+  const due = [...withPaths(begun)].filter(([, record]) => isDue(record));
+  const renewals = due.map(([path, { id }]): Work => {
+    const run: Work["run"] = async (ledger, faults, signal) => {
       const record = lineOf(ledger.book, path).records.find((one) => one.id === id);
       // Somebody else may have done it meanwhile.
-      if (record === undefined || !isToRenew(record, clock.now())) return;
-      await renewRecord(leasing, ledger, path, record, within, faults);
-    }),
-  ];
-  for (const one of work) {
+      if (record === undefined || !isDue(record)) return;
+      await renewRecord(leasing, ledger, path, record, signal, faults);
+    };
+    return { id, run };
+  });
+  return [...(isLeft ? [recovery] : []), ...renewals];
+}
+
+/**
+ * One after the other, each under a lock of its own: who needs one of them waits for no other. At the first
+ * trouble with the store the rest waits; what has failed is last the next time, so that it holds up no other.
+ */
+async function tend(
+  { provider, store, clock }: Leasing,
+  work: readonly Work[],
+  failed: Failed,
+  signal: AbortSignal,
+): Promise<Tended> {
+  const faults: DsoError[] = [];
+  const last = ({ id }: Work): number => failed.get(id) ?? 0;
+  for (const one of work.toSorted((a, b) => last(a) - last(b))) {
     try {
-      await store.change(provider, one, signal);
+      const run = (ledger: Ledger, within: AbortSignal) => one.run(ledger, faults, within);
+      await store.change(provider, run, signal);
     } catch (error) {
       signal.throwIfAborted();
       if (!(error instanceof DsoError)) throw error;
       faults.push(error);
     }
+    failed.delete(one.id);
+    if (!faults.some(isAway)) continue;
+    failed.set(one.id, Math.max(0, ...failed.values()) + 1);
+    break;
   }
   const times = recordsOf(await store.look(provider)).flatMap(
     (record) => nextLook(record, clock.now()) ?? [],
@@ -177,7 +218,7 @@ async function end(
   signal: AbortSignal,
 ): Promise<boolean> {
   const line = lineOf(ledger.book, path);
-  const record = line.records.find(({ generation }) => versionOf(generation) === version);
+  const record = recordOf(line, version);
   if (record === undefined) return true;
   if (record.readAt !== readAt) return false;
   const token = tokenOf(await ledger.kept(record, "token"));
@@ -188,11 +229,19 @@ async function end(
     if (!isOver && record.leaseId !== "" && engine.kind !== "pki") {
       await revokeLease({ provider, api, session, token }, record.leaseId, signal);
     }
-    if (token !== undefined) await revokeToken(api, token, signal);
+    // On one without a lease nothing hangs any more, and it was given back when it was issued.
+    if (token !== undefined) {
+      const revoked = revokeToken({ api, provider }, token, signal);
+      await (isOver || record.leaseId === "" ? revoked.catch(unlessAway) : revoked);
+    }
   } finally {
     token?.drop();
   }
   await ledger.erase(record);
   await ledger.write(withLine(ledger.book, path, without(lineOf(ledger.book, path), record.id)));
   return true;
+}
+
+function unlessAway(error: unknown): void {
+  if (!(error instanceof DsoError) || error.code !== "secret-denied") throw error;
 }

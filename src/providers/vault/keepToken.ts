@@ -17,7 +17,7 @@ export function keepToken(leasing: Leasing): {
   readonly tend: (signal: AbortSignal) => Promise<Tended>;
 } {
   const { provider, store, clock, login, session } = leasing;
-  let nextAt = 0;
+  let due = -Infinity;
   const look = async (signal: AbortSignal): Promise<number> => {
     const call = { method: "GET", path: "auth/token/lookup-self" } as const;
     const { body, status } = await session.tryCall(call, signal);
@@ -35,10 +35,10 @@ export function keepToken(leasing: Leasing): {
         records.some((record) => record.leaseId !== "" && isAlive(record, now)),
       );
       if (!hangs) return NOTHING;
-      if (now < nextAt) return { nextAt, faults: [] };
+      const since = clock.elapsed();
       try {
-        nextAt = now + (await look(signal));
-        return { nextAt, faults: [] };
+        if (since >= due) due = since + (await look(signal));
+        return { nextAt: now + due - since, faults: [] };
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof DsoError)) throw error;

@@ -36,8 +36,10 @@ export async function renewLease(
     return { kind: "renewed", ms: Math.min(seconds * 1000, tokenMs) };
   }
   if (/lease not found|invalid lease|lease expired/i.test(said)) return { kind: "dead" };
-  const denied = answer.status === 403 ? mayNot(holder, "renew") : undefined;
-  return { kind: "fixed", fault: denied };
+  if (answer.status === 403) return { kind: "fixed", fault: mayNot(holder, "renew") };
+  if (/not renewable/i.test(said)) return { kind: "fixed", fault: undefined };
+  // The database behind it may be away for now.
+  throw trouble(holder.provider, "renew a lease", answer);
 }
 
 /** How long the lease's own token lives, with as much time as it can get; undefined: it is none any more. */
@@ -48,7 +50,10 @@ async function tokenLeft(holder: Holder, signal: AbortSignal): Promise<number | 
   const seconds = numberField(field(renewed.body, "auth"), "lease_duration");
   if (renewed.status === 200 && seconds !== undefined) return endOf(seconds);
   const found = await ask(holder, { method: "GET", path: "auth/token/lookup-self" }, signal);
-  if (found.status !== 200) return undefined;
+  if (isEnded(found)) return undefined;
+  // It lives, and its policy does not let it see for how long.
+  if (found.status === 403) return Infinity;
+  if (found.status !== 200) throw trouble(holder.provider, "tell how long a token lives", found);
   return endOf(numberField(field(found.body, "data"), "ttl") ?? 0);
 }
 
@@ -70,21 +75,42 @@ export async function revokeLease(
   // With the token that it hangs on the lease goes, too.
   if (holder.token !== undefined) return;
   if (answer.status === 403) throw mayNot(holder, "revoke");
-  const said = answer.errors.join("; ") || `status ${answer.status}`;
-  throw new DsoError(
-    "provider-unreachable",
-    `provider "${holder.provider}" does not give a lease back: ${said}`,
-    { hint: "It ends by itself, and is tried again until then." },
-  );
+  throw trouble(holder.provider, "give a lease back", answer);
 }
 
-/** With it goes all that hangs on it. One that is none any more is fine. */
+/**
+ * With it goes all that hangs on it. One that is none any more is fine. Rejects with `secret-denied` where its
+ * policy does not let it give itself back, and as `renewLease`.
+ */
 export async function revokeToken(
-  api: VaultApi,
+  { api, provider }: Pick<Holder, "api" | "provider">,
   token: Secret,
   signal: AbortSignal,
 ): Promise<void> {
-  await api({ method: "POST", path: "auth/token/revoke-self", body: {}, token }, signal);
+  const call = { method: "POST", path: "auth/token/revoke-self", body: {}, token } as const;
+  const answer = await api(call, signal);
+  if (answer.status < 300) return;
+  if (answer.status !== 403) throw trouble(provider, "give a token back", answer);
+  const found = await api({ method: "GET", path: "auth/token/lookup-self", token }, signal);
+  if (isEnded(found)) return;
+  throw new DsoError(
+    "secret-denied",
+    `the token that provider "${provider}" logs in for may not give itself back`,
+    { hint: 'Its policy needs: path "auth/token/revoke-self" { capabilities = ["update"] }' },
+  );
+}
+
+/** Of a token that looked itself up: what the policy denies is told as a list of errors, and a token that is none is not. */
+function isEnded({ status, errors }: VaultAnswer): boolean {
+  const said = errors.join("; ");
+  return status === 403 && (/invalid token/i.test(said) || !/error(s)? occurred/i.test(said));
+}
+
+function trouble(provider: string, what: string, { errors, status }: VaultAnswer): DsoError {
+  const said = errors.join("; ") || `status ${status}`;
+  return new DsoError("provider-unreachable", `provider "${provider}" does not ${what}: ${said}`, {
+    hint: "It ends by itself, and is tried again until then.",
+  });
 }
 
 function ask(

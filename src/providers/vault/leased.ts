@@ -4,18 +4,21 @@ import type { Clock, SecretData, SecretProvider, SecretRequest } from "../../mod
 import type { Version } from "../../model/version.ts";
 import { answerEach, healthOf } from "../answers.ts";
 import type { Http } from "../http.ts";
-import type { LeaseStore } from "../leases/store.ts";
+import type { Ledger, LeaseStore } from "../leases/store.ts";
 import {
   type Book,
   isAlive,
   isToRenew,
+  type LeaseRecord,
   lineOf,
+  recordOf,
   toldGeneration,
   versionOf,
   withLine,
   withRecord,
 } from "../leases/terms.ts";
 import { createApi, field, textField, type VaultAddress, urlPath } from "./api.ts";
+import { askedFor } from "./askedFor.ts";
 import { type Engine, faultOfPath } from "./engines.ts";
 import { issue, recoverIssuing } from "./issue.ts";
 import { keepLeases, renewRecord } from "./keep.ts";
@@ -36,7 +39,8 @@ export function createLeasedProvider(options: LeasedOptions): SecretProvider {
   const { provider, login, clock, http, mount, engine, store } = options;
   const api = createApi(http, options);
   const session = createSession({ api, provider, login, clock });
-  const leasing = { provider, mount, engine, api, session, login, store, clock };
+  const asked = (path: string): string => askedFor(options, path);
+  const leasing = { provider, mount, engine, api, session, login, store, clock, askedFor: asked };
   return {
     name: provider,
     versions: async (requests, signal) => {
@@ -63,7 +67,10 @@ function toldIn(leasing: Leasing, book: Book, { path, pinned }: SecretRequest): 
   const { store, clock } = leasing;
   const line = lineOf(book, path);
   if (pinned === undefined) {
-    return versionOf(toldGeneration(line, clock.now(), (record) => store.isHeld(record)));
+    const wanted = leasing.askedFor(path);
+    const isUsable = (record: LeaseRecord): boolean =>
+      (record.asked ?? wanted) === wanted && store.isHeld(record);
+    return versionOf(toldGeneration(line, clock.now(), isUsable));
   }
   const held = line.records.some(
     (record) =>
@@ -85,12 +92,15 @@ function readOne(
   return store.change(
     provider,
     async (ledger, within) => {
-      await recoverIssuing(leasing, ledger, within);
+      const left = await recovered(leasing, ledger, within);
       const { path } = request;
       const version = toldIn(leasing, ledger.book, request);
       const line = lineOf(ledger.book, path);
-      const found = line.records.find(({ generation }) => versionOf(generation) === version);
-      if (found === undefined) return issue(leasing, ledger, path, within);
+      const found = recordOf(line, version);
+      if (found === undefined) {
+        if (left !== undefined && left.code !== "secret-denied") throw left;
+        return issue(leasing, ledger, path, within);
+      }
       // Whoever gets it now is to have it for a while; where that cannot be asked, it is good as it is.
       const isLate = isToRenew(found, clock.now());
       const record = isLate ? await renewRecord(leasing, ledger, path, found, within) : found;
@@ -102,6 +112,22 @@ function readOne(
       return { version, values };
     },
     signal,
+  );
+}
+
+/** Why something that was only begun is still there: what is held is no worse for it. */
+function recovered(
+  leasing: Leasing,
+  ledger: Ledger,
+  signal: AbortSignal,
+): Promise<DsoError | undefined> {
+  return recoverIssuing(leasing, ledger, signal).then(
+    () => undefined,
+    (error: unknown) => {
+      signal.throwIfAborted();
+      if (error instanceof DsoError) return error;
+      throw error;
+    },
   );
 }
 

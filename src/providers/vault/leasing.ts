@@ -11,5 +11,7 @@ export interface Leasing extends Issuing {
   readonly session: VaultSession;
   readonly login: Login;
   readonly store: LeaseStore;
-  readonly clock: Pick<Clock, "now">;
+  /** A hash of what is asked for to get that secret. */
+  readonly askedFor: (path: string) => string;
+  readonly clock: Pick<Clock, "elapsed" | "now">;
 }

@@ -1,0 +1,21 @@
+import { createHash } from "node:crypto";
+import type { VaultAddress } from "./api.ts";
+import { urlPath } from "./api.ts";
+import type { Issuing } from "./engines.ts";
+
+/**
+ * The same for whatever is asked of the same engine of the same server in the same words. What was issued for
+ * other ones is not what dso.yaml means now.
+ */
+export function askedFor(
+  { addr, namespace, mount, engine }: Issuing & Pick<VaultAddress, "addr" | "namespace">,
+  path: string,
+): string {
+  const body = engine.kind === "pki" ? Object.entries(engine.roles.get(path) ?? {}) : [];
+  const words = [engine.kind, addr.href, namespace ?? "", urlPath(mount), ...body.sort(byName)];
+  return createHash("sha256").update(JSON.stringify(words)).digest("hex");
+}
+
+function byName([a]: readonly [string, string], [b]: readonly [string, string]): number {
+  return a < b ? -1 : 1;
+}

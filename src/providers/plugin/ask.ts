@@ -1,5 +1,6 @@
 /** Batches of secrets in calls of a size that a slow store can answer in time. */
 import { requestKey, type SecretRequest } from "../../model/ports.ts";
+import { isGone } from "../answers.ts";
 import type { Failure } from "./calls.ts";
 import { broken, faultOf } from "./faults.ts";
 import type { Session } from "./session.ts";
@@ -7,7 +8,6 @@ import type { Words } from "./words.ts";
 
 /** Four of the largest values there may be are still one line. */
 const AT_ONCE = { versions: 50, read: 4 } as const;
-const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export interface Asking {
   readonly provider: string;
@@ -40,7 +40,9 @@ export async function askAbout<T>(
   };
   await askAll(requests);
   const wasThere = requests.filter(
-    (request) => asking.seen.has(request.path) && isGone(told.get(requestKey(request))?.said),
+    (request) =>
+      asking.seen.has(request.path) &&
+      isGone(failureIn(told.get(requestKey(request))?.said)?.data?.code),
   );
   if (wasThere.length > 0) {
     await asking.lag(signal);
@@ -93,10 +95,6 @@ async function askRound<T>(
     }
     return [requestKey(request), { said: found[request.path] as T, words }] as const;
   });
-}
-
-function isGone(told: unknown): boolean {
-  return GONE.has(failureIn(told)?.data?.code ?? "");
 }
 
 function failureIn(told: unknown): Failure | undefined {

@@ -8,7 +8,7 @@ import {
   type UNSUPPORTED,
 } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { answerEach, healthOf } from "../answers.ts";
+import { answerEach, healthOf, REPLICA_LAG_MS } from "../answers.ts";
 import type { Pace } from "../pace.ts";
 import { askAbout, type Asking, type Told } from "./ask.ts";
 import { type About, faultOf } from "./faults.ts";
@@ -21,8 +21,6 @@ export interface PluginOptions extends SessionOptions {
   readonly clock: Pick<Clock, "elapsed" | "sleep">;
   readonly pace: Pace;
 }
-
-const REPLICA_LAG_MS = 500;
 
 /** Nothing is started before it is asked. */
 export function createPluginProvider(options: PluginOptions): SecretProvider {

@@ -218,6 +218,21 @@ describe("a value that it has given", () => {
     expect((await faultOf(provider)).message).toBe('provider "team": not [secret]');
   });
 
+  it("is not shown by what it says in the same answer, nor in a later one of the same question", async () => {
+    const words = refused("secret-denied", `not ${secret}`);
+    const told = { first: words, db: { version: "1", values: { value: btoa(secret) } } };
+    const failure = `{"jsonrpc":"2.0","id":3,${JSON.stringify(words).slice(1)}`;
+    const lines = ["answer", "read -r line", `echo '${one({ secrets: told })}'`, "read -r line"];
+    const provider = await withPlugin([...lines, `echo '${failure}'`, "read -r line"]);
+    const requests = [{ path: "first" }, { path: "db" }];
+    const answers = await provider.read(requests, never);
+    expect(answers.get("first")).toMatchObject({ message: 'secret "team:first": not [secret]' });
+    await provider.close();
+    const again = await withPlugin([...lines, `echo '${failure}'`, "read -r line"]);
+    const pinned = [...requests, { path: "db", pinned: "1" }];
+    await expect(again.read(pinned, never)).rejects.toThrow('provider "team": not [secret]');
+  });
+
   it("is not shown when it is too large to be looked for", async () => {
     const large = Buffer.alloc(1_200_000, "ab").toString("base64");
     const answer = one({ secrets: { db: { version: "1", values: { value: large } } } });

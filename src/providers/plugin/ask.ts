@@ -4,6 +4,7 @@ import { isGone } from "../answers.ts";
 import type { Failure } from "./calls.ts";
 import { broken, faultOf } from "./faults.ts";
 import type { Session } from "./session.ts";
+import { bytesIn, type ToldSecret } from "./told.ts";
 import type { Words } from "./words.ts";
 
 /** Four of the largest values there may be are still one line. */
@@ -89,12 +90,20 @@ async function askRound<T>(
     throw broken(provider, `answers "${method}" with something else: ${fault}`, "");
   }
   const found = (reply.result as { readonly secrets: Readonly<Record<string, T>> }).secrets;
+  if (method === "read") learn(words, Object.values(found) as readonly ToldSecret[]);
   return requests.map((request) => {
     if (!Object.hasOwn(found, request.path)) {
       throw broken(provider, `says nothing about "${request.path}"`, "");
     }
     return [requestKey(request), { said: found[request.path] as T, words }] as const;
   });
+}
+
+/** Before any of its words are shown: what it says of one secret may repeat the value of another. */
+function learn(words: Words, told: readonly ToldSecret[]): void {
+  const values = told.flatMap(bytesIn);
+  words.learn(values);
+  for (const value of values) value.drop();
 }
 
 function failureIn(told: unknown): Failure | undefined {

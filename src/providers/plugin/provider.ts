@@ -48,9 +48,7 @@ export function createPluginProvider(options: PluginOptions): SecretProvider {
       const told = await askAbout<ToldSecret>(asking, "read", requests, signal);
       const understand = (request: SecretRequest): SecretData => {
         const { said, words } = of(told, request);
-        const data = dataOf(said, request, about(provider, request, words));
-        words.learn(data.values.values());
-        return data;
+        return dataOf(said, request, about(provider, request, words));
       };
       return answerEach(requests, understand, signal);
     },

@@ -105,7 +105,7 @@ describe("questions", () => {
 /** As of a plugin that answers so. */
 function askingOf(answer: (secrets: readonly SecretRequest[]) => object): Asking {
   const session = {
-    words: { clean: (text: string) => text },
+    words: { clean: (text: string) => text, learn: () => undefined },
     faultIn: () => undefined,
     call: (_: string, { secrets }: { secrets: SecretRequest[] }) =>
       Promise.resolve({ result: { secrets: answer(secrets) } }),
@@ -128,9 +128,10 @@ test("what every object has is no answer", async () => {
 
 test("batches are cut, and no two of one path are in one call", async () => {
   const calls: string[][] = [];
+  let answer: unknown = "unsupported";
   const asking = askingOf((secrets) => {
     calls.push(secrets.map(({ path }) => path));
-    return Object.fromEntries(secrets.map(({ path }) => [path, "unsupported"] as const));
+    return Object.fromEntries(secrets.map(({ path }) => [path, answer] as const));
   });
   const requests = [
     { path: "a" },
@@ -144,6 +145,7 @@ test("batches are cut, and no two of one path are in one call", async () => {
   calls.length = 0;
   const many = Array.from({ length: 120 }, (_, index) => ({ path: `s${index}` }));
   await askAbout(asking, "versions", many, never);
+  answer = { values: {} };
   await askAbout(asking, "read", many.slice(0, 9), never);
   expect(calls.map(({ length }) => length)).toEqual([50, 50, 20, 4, 4, 1]);
 });

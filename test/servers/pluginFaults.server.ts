@@ -1,5 +1,5 @@
 /** Plugins that do what they should not: each a few lines of shell, a process of its own. */
-import { readdir } from "node:fs/promises";
+import { readdir, symlink } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
@@ -156,6 +156,19 @@ describe("at its start, one that", () => {
       UNREACHABLE,
       expect.stringMatching(/first line \(#!\) is not/),
     ]);
+  });
+
+  it("cannot be started for whatever reason the system has", async () => {
+    await symlink("loop", `${scene.path}/loop`);
+    for (const [line, word] of [
+      ["#!/dev/null/sh", "ENOTDIR"],
+      [`#!${scene.path}/loop`, "ELOOP"],
+    ] as const) {
+      await scene.install("bad", `${line}\n`);
+      const { code, message } = await faultOf(scene.open("bad"));
+      const words = `provider "team": its plugin cannot be started: the system answers ${word}`;
+      expect([code, message]).toEqual([UNREACHABLE, words]);
+    }
   });
 
   it("is no program", async () => {

@@ -8,7 +8,7 @@ import { type Child, startChild } from "./child.ts";
 import type * as protocol from "./generated/protocol.js";
 import { broken, faultOf } from "./faults.ts";
 import { readLines } from "./lines.ts";
-import { makePlace } from "./place.ts";
+import { makePlace, type Place } from "./place.ts";
 import { copyVerified, type Installed } from "./program.ts";
 import { createWords, type Scrub, type Words } from "./words.ts";
 
@@ -54,10 +54,8 @@ export async function startSession(
 ): Promise<Session> {
   const { provider } = options;
   const schema = await import("./generated/protocol.js");
-  const place = makePlace(provider, options.copies);
-  const child = await startCopy(options, place.path).catch((error: unknown) => {
-    place.remove();
-    throw error;
+  const { child, place } = await startCopy(options).catch((error: unknown) => {
+    throw startFault(provider, error);
   });
   const running = talkTo(child, options, schema, changed);
   const gone = child.ended.then(() => place.remove());
@@ -73,14 +71,34 @@ export async function startSession(
   }
 }
 
-async function startCopy(options: SessionOptions, directory: string): Promise<Child> {
+async function startCopy(
+  options: SessionOptions,
+): Promise<{ readonly child: Child; readonly place: Place }> {
   const { provider, environment } = options;
-  const program = join(directory, "plugin");
-  await copyVerified(options, program);
-  const child = await startChild({ program, directory, environment });
-  if ("ended" in child) return child;
-  const message = `provider "${provider}": its plugin cannot be started: ${child.what}`;
-  throw new DsoError("provider-unreachable", message, { hint: child.hint });
+  const place = makePlace(provider, options.copies);
+  try {
+    const program = join(place.path, "plugin");
+    await copyVerified(options, program);
+    const child = await startChild({ program, directory: place.path, environment });
+    if ("ended" in child) return { child, place };
+    throw notStarted(provider, child.what, child.hint);
+  } catch (error) {
+    place.remove();
+    throw error;
+  }
+}
+
+/** An error of the system, of which there are many (no room for a process, no more files), passes as a rule. */
+function startFault(provider: string, error: unknown): unknown {
+  const isOfSystem = error instanceof Error && "syscall" in error && "code" in error;
+  if (!isOfSystem) return error;
+  const hint = "What runs keeps what it has. It is started again when it is asked again.";
+  return notStarted(provider, `the system answers ${String(error.code)}`, hint);
+}
+
+function notStarted(provider: string, what: string, hint: string): DsoError {
+  const message = `provider "${provider}": its plugin cannot be started: ${what}`;
+  return new DsoError("provider-unreachable", message, { hint });
 }
 
 type Schema = typeof protocol;

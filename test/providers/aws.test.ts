@@ -242,11 +242,35 @@ describe("an error of the SDK", () => {
     ["UnrecognizedClientException", {}, "provider-auth"],
     ["CredentialsProviderError", {}, "provider-auth"],
     ["NotFound", { $metadata: { httpStatusCode: 404 } }, "provider-unreachable"],
-    ["InvalidRequestException", {}, "provider-unreachable"],
+    ["InvalidRequestException", {}, "secret-denied"],
+    ["InvalidRequestException", { message: "it was marked deleted" }, "secret-missing"],
+    ["InvalidRequestException", { message: "scheduled for Deletion" }, "secret-missing"],
+    ["EncryptionFailure", {}, "secret-denied"],
     ["AccessDeniedException", { $metadata: { httpStatusCode: 400 } }, "secret-denied"],
     ["Error", { code: "ENOTFOUND" }, "provider-unreachable"],
   ])("%s %j is %s", (name, more, expected) => {
     expect(code(name, more)).toBe(expected);
+  });
+
+  it("about one secret spoils no other, and about all of them is the store's", () => {
+    const error = Object.assign(new Error("words"), {
+      ...{ name: "InvalidRequestException", $metadata: { requestId: "r-1" } },
+    });
+    const action = "secretsmanager:GetSecretValue";
+    expect(faultOf(account, { action, secret: "s" }, error).message).toBe(
+      `secret "aws:s": AWS refuses ${action} for it (InvalidRequestException, request r-1)`,
+    );
+    expect(faultOf(account, { action }, error).code).toBe("provider-unreachable");
+  });
+
+  it("names the key where it is the key that is denied, and not where a name has KMS in it", () => {
+    const hintOf = (message: string): string | undefined => {
+      const error = Object.assign(new Error(message), { name: "AccessDeniedException" });
+      return faultOf(account, { action: "secretsmanager:GetSecretValue", secret: "s" }, error).hint;
+    };
+    expect(hintOf("Access to KMS is not allowed")).toContain("kms:Decrypt");
+    const words = "User: u is not authorized to perform: x on resource: team-KMS/password";
+    expect(hintOf(words)).toContain("allows secretsmanager:GetSecretValue on s");
   });
 
   it("tells its name and its request, and none of its words", () => {

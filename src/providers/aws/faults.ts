@@ -75,13 +75,15 @@ function secretFault(provider: string, asked: Asked, error: unknown): DsoError |
   switch (nameOf(error)) {
     case "AccessDenied":
     case "AccessDeniedException":
-      return denied(provider, asked, /\bKMS\b/.test(wordsOf(error)));
+      return denied(provider, asked, /Access to KMS/.test(wordsOf(error)));
     case "DecryptionFailure":
       return denied(provider, asked, true);
     case "ResourceNotFoundException":
       return missing(what, asked, wordsOf(error));
     case "InvalidRequestException":
-      return /deletion/.test(wordsOf(error)) ? deleted(what, secret) : undefined;
+    case "EncryptionFailure":
+      if (asked.secret === undefined) return undefined;
+      return /delet/i.test(wordsOf(error)) ? deleted(what, secret) : refused(what, asked, error);
     case "InvalidParameterException":
     case "ValidationException":
       if (asked.secret === undefined) return undefined;
@@ -102,6 +104,14 @@ function denied(provider: string, { action, secret }: Asked, isKey: boolean): Ds
   const on = isKey ? `the key of "${secret ?? "*"}"` : (secret ?? "*");
   return new DsoError("secret-denied", message, {
     hint: `Whoever asks needs a policy that allows ${grant} on ${on}.`,
+  });
+}
+
+/** For one secret, whatever the reason: the others of its batch may fare better. */
+function refused(what: string, { action }: Asked, error: unknown): DsoError {
+  const told = `${nameOf(error)}${requestOf(error)}`;
+  return new DsoError("secret-denied", `${what}: AWS refuses ${action} for it (${told})`, {
+    hint: "Look at the secret in AWS: its key, and what replicates or manages it.",
   });
 }
 

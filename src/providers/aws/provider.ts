@@ -118,6 +118,7 @@ async function versionFor(
 
 /** Whoever may not list has been answered, too. */
 async function ping(api: SecretsApi, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   try {
     await api.ping(signal);
   } catch (error) {

@@ -2,6 +2,7 @@
 import { DsoError } from "../../model/errors.ts";
 import type { Version } from "../../model/version.ts";
 import { isUntrusted, reasonOf } from "../http.ts";
+import { TOO_LARGE } from "./bounded.ts";
 
 /** Of whom a call is made, and with what. */
 export interface Account {
@@ -161,6 +162,7 @@ export function serviceFault({ provider, address }: Account, error: unknown): Ds
 
 function trouble(name: string, status: number | undefined, error: unknown): string {
   if (name === "TimeoutError" && codeOf(error) !== "ECONNRESET") return "no answer in time";
+  if (name === TOO_LARGE) return "its answer is larger than any of AWS";
   if (codeOf(error) !== "") return reasonOf(error);
   if (name === "SyntaxError") {
     return `what answers there (status ${status ?? "unknown"}) is not AWS: that was no JSON`;

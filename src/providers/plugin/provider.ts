@@ -25,7 +25,8 @@ export interface PluginOptions extends SessionOptions {
 /** Nothing is started before it is asked. */
 export function createPluginProvider(options: PluginOptions): SecretProvider {
   const { provider, clock, pace } = options;
-  const start = (): Promise<Session> => startSession(options, (path) => watches.changed(path));
+  const start = (signal: AbortSignal): Promise<Session> =>
+    startSession(options, (path) => watches.changed(path), signal);
   const restarts = createRestarts(provider, start, clock);
   const watches = createWatches(provider, restarts, clock);
   const asking: Asking = {

@@ -46,11 +46,12 @@ const NEVER = new AbortController().signal;
 
 /**
  * Rejects with `config-invalid` where the program is not what was registered, or speaks another protocol, and
- * with `provider-unreachable` where it cannot be started.
+ * with `provider-unreachable` where it cannot be started. The signal is for the start alone.
  */
 export async function startSession(
   options: SessionOptions,
   changed: (path: string) => void,
+  signal: AbortSignal,
 ): Promise<Session> {
   const { provider } = options;
   const schema = await import("./generated/protocol.js");
@@ -61,7 +62,7 @@ export async function startSession(
   const gone = child.ended.then(() => place.remove());
   try {
     return {
-      ...(await initialize(running, options, schema)),
+      ...(await initialize(running, options, schema, signal)),
       close: () => close(running, child, gone),
     };
   } catch (error) {
@@ -147,12 +148,13 @@ async function initialize(
   running: Running,
   { provider, config }: SessionOptions,
   { initializeResult }: Schema,
+  signal: AbortSignal,
 ): Promise<Omit<Session, "close">> {
   const params = {
     ...{ protocol: PROTOCOL, name: provider },
     config: JSON.parse(config.reveal().toString()) as unknown,
   };
-  const reply = await running.call("initialize", params, NEVER);
+  const reply = await running.call("initialize", params, signal);
   if ("error" in reply) throw faultOf(reply.error, { provider, clean: running.words.clean });
   if (!initializeResult(reply.result)) {
     throw broken(provider, `answers "initialize" with something else`, "");

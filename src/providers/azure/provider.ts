@@ -25,6 +25,7 @@ export interface AzureProviderOptions {
   readonly vault: URL;
   readonly login: AzureLogin;
   readonly authorityHost: string | undefined;
+  readonly authorityOrigin: string;
   readonly emulator: boolean;
   readonly http: Http;
   /** To whoever gives the tokens; the same one may do for both. */

@@ -34,8 +34,8 @@ export interface Transport extends SdkClient {
   readonly said: (error: unknown) => Said | undefined;
   /** By the server's own clock, ms since the epoch; undefined: nothing has answered yet. */
   readonly serverTime: () => number | undefined;
-  /** Since it was last asked for. */
-  readonly takeLast: () => LastAnswer | DsoError | undefined;
+  /** Since it was last asked for, of this address where one is named. */
+  readonly takeLast: (origin?: string) => LastAnswer | DsoError | undefined;
 }
 
 /** How often a request that broke down is made again, and after how long; the pauses grow. */
@@ -48,6 +48,11 @@ const LONGEST_PAUSE_MS = 2000;
 export function createTransport(provider: string, { request }: Pick<Http, "request">): Transport {
   let at: number | undefined;
   let last: LastAnswer | DsoError | undefined;
+  const lastOf = new Map<string, LastAnswer | DsoError>();
+  const note = (origin: string, came: LastAnswer | DsoError): void => {
+    last = came;
+    lastOf.set(origin, came);
+  };
   const refusals = new WeakMap<object, Said>();
   return {
     said: (error) => {
@@ -55,9 +60,10 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
       return typeof about === "object" && about !== null ? refusals.get(about) : undefined;
     },
     serverTime: () => at,
-    takeLast: () => {
-      const taken = last;
+    takeLast: (origin) => {
+      const taken = origin === undefined ? last : lastOf.get(origin);
       last = undefined;
+      lastOf.clear();
       return taken;
     },
     async sendRequest(asked) {
@@ -68,14 +74,14 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
         const text = answer.body.toString("utf8");
         answer.body.fill(0);
         if (answer.status >= 300 && answer.status < 400) throw sentOn(provider, url);
-        last = { origin: url.origin, ...looked(answer.status, text) };
+        note(url.origin, { origin: url.origin, ...looked(answer.status, text) });
         at = timeOf(answer) ?? at;
         // The same request is made again with a token, or after a pause.
         if (answer.status < 400) refusals.delete(asked);
         else refusals.set(asked, saidIn(answer, text));
         return responseOf(asked, answer, text);
       } catch (error) {
-        if (error instanceof DsoError) last = error;
+        if (error instanceof DsoError) note(url.origin, error);
         throw error;
       } finally {
         done();

@@ -209,6 +209,14 @@ describe("values", () => {
     expect(all.map((one) => one?.reveal().toString())).toEqual([`a ${V1}`, `a ${V1}`, `b ${V1}`]);
   });
 
+  it("of another version than the one that was asked for are dropped", async () => {
+    const came = value("a", V1);
+    const one = fake({ get: () => Promise.resolve(came) });
+    const read = await one.provider.read([{ path: "a", pinned: V2 }], never);
+    expect([...read.values()]).toMatchObject([{ code: "secret-version-gone" }]);
+    expect(() => came.values.get("value")?.reveal()).toThrow("dropped");
+  });
+
   it("of older versions are in no batch", async () => {
     const one = fake({ get: (id, wanted) => Promise.resolve(value(id, wanted)) });
     const requests = [

@@ -102,7 +102,11 @@ async function readOne(
     throw goneOrMissing(asked, request);
   const { info, text } = await vault.value(name, request, signal);
   checkUse(asked, request, info, vault.serverTime() ?? Date.now());
-  return { version: info.version ?? "", values: valuesOfText(text) };
+  const { version = "" } = info;
+  // A value of another version than the one that was planned is not delivered.
+  if (request.pinned !== undefined && version !== request.pinned)
+    throw goneOrMissing(asked, request);
+  return { version, values: valuesOfText(text) };
 }
 
 /** Whoever may ask about some secrets only has a vault that answers, too. */

@@ -86,6 +86,12 @@ const FAULTS: readonly (readonly [string, readonly string[], string, RegExp])[] 
     /answers "versions" with something else: must have required property 'secrets'/,
   ],
   [
+    "tells a version that would move the cursor of a terminal",
+    [String.raw`printf '%s\n' '${versioned({ version: "1\u001b[2J" })}'`],
+    UNREACHABLE,
+    /answers "versions" with something else: /,
+  ],
+  [
     "says nothing about one",
     [`echo '${one({ secrets: {} })}'`],
     UNREACHABLE,

@@ -177,6 +177,14 @@ describe("where it is run", () => {
     expect((await stat(other.path)).isDirectory()).toBe(true);
   });
 
+  it("is below no link, and says in one sentence what to do", async () => {
+    await symlink(home.path, `${home.path}/link`);
+    const hint = "Name the real directory; or set DSO_HOME to a directory of your own.";
+    expect(() => makePlace("team", join(home.path, "link", "run"))).toThrow(
+      expect.objectContaining({ hint }) as Error,
+    );
+  });
+
   it("is nowhere that another may rename", async () => {
     await chmod(home.path, 0o777);
     expect(() => makePlace("team", join(home.path, "run"))).toThrow(

@@ -47,12 +47,7 @@ const LONGEST_PAUSE_MS = 2000;
 /** Rejects with `provider-unreachable` for what is no answer at all, or one that sends us elsewhere. */
 export function createTransport(provider: string, { request }: Pick<Http, "request">): Transport {
   let at: number | undefined;
-  let last: LastAnswer | DsoError | undefined;
-  const lastOf = new Map<string, LastAnswer | DsoError>();
-  const note = (origin: string, came: LastAnswer | DsoError): void => {
-    last = came;
-    lastOf.set(origin, came);
-  };
+  const { note, takeLast } = createLast();
   const refusals = new WeakMap<object, Said>();
   return {
     said: (error) => {
@@ -60,12 +55,7 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
       return typeof about === "object" && about !== null ? refusals.get(about) : undefined;
     },
     serverTime: () => at,
-    takeLast: (origin) => {
-      const taken = origin === undefined ? last : lastOf.get(origin);
-      last = undefined;
-      lastOf.clear();
-      return taken;
-    },
+    takeLast,
     async sendRequest(asked) {
       const url = new URL(asked.url);
       const { signal, done } = signalOf(asked);
@@ -86,6 +76,25 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
       } finally {
         done();
       }
+    },
+  };
+}
+
+function createLast(): Pick<Transport, "takeLast"> & {
+  readonly note: (origin: string, came: LastAnswer | DsoError) => void;
+} {
+  let last: LastAnswer | DsoError | undefined;
+  const lastOf = new Map<string, LastAnswer | DsoError>();
+  return {
+    note(origin, came) {
+      last = came;
+      lastOf.set(origin, came);
+    },
+    takeLast(origin) {
+      const taken = origin === undefined ? last : lastOf.get(origin);
+      last = undefined;
+      lastOf.clear();
+      return taken;
     },
   };
 }

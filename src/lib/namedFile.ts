@@ -35,9 +35,13 @@ export async function readNamedFile(file: string, signal: AbortSignal): Promise<
   }
 }
 
-/** As `readNamedFile`, of what can be read again: a pipe or a terminal is a fault. */
-export function readStoredFile(file: string): Buffer {
+/**
+ * As `readNamedFile`, of what can be read again: a pipe or a terminal is a fault. `look` is told of the file that
+ * is read, which may be another one of that name by then; it must not throw.
+ */
+export function readStoredFile(file: string, look?: (stat: Stats) => void): Buffer {
   const { descriptor, stat } = openNamed(file);
+  look?.(stat);
   if (!isStream(descriptor, stat)) return readAndClose(descriptor, stat);
   closeSync(descriptor);
   throw faulty("ESPIPE");

@@ -29,6 +29,8 @@ export function askOnce<T>(
 
 /** As `work`, which goes on, but over at once for whoever aborts. */
 export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  // Nobody else may hear how it ends, and an error that nobody hears ends the process.
+  work.catch(() => undefined);
   signal.throwIfAborted();
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason);

@@ -78,8 +78,12 @@ export async function healthOf(ask: () => Promise<unknown>): Promise<ProviderHea
 }
 
 /** A replica may not have yet what its leader has. */
-const REPLICA_LAG_MS = 500;
+export const REPLICA_LAG_MS = 500;
 const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
+
+export function isGone(code: string | undefined): boolean {
+  return code !== undefined && GONE.has(code);
+}
 
 /** What was there before is gone only where that is said again. `seen`: the paths that were; it is kept here. */
 export async function repeatedly<T>(
@@ -89,8 +93,8 @@ export async function repeatedly<T>(
   signal: AbortSignal,
 ): Promise<T> {
   const answer = await ask(false).catch(async (error: unknown) => {
-    const isGone = error instanceof DsoError && GONE.has(error.code);
-    if (!isGone || !seen.has(request.path)) throw error;
+    const mayLag = error instanceof DsoError && isGone(error.code) && seen.has(request.path);
+    if (!mayLag) throw error;
     await sleep(REPLICA_LAG_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
     return ask(true);
   });

@@ -1,4 +1,5 @@
 /** What a provider is made of: its part of dso.yaml, and what that names. */
+import type { Stats } from "node:fs";
 import { resolve } from "node:path";
 import { readFault, readStoredFile } from "../lib/namedFile.ts";
 import { DsoError } from "../model/errors.ts";
@@ -41,13 +42,18 @@ export function partAt(settings: Settings, key: string): Settings {
   return isPart && !Array.isArray(found) ? (found as Settings) : {};
 }
 
-/** The file that a setting names; rejects with `config-invalid` where it cannot be read. */
-export function fileAt(opening: Opening, settings: Settings, key: string): Buffer | undefined {
+/** The file that a setting names; rejects with `config-invalid` where it cannot be read. `look` as of `readStoredFile`. */
+export function fileAt(
+  opening: Opening,
+  settings: Settings,
+  key: string,
+  look?: (stat: Stats) => void,
+): Buffer | undefined {
   const written = textAt(settings, key);
   if (written === undefined) return undefined;
   const path = resolve(opening.directory, written);
   try {
-    return readStoredFile(path);
+    return readStoredFile(path, look);
   } catch (cause) {
     const why = readFault(cause) ?? "cannot be read";
     throw new DsoError("config-invalid", `provider "${opening.name}": ${key} ${path} ${why}`, {

@@ -94,6 +94,18 @@ describe("what is refused", () => {
       '1:46 providers.aws.auth lacks "secret_access_key" | Add secret_access_key: to it.',
     ],
     [
+      "providers: { aws: { region: r, auth: { method: static, access_key_id: A, secret_access_key_env: K, secret_access_key_file: f } } }",
+      '1:124 providers.aws.auth.secret_access_key_file must be left out where the same is given in another way, but is "f" | Correct the value.',
+    ],
+    [
+      "providers: { azure: { vault_url: 'https://v', auth: { method: client_secret, tenant_id: t, client_id: c } } }",
+      '1:53 providers.azure.auth lacks "client_secret" | Add client_secret: to it.',
+    ],
+    [
+      "providers: { azure: { vault_url: 'https://v', auth: { method: client_secret, tenant_id: t, client_id: c, client_secret: s, client_secret_file: f } } }",
+      '1:144 providers.azure.auth.client_secret_file must be left out where the same is given in another way, but is "f" | Correct the value.',
+    ],
+    [
       "providers: { aws: { region: eu-west-1, auth: { external_id: x } } }",
       '1:46 providers.aws.auth lacks "role_arn" | Add role_arn: to it.',
     ],

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { renameSync } from "node:fs";
 import { truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -22,6 +23,19 @@ async function faultOf(read: () => unknown): Promise<string | undefined> {
 }
 
 describe("a file that somebody names", () => {
+  it("is the one that was looked at, also where its name is another's meanwhile", async () => {
+    await using dir = await temporaryDirectory();
+    const [path, other] = [join(dir.path, "file"), join(dir.path, "other")];
+    await writeFile(path, "first", { mode: 0o640 });
+    await writeFile(other, "second", { mode: 0o600 });
+    let mode = 0;
+    const bytes = readStoredFile(path, (stat) => {
+      mode = stat.mode & 0o777;
+      renameSync(other, path);
+    });
+    expect([mode, bytes.toString()]).toEqual([0o640, "first"]);
+  });
+
   it("is read whole, also where it has more than its size says", async () => {
     await using dir = await temporaryDirectory();
     const path = join(dir.path, "file");

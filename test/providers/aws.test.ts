@@ -209,6 +209,14 @@ describe("values", () => {
     expect(all.map((one) => one?.reveal().toString())).toEqual([`a ${V1}`, `a ${V1}`, `b ${V1}`]);
   });
 
+  it("of another version than the one that was asked for are dropped", async () => {
+    const came = value("a", V1);
+    const one = fake({ get: () => Promise.resolve(came) });
+    const read = await one.provider.read([{ path: "a", pinned: V2 }], never);
+    expect([...read.values()]).toMatchObject([{ code: "secret-version-gone" }]);
+    expect(() => came.values.get("value")?.reveal()).toThrow("dropped");
+  });
+
   it("of older versions are in no batch", async () => {
     const one = fake({ get: (id, wanted) => Promise.resolve(value(id, wanted)) });
     const requests = [
@@ -242,11 +250,35 @@ describe("an error of the SDK", () => {
     ["UnrecognizedClientException", {}, "provider-auth"],
     ["CredentialsProviderError", {}, "provider-auth"],
     ["NotFound", { $metadata: { httpStatusCode: 404 } }, "provider-unreachable"],
-    ["InvalidRequestException", {}, "provider-unreachable"],
+    ["InvalidRequestException", {}, "secret-denied"],
+    ["InvalidRequestException", { message: "it was marked deleted" }, "secret-missing"],
+    ["InvalidRequestException", { message: "scheduled for Deletion" }, "secret-missing"],
+    ["EncryptionFailure", {}, "secret-denied"],
     ["AccessDeniedException", { $metadata: { httpStatusCode: 400 } }, "secret-denied"],
     ["Error", { code: "ENOTFOUND" }, "provider-unreachable"],
   ])("%s %j is %s", (name, more, expected) => {
     expect(code(name, more)).toBe(expected);
+  });
+
+  it("about one secret spoils no other, and about all of them is the store's", () => {
+    const error = Object.assign(new Error("words"), {
+      ...{ name: "InvalidRequestException", $metadata: { requestId: "r-1" } },
+    });
+    const action = "secretsmanager:GetSecretValue";
+    expect(faultOf(account, { action, secret: "s" }, error).message).toBe(
+      `secret "aws:s": AWS refuses ${action} for it (InvalidRequestException, request r-1)`,
+    );
+    expect(faultOf(account, { action }, error).code).toBe("provider-unreachable");
+  });
+
+  it("names the key where it is the key that is denied, and not where a name has KMS in it", () => {
+    const hintOf = (message: string): string | undefined => {
+      const error = Object.assign(new Error(message), { name: "AccessDeniedException" });
+      return faultOf(account, { action: "secretsmanager:GetSecretValue", secret: "s" }, error).hint;
+    };
+    expect(hintOf("Access to KMS is not allowed")).toContain("kms:Decrypt");
+    const words = "User: u is not authorized to perform: x on resource: team-KMS/password";
+    expect(hintOf(words)).toContain("allows secretsmanager:GetSecretValue on s");
   });
 
   it("tells its name and its request, and none of its words", () => {

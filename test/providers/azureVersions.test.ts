@@ -5,8 +5,8 @@ import { DsoError } from "../../src/model/errors.ts";
 import { requestKey } from "../../src/model/ports.ts";
 import type { KeyVault, SecretInfo } from "../../src/providers/azure/keyVault.ts";
 import { newestOf } from "../../src/providers/azure/newest.ts";
-import { valuesIn } from "../../src/providers/azure/values.ts";
 import { createVersionTable } from "../../src/providers/azure/versions.ts";
+import { valuesOfText } from "../../src/providers/jsonValues.ts";
 import { never } from "../reconciler/world.ts";
 
 const NAMES = ["a", "b", "c", "d", "e"];
@@ -140,9 +140,9 @@ it("of several in one second is the only one that was not there before", () => {
 
 it("what looks like a map and is none is one value, to the letter", () => {
   for (const text of ["", " ", "[]", "null", "{", '{"a":1}}', "\ufeff{}", '"{}"']) {
-    const values = valuesIn(text);
+    const values = valuesOfText(text);
     expect([...values.keys()]).toEqual(["value"]);
     expect(values.get("value")!.reveal().toString()).toBe(text);
   }
-  expect([...valuesIn(' {"__proto__": "x", "b": ""} ').keys()]).toEqual(["__proto__", "b"]);
+  expect([...valuesOfText(' {"__proto__": "x", "b": ""} ').keys()]).toEqual(["__proto__", "b"]);
 });

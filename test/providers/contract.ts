@@ -27,6 +27,8 @@ export interface Traits {
   readonly binary: boolean;
   /** The store takes an empty value. */
   readonly holdsEmpty: boolean;
+  /** A text that is a JSON object is a secret with these keys. Absent: it is not looked into. */
+  readonly json?: true;
   /** The names that the store takes, hard ones among them. */
   readonly names: readonly string[];
 }
@@ -34,7 +36,7 @@ export interface Traits {
 export function describeProvider(
   what: string,
   open: () => Promise<Store>,
-  { binary, holdsEmpty, keepsOlder, names, versioned }: Traits,
+  { binary, holdsEmpty, json, keepsOlder, names, versioned }: Traits,
 ): void {
   const [first = "", second = "", ...hard] = names;
 
@@ -83,6 +85,21 @@ export function describeProvider(
       await store.put(first, bytes);
       expect(await bytesOf({ path: first })).toEqual(bytes);
     });
+
+    if (json) {
+      const deep = `{"a":${"[".repeat(6000)}${"]".repeat(6000)}}`;
+      it.each([
+        [`{"id":12345678901234567890,"rate":1.50}`, { id: "12345678901234567890", rate: "1.50" }],
+        [`{"on":true,"no":null,"l":[1.0,"a"]}`, { on: "true", no: "", l: `[1.0,"a"]` }],
+        [deep, { value: deep }],
+      ])("brings the keys of JSON as they are written (%#)", async (text, keys) => {
+        await put(first, text);
+        const found = await answer({ path: first });
+        if (found instanceof DsoError) throw found;
+        const texts = [...found.values].map(([key, value]) => [key, value.reveal().toString()]);
+        expect(Object.fromEntries(texts)).toEqual(keys);
+      });
+    }
 
     it("takes hard names", async () => {
       for (const name of hard) await put(name, `of ${name}`);

@@ -24,3 +24,10 @@ test("after a quiet second so many go at once as may in one, and then they go ev
   now += 500;
   expect(await moments(pace, 7, () => now - 5900)).toEqual([0, 0, 0, 0, 0, 100, 200]);
 });
+
+test("whoever has been told to stop sends nothing, and takes nobody's turn", async () => {
+  const pace = createPace(1, { elapsed: () => 0, sleep: () => Promise.reject(new Error("late")) });
+  const stopped = AbortSignal.abort(new Error("enough"));
+  await expect(pace(stopped)).rejects.toThrow("enough");
+  await pace(never);
+});

@@ -8,9 +8,10 @@ import { Secret } from "../../src/model/secret.ts";
 import { askAbout, type Asking } from "../../src/providers/plugin/ask.ts";
 import { type Calls, createCalls } from "../../src/providers/plugin/calls.ts";
 import { readLines } from "../../src/providers/plugin/lines.ts";
-import { createRestarts } from "../../src/providers/plugin/restarts.ts";
+import { createRestarts, type Restarts } from "../../src/providers/plugin/restarts.ts";
 import type { Session } from "../../src/providers/plugin/session.ts";
 import { dataOf } from "../../src/providers/plugin/told.ts";
+import { createWatches } from "../../src/providers/plugin/watches.ts";
 import { createWords } from "../../src/providers/plugin/words.ts";
 import { never } from "../reconciler/world.ts";
 
@@ -102,10 +103,12 @@ describe("questions", () => {
   });
 });
 
+const forever = new Promise<never>(() => undefined);
+
 /** As of a plugin that answers so. */
 function askingOf(answer: (secrets: readonly SecretRequest[]) => object): Asking {
   const session = {
-    words: { clean: (text: string) => text },
+    words: { clean: (text: string) => text, learn: () => undefined },
     faultIn: () => undefined,
     call: (_: string, { secrets }: { secrets: SecretRequest[] }) =>
       Promise.resolve({ result: { secrets: answer(secrets) } }),
@@ -128,9 +131,10 @@ test("what every object has is no answer", async () => {
 
 test("batches are cut, and no two of one path are in one call", async () => {
   const calls: string[][] = [];
+  let answer: unknown = "unsupported";
   const asking = askingOf((secrets) => {
     calls.push(secrets.map(({ path }) => path));
-    return Object.fromEntries(secrets.map(({ path }) => [path, "unsupported"] as const));
+    return Object.fromEntries(secrets.map(({ path }) => [path, answer] as const));
   });
   const requests = [
     { path: "a" },
@@ -144,6 +148,7 @@ test("batches are cut, and no two of one path are in one call", async () => {
   calls.length = 0;
   const many = Array.from({ length: 120 }, (_, index) => ({ path: `s${index}` }));
   await askAbout(asking, "versions", many, never);
+  answer = { values: {} };
   await askAbout(asking, "read", many.slice(0, 9), never);
   expect(calls.map(({ length }) => length)).toEqual([50, 50, 20, 4, 4, 1]);
 });
@@ -170,6 +175,31 @@ test("one that was well for a minute is started again after the first wait", asy
   expect(waits).toEqual([1000, 2000, 1000]);
   await restarts.close();
   await expect(restarts.current(never)).rejects.toThrow("was ended with the rest of dso");
+});
+
+test("what is said over and over is told once a second", async () => {
+  const session = { watches: true, call: () => Promise.resolve({ result: {} }), ended: forever };
+  const restarts = { current: () => Promise.resolve(session), isClosed: () => false };
+  let pass: () => void = () => undefined;
+  const sleep = (): Promise<void> => new Promise((resolve) => (pass = resolve));
+  const watches = createWatches("team", restarts as unknown as Restarts, { sleep });
+  const stop = new AbortController();
+  const told: string[] = [];
+  const watching = watches.watch(["a", "b"], (path) => told.push(path), stop.signal);
+  const flood = (...paths: string[]): void => {
+    for (let count = 0; count < 1000; count++) paths.forEach(watches.changed);
+  };
+  flood("a", "b", "other");
+  expect(told).toEqual(["a"]);
+  for (let second = 0; second < 2; second++) {
+    pass();
+    await new Promise(setImmediate);
+  }
+  expect(told).toEqual(["a", "b", "a"]);
+  flood("b");
+  expect(told).toEqual(["a", "b", "a", "b"]);
+  stop.abort(new Error("enough"));
+  await expect(watching).rejects.toThrow("enough");
 });
 
 test.each([["a"], ["YQ"], ["YQ="], ["YQ==="], ["Y Q="], ["\u00fcQ=="]])(

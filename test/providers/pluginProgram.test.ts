@@ -10,6 +10,7 @@ import { copyVerified } from "../../src/providers/plugin/program.ts";
 import { startChild } from "../../src/providers/plugin/child.ts";
 import { distrustOf } from "../../src/providers/plugin/trust.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
+import { tinyDisk } from "../fixtures/tinyDisk.ts";
 
 const isRoot = process.geteuid?.() === 0;
 const PROGRAM = "#!/bin/sh\nexit 0\n";
@@ -59,6 +60,14 @@ test("a large one is the same, too", async () => {
   await register(hashOf(large).toUpperCase());
   await copy();
   expect(hashOf(await readFile(join(home.path, "copy"), "utf8"))).toBe(hashOf(large));
+});
+
+test.runIf(isRoot)("one for which there is no room says so", async () => {
+  await using disk = await tinyDisk(4);
+  const target = join(disk.path, "copy");
+  await writeFile(file, "x".repeat(100_000));
+  const copied = copyVerified({ provider: "team", type: "x", directory }, target);
+  await expect(copied).rejects.toMatchObject({ code: "disk-full" });
 });
 
 describe("refused, with what to do, is", () => {
@@ -166,6 +175,14 @@ describe("where it is run", () => {
     one.remove();
     await expect(stat(one.path)).rejects.toThrow("ENOENT");
     expect((await stat(other.path)).isDirectory()).toBe(true);
+  });
+
+  it("is below no link, and says in one sentence what to do", async () => {
+    await symlink(home.path, `${home.path}/link`);
+    const hint = "Name the real directory; or set DSO_HOME to a directory of your own.";
+    expect(() => makePlace("team", join(home.path, "link", "run"))).toThrow(
+      expect.objectContaining({ hint }) as Error,
+    );
   });
 
   it("is nowhere that another may rename", async () => {

@@ -34,7 +34,7 @@ describeProvider(
     [Symbol.asyncDispose]: () => Promise.resolve(),
   }),
   {
-    ...{ versioned: true, keepsOlder: true, binary: true, holdsEmpty: true },
+    ...{ versioned: true, keepsOlder: true, binary: true, holdsEmpty: true, json: true },
     names: [
       "db/password",
       "other",

@@ -1,4 +1,7 @@
 /** What AWS, or what stands before it, can answer besides what it should. */
+import { once } from "node:events";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { inspect } from "node:util";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -145,6 +148,30 @@ it("does not wait for ever, neither for an answer nor for the rest of one", asyn
       ...["provider-unreachable", `provider "aws" at ${proxy.url}: no answer within 0.3 s`],
     ]);
   }
+});
+
+it("reads no more of an answer that has no end than fits into memory", async () => {
+  let sent = 0;
+  const server = createServer((_, response) => {
+    const more = (): void => {
+      while (response.write(Buffer.alloc(1024 * 1024, " "))) sent++;
+      sent++;
+    };
+    response.on("drain", more);
+    more();
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const asked = providerAt(`http://127.0.0.1:${port}`).versions([{ path: "x" }], never);
+  expect(await refusal(asked)).toMatchObject({
+    code: "provider-unreachable",
+    message: `provider "aws" at http://127.0.0.1:${port}: its answer is larger than any of AWS`,
+  });
+  expect(sent).toBeLessThan(100);
+  const isClosed = once(server, "close");
+  server.close();
+  await isClosed;
 });
 
 it("stops at once when it is told to", async () => {

@@ -25,7 +25,7 @@ describeProvider(
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
   {
-    ...{ versioned: true, keepsOlder: true, binary: false, holdsEmpty: true },
+    ...{ versioned: true, keepsOlder: true, binary: false, holdsEmpty: true, json: true },
     names: ["db-password", "other", "A1", "0", "x--y", "ends-", "n".repeat(127)],
   },
 );

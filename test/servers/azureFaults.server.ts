@@ -121,14 +121,28 @@ describe.each(FAULTS)("%s", (_, answer, code, words) => {
   });
 });
 
+const challenge = `Bearer authorization="https://login.windows.net/${TENANT}", resource="https://vault.azure.net"`;
+const welcome = status(401, error("Unauthorized"), { "WWW-Authenticate": challenge });
+/** To whoever has logged in. */
+const then =
+  (answer: Trouble): Trouble =>
+  (request, response) =>
+    (request.headers.authorization === undefined ? welcome : answer)(request, response);
+
 it("a page in the place of a value, after all went well until then", async () => {
-  const challenge = `Bearer authorization="https://login.windows.net/${TENANT}", resource="https://vault.azure.net"`;
-  const welcome = status(401, error("Unauthorized"), { "WWW-Authenticate": challenge });
-  const answer: Trouble = (request, response) =>
-    (request.headers.authorization === undefined ? welcome : status(200, HTML))(request, response);
-  scene.vault.trouble = { at: "vault", answer };
+  scene.vault.trouble = { at: "vault", answer: then(status(200, HTML)) };
   const told = await refusal(values(impatient(scene), { path: "x" }));
   expect(told).toMatchObject({ code: "provider-unreachable" });
+});
+
+it("another version than the one that was asked for", async () => {
+  const [asked, other] = ["a".repeat(32), "b".repeat(32)];
+  const secret = { value: "v", id: `${scene.vault.url}/secrets/x/${other}`, attributes: {} };
+  scene.vault.trouble = { at: "vault", answer: then(status(200, JSON.stringify(secret))) };
+  expect(await values(impatient(scene), { path: "x", pinned: other })).toEqual({ value: "v" });
+  expect(await values(impatient(scene), { path: "x", pinned: asked })).toMatchObject({
+    code: "secret-version-gone",
+  });
 });
 
 it.each([

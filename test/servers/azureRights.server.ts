@@ -196,14 +196,15 @@ describe("a login", () => {
 
 describe("the identity of a machine, in a process of its own", () => {
   const run = promisify(execFile);
-  const ask = async (auth: Settings, environment: NodeJS.ProcessEnv): Promise<unknown> => {
+  const ask = async (
+    auth: Settings,
+    environment: NodeJS.ProcessEnv,
+    authority = scene.vault.url,
+  ): Promise<unknown> => {
     const { caFile, url } = scene.vault;
     const settings = {
-      vault_url: url,
-      authority_host: url,
-      emulator: true,
-      tls: { ca_cert: caFile },
-      auth,
+      ...{ vault_url: url, authority_host: authority, emulator: true },
+      ...{ tls: { ca_cert: caFile }, auth },
     };
     const script = join(import.meta.dirname, "../fixtures/ask-key-vault.ts");
     const env = { PATH: process.env["PATH"], HOME: "/nonexistent", ...environment };
@@ -243,11 +244,13 @@ describe("the identity of a machine, in a process of its own", () => {
       ask({ method: "default" }, { ...only, ...machine() }),
       ask({}, { ...only, ...app, AZURE_CLIENT_SECRET: "not-it-at-all" }),
       ask({}, { ...only, ...away }),
+      ask({}, { ...only, ...app, ...away }, "https://127.0.0.1:1"),
     ]);
     expect(told.slice(0, 2)).toEqual([{ version: id }, { version: id }]);
     expect(told.slice(2)).toMatchObject([
       { code: "provider-auth", message: expect.stringContaining("AADSTS7000215") as unknown },
       { code: "provider-auth", hint: expect.stringContaining("Set AZURE_TENANT_ID") as unknown },
+      { code: "provider-unreachable", message: expect.stringContaining("127.0.0.1:1") as unknown },
     ]);
   });
 });

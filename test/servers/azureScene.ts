@@ -31,8 +31,8 @@ export async function startAzure(): Promise<AzureScene> {
     const usual = { vault_url: url, authority_host: url, emulator: true, tls: { ca_cert: caFile } };
     const settings = { ...usual, auth: clientSecret(SECRET), ...more };
     const provider = openAzureProvider({
-      ...{ name: "azure", settings, environment: {}, directory: "/", clock },
-      pace: unhurried.pace,
+      ...{ name: "azure", settings, environment: {}, directory: "/" },
+      ...unhurried,
     });
     opened.push(provider);
     return provider;
@@ -56,12 +56,6 @@ export function clientSecret(text: string): Settings {
   const secret = new Secret(Buffer.from(text));
   return { method: "client_secret", tenant_id: TENANT, client_id: "reader", client_secret: secret };
 }
-
-const clock = {
-  now: () => Date.now(),
-  elapsed: () => performance.now(),
-  sleep: () => Promise.reject(new Error("nobody sleeps here")),
-};
 
 export async function version(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
   return (await provider.versions([request], never)).get(requestKey(request));

@@ -35,7 +35,8 @@ export function impatient(
   const tls = { ca: readFileSync(caFile) };
   const http = createHttp({ provider: "azure", tls, timeoutMs: 400, maxBytes: 10_000 });
   return createAzureProvider({
-    ...{ provider: "azure", vault: new URL(vault), authorityHost: url, emulator },
+    ...{ provider: "azure", vault: new URL(vault), emulator },
+    ...{ authorityHost: url, authorityOrigin: url },
     login: {
       ...{ method: "client_secret", tenantId: TENANT, clientId: "reader" },
       secret: () => new Secret(Buffer.from(SECRET)),

@@ -55,7 +55,7 @@ export async function startLeases(): Promise<LeaseScene> {
     temporaryDirectory(),
   ]);
   await mountDatabase(bao, postgres, {
-    ...{ app: ["4s", "8s"], quick: ["2s", "1h"], long: ["1h", "2h"] },
+    ...{ app: ["4s", "8s"], quick: ["2s", "1h"], brief: ["6s", "1h"], long: ["1h", "2h"] },
   });
   for (const [name, policy] of Object.entries(POLICIES)) {
     await bao.root("PUT", `sys/policies/acl/${name}`, { policy });

@@ -1,6 +1,6 @@
 /** The example plugin, and others in the shell, as processes of their own. */
 import { execFileSync } from "node:child_process";
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Ajv2020 as Ajv } from "ajv/dist/2020.js";
 import { afterAll, beforeAll, expect, it } from "vitest";
@@ -122,6 +122,18 @@ it("is opened as dso.yaml says, with its numbers as numbers", async () => {
   });
   expect(await scene.read("seen")).toBe("GIVEN=\nPATH=\n");
   await providers.close();
+});
+
+it("gives no file that a link leads to, and outlives a name that is none", async () => {
+  const root = join(scene.path, "linked");
+  await mkdir(join(root, "db"), { recursive: true });
+  await symlink("/etc/passwd", join(root, "db/1"));
+  const provider = scene.open("folder", { config: json({ path: root }) });
+  const answers = await provider.read([{ path: "db" }, { path: "a\0b" }], never);
+  expect([...answers.values()]).toMatchObject([
+    { code: "secret-missing", message: `secret "team:db": no file of ${root}/db is a number` },
+    { code: "secret-missing" },
+  ]);
 });
 
 it("says what is wrong with its config, a path that is none too", async () => {

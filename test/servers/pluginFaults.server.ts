@@ -1,5 +1,5 @@
 /** Plugins that do what they should not: each a few lines of shell, a process of its own. */
-import { readdir } from "node:fs/promises";
+import { readdir, symlink } from "node:fs/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it, test } from "vitest";
 import { DsoError } from "../../src/model/errors.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
@@ -86,6 +86,12 @@ const FAULTS: readonly (readonly [string, readonly string[], string, RegExp])[] 
     /answers "versions" with something else: must have required property 'secrets'/,
   ],
   [
+    "tells a version that would move the cursor of a terminal",
+    [String.raw`printf '%s\n' '${versioned({ version: "1\u001b[2J" })}'`],
+    UNREACHABLE,
+    /answers "versions" with something else: /,
+  ],
+  [
     "says nothing about one",
     [`echo '${one({ secrets: {} })}'`],
     UNREACHABLE,
@@ -158,6 +164,19 @@ describe("at its start, one that", () => {
     ]);
   });
 
+  it("cannot be started for whatever reason the system has", async () => {
+    await symlink("loop", `${scene.path}/loop`);
+    for (const [line, word] of [
+      ["#!/dev/null/sh", "ENOTDIR"],
+      [`#!${scene.path}/loop`, "ELOOP"],
+    ] as const) {
+      await scene.install("bad", `${line}\n`);
+      const { code, message } = await faultOf(scene.open("bad"));
+      const words = `provider "team": its plugin cannot be started: the system answers ${word}`;
+      expect([code, message]).toEqual([UNREACHABLE, words]);
+    }
+  });
+
   it("is no program", async () => {
     await scene.install("bad", "\u007fELF no such thing");
     const { code, message } = await faultOf(scene.open("bad"));
@@ -216,6 +235,21 @@ describe("a value that it has given", () => {
     const provider = await withPlugin([...lines, "read -r line"]);
     await values(provider, { path: "db" });
     expect((await faultOf(provider)).message).toBe('provider "team": not [secret]');
+  });
+
+  it("is not shown by what it says in the same answer, nor in a later one of the same question", async () => {
+    const words = refused("secret-denied", `not ${secret}`);
+    const told = { first: words, db: { version: "1", values: { value: btoa(secret) } } };
+    const failure = `{"jsonrpc":"2.0","id":3,${JSON.stringify(words).slice(1)}`;
+    const lines = ["answer", "read -r line", `echo '${one({ secrets: told })}'`, "read -r line"];
+    const provider = await withPlugin([...lines, `echo '${failure}'`, "read -r line"]);
+    const requests = [{ path: "first" }, { path: "db" }];
+    const answers = await provider.read(requests, never);
+    expect(answers.get("first")).toMatchObject({ message: 'secret "team:first": not [secret]' });
+    await provider.close();
+    const again = await withPlugin([...lines, `echo '${failure}'`, "read -r line"]);
+    const pinned = [...requests, { path: "db", pinned: "1" }];
+    await expect(again.read(pinned, never)).rejects.toThrow('provider "team": not [secret]');
   });
 
   it("is not shown when it is too large to be looked for", async () => {

@@ -63,6 +63,18 @@ describe("a plugin", () => {
     await until(() => Promise.resolve(!pids.some(isAlive)));
   });
 
+  it("that does not get ready is not waited for when it is closed", async () => {
+    await scene.install("slow", shell([`echo $$ >${scene.path}/slow`, "sleep 1000"]));
+    const provider = scene.open("slow", { timeoutMs: 60_000 });
+    const asked = provider.check(never);
+    await until(() => Promise.resolve(existsSync(join(scene.path, "slow"))));
+    await provider.close();
+    expect(await asked).toMatchObject({
+      error: { message: 'provider "team": its plugin was ended with the rest of dso' },
+    });
+    expect(await readdir(scene.copies)).toEqual([]);
+  });
+
   it("that ends takes along what it has started", async () => {
     const lines = [`sleep 1000 >/dev/null 2>&1 & echo $! >${scene.path}/left`, "answer"];
     await scene.install("parent", shell([...lines, "read -r line", answer(2, {}), "read -r line"]));

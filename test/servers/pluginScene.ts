@@ -7,7 +7,7 @@ import { scrubOnce } from "../../src/apply/scrub.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { createPluginProvider, type PluginOptions } from "../../src/providers/plugin/provider.ts";
-import { unhurried } from "../fakes/time.ts";
+import { patient } from "../fakes/time.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
 export interface PluginScene extends AsyncDisposable {
@@ -50,8 +50,7 @@ export async function createPluginScene(): Promise<PluginScene> {
           type,
           directory,
           copies,
-          clock,
-          pace: unhurried.pace,
+          ...patient,
           scrub: scrubOnce,
         },
         ...{ config: json({}), environment: { PATH: "/usr/bin:/bin" } },
@@ -71,13 +70,6 @@ export async function createPluginScene(): Promise<PluginScene> {
 }
 
 export const json = (value: unknown): Secret => new Secret(Buffer.from(JSON.stringify(value)));
-
-const clock = {
-  elapsed: () => performance.now(),
-  sleep: async (ms: number, signal: AbortSignal): Promise<void> => {
-    await sleep(ms, undefined, { signal });
-  },
-};
 
 export const example = (): Promise<Buffer> =>
   readFile(new URL("../../examples/plugin/dso-provider-folder", import.meta.url));

@@ -38,16 +38,20 @@ export function decryptDocument(
   }
 }
 
-/** The names of the keys whose values are proved to be what they were. */
+/**
+ * The names of the keys whose values are proved to be what they were. Where the MAC is over encrypted values alone,
+ * those are the ones of nothing else: an empty text, list or mapping anybody can have put there.
+ */
 export function protectedKeys({ entries, metadata, nameOf }: SopsDocument): readonly string[] {
-  const isProtected = (value: Tree<Leaf>): boolean => {
-    if (value.kind === "list") return value.items.every(isProtected);
-    if (value.kind === "branch") return value.entries.every(([, inner]) => isProtected(inner));
-    return value.text === "" || isEncrypted(value.text);
-  };
   return entries
-    .filter(([, value]) => !metadata.macOnlyEncrypted || isProtected(value))
+    .filter(([, value]) => !metadata.macOnlyEncrypted || isEncryptedAll(value))
     .map(([key]) => nameOf(key));
+}
+
+function isEncryptedAll(value: Tree<Leaf>): boolean {
+  if (value.kind === "leaf") return isEncrypted(value.text);
+  const inner = value.kind === "list" ? value.items : value.entries.map(([, one]) => one);
+  return inner.length > 0 && inner.every(isEncryptedAll);
 }
 
 interface Opening {

@@ -1,5 +1,5 @@
 /** The private keys of age: where they are, and who else may read them. */
-import { existsSync, statSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
@@ -41,10 +41,10 @@ function sopsFile(environment: Opening["environment"]): string {
 function privateFile(opening: Opening, written: string): Secret {
   const path = resolve(opening.directory, written);
   const settings = { ...opening.settings, identity_file: path };
-  const bytes = fileAt(opening, settings, "identity_file");
+  let mode = 0;
+  const bytes = fileAt(opening, settings, "identity_file", (stat) => ({ mode } = stat));
   if (bytes === undefined) throw new Error(`${path} was named and is not read`);
   const held = new Secret(bytes);
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode ?? 0;
   if ((mode & 0o077) === 0) return held;
   held.drop();
   const shown = (mode & 0o777).toString(8).padStart(4, "0");

@@ -1,5 +1,6 @@
 /** Secrets that lie encrypted in a repository, for age: as plain age files, or as SOPS documents. */
 import { createHash } from "node:crypto";
+import { setImmediate as pause } from "node:timers/promises";
 import { DsoError } from "../../model/errors.ts";
 import type { SecretData, SecretProvider, SecretRequest } from "../../model/ports.ts";
 import { Secret } from "../../model/secret.ts";
@@ -53,7 +54,7 @@ export function createAgeProvider(options: AgeOptions): SecretProvider {
       const opener = await openerOf(options);
       const readOne = async (found: EncryptedFile, version: Version): Promise<SecretData> => ({
         version,
-        values: await valuesOf(found, opener),
+        values: await valuesOf(found, opener, signal),
       });
       return each(requests, readOne, signal);
     },
@@ -106,12 +107,16 @@ async function documentOf({ file, bytes }: EncryptedFile): Promise<SopsDocument 
   return parseDocument(file, bytes, formatOf(file));
 }
 
-async function valuesOf(found: EncryptedFile, open: Opener): Promise<SecretData["values"]> {
+async function valuesOf(
+  found: EncryptedFile,
+  open: Opener,
+  signal: AbortSignal,
+): Promise<SecretData["values"]> {
   const document = await documentOf(found);
   if (document === undefined) {
     return new Map([[DEFAULT_KEY, new Secret(await open(found.file, found.bytes))]]);
   }
-  const dataKey = await openFirst(found.file, document.metadata.dataKeys, open);
+  const dataKey = await openFirst(found.file, document.metadata.dataKeys, open, signal);
   try {
     return decryptDocument(found.file, document, dataKey);
   } finally {
@@ -119,15 +124,26 @@ async function valuesOf(found: EncryptedFile, open: Opener): Promise<SecretData[
   }
 }
 
-/** Each recipient has the same data key. Rejects as the last of them does. */
-async function openFirst(file: string, sealed: readonly string[], open: Opener): Promise<Buffer> {
+/** SOPS seals each copy of a data key for one recipient. */
+const MOST_SEALS = 4;
+
+/** Each recipient has the same data key. Rejects as the last of them does, or with the signal's reason. */
+async function openFirst(
+  file: string,
+  sealed: readonly string[],
+  open: Opener,
+  signal: AbortSignal,
+): Promise<Buffer> {
   let fault: unknown;
   for (const one of sealed) {
     try {
-      return await open(file, Buffer.from(one));
+      return await open(file, Buffer.from(one), MOST_SEALS);
     } catch (error) {
       fault = error;
     }
+    // An attempt is work of the processor alone: without a pause nobody could abort.
+    await pause();
+    signal.throwIfAborted();
   }
   throw fault;
 }

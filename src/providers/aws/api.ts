@@ -145,7 +145,7 @@ function valueCalls(caller: Caller<SecretsService>): Pick<SecretsApi, "get" | "g
 }
 
 /** A VersionId has at least 32 signs, AWS's own stages have fewer. */
-function isVersionId(wanted: Version): boolean {
+export function isVersionId(wanted: Version): boolean {
   return wanted.length >= 32;
 }
 

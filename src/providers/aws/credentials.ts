@@ -4,32 +4,13 @@ import { DsoError } from "../../model/errors.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Settings } from "../../model/settings.ts";
 import { absent, credentialAt, type Opening, textAt } from "../opening.ts";
+import { BOUNDED, SILENT } from "./bounded.ts";
 import { codeOf, nameOf, serviceFault } from "./faults.ts";
 import type * as sdk from "./sdk.ts";
 
 export type Credentials = NonNullable<SecretsManagerClientConfig["credentials"]>;
 type Identity = Exclude<Credentials, (...given: never) => unknown>;
 type Provide = () => Promise<Identity>;
-
-/** Nothing of the SDK's reaches the terminal. */
-const SILENT = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
-
-/** For whatever is asked on the way to them: each request has an end, and few are repeated. */
-export const BOUNDED = {
-  logger: SILENT,
-  maxAttempts: 3,
-  requestHandler: {
-    connectionTimeout: 3000,
-    requestTimeout: 10_000,
-    socketTimeout: 10_000,
-    throwOnRequestTimeout: true,
-  },
-} as const;
 
 export interface AuthOptions {
   readonly opening: Opening;

@@ -2,6 +2,7 @@
 import { DsoError } from "../../model/errors.ts";
 import type { Version } from "../../model/version.ts";
 import { isUntrusted, reasonOf } from "../http.ts";
+import { TOO_LARGE } from "./bounded.ts";
 
 /** Of whom a call is made, and with what. */
 export interface Account {
@@ -75,13 +76,15 @@ function secretFault(provider: string, asked: Asked, error: unknown): DsoError |
   switch (nameOf(error)) {
     case "AccessDenied":
     case "AccessDeniedException":
-      return denied(provider, asked, /\bKMS\b/.test(wordsOf(error)));
+      return denied(provider, asked, /Access to KMS/.test(wordsOf(error)));
     case "DecryptionFailure":
       return denied(provider, asked, true);
     case "ResourceNotFoundException":
       return missing(what, asked, wordsOf(error));
     case "InvalidRequestException":
-      return /deletion/.test(wordsOf(error)) ? deleted(what, secret) : undefined;
+    case "EncryptionFailure":
+      if (asked.secret === undefined) return undefined;
+      return /delet/i.test(wordsOf(error)) ? deleted(what, secret) : refused(what, asked, error);
     case "InvalidParameterException":
     case "ValidationException":
       if (asked.secret === undefined) return undefined;
@@ -102,6 +105,14 @@ function denied(provider: string, { action, secret }: Asked, isKey: boolean): Ds
   const on = isKey ? `the key of "${secret ?? "*"}"` : (secret ?? "*");
   return new DsoError("secret-denied", message, {
     hint: `Whoever asks needs a policy that allows ${grant} on ${on}.`,
+  });
+}
+
+/** For one secret, whatever the reason: the others of its batch may fare better. */
+function refused(what: string, { action }: Asked, error: unknown): DsoError {
+  const told = `${nameOf(error)}${requestOf(error)}`;
+  return new DsoError("secret-denied", `${what}: AWS refuses ${action} for it (${told})`, {
+    hint: "Look at the secret in AWS: its key, and what replicates or manages it.",
   });
 }
 
@@ -151,6 +162,7 @@ export function serviceFault({ provider, address }: Account, error: unknown): Ds
 
 function trouble(name: string, status: number | undefined, error: unknown): string {
   if (name === "TimeoutError" && codeOf(error) !== "ECONNRESET") return "no answer in time";
+  if (name === TOO_LARGE) return "its answer is larger than any of AWS";
   if (codeOf(error) !== "") return reasonOf(error);
   if (name === "SyntaxError") {
     return `what answers there (status ${status ?? "unknown"}) is not AWS: that was no JSON`;

@@ -1,8 +1,9 @@
 import type { SecretProvider } from "../../model/ports.ts";
 import { type Opening, partAt, requiredText, textAt } from "../opening.ts";
 import { createSecretsApi } from "./api.ts";
+import { BOUNDED } from "./bounded.ts";
 import { createCaller } from "./caller.ts";
-import { type AuthOptions, authHint, BOUNDED, credentialsOf } from "./credentials.ts";
+import { type AuthOptions, authHint, credentialsOf } from "./credentials.ts";
 import type { Account } from "./faults.ts";
 import { createAwsProvider } from "./provider.ts";
 import { createQueue, type Queue } from "./queue.ts";

@@ -36,7 +36,7 @@ export function createAwsProvider(options: AwsProviderOptions): SecretProvider {
   return {
     name: provider,
     versions: (requests, signal) => versions(options, known, requests, signal),
-    read: (requests, signal) => read(api, known, requests, signal),
+    read: (requests, signal) => read(options, known, requests, signal),
     ...(queue && { watch: (paths, changed, signal) => watchQueue(queue, paths, changed, signal) }),
     check: (signal) => healthOf(() => ping(api, signal)),
     close() {
@@ -79,7 +79,7 @@ async function versions(
 }
 
 async function read(
-  api: SecretsApi,
+  { provider, api }: AwsProviderOptions,
   { batches, current, seen }: Known,
   requests: readonly SecretRequest[],
   signal: AbortSignal,
@@ -90,7 +90,7 @@ async function read(
   const batch = await readBatches(api, batches, requests.filter(isCurrent), signal);
   const rest = requests.filter((request) => !batch.has(requestKey(request)));
   const ask = (request: SecretRequest): Promise<SecretData> =>
-    repeatedly(seen, request, () => readOne(api, request, signal), signal);
+    repeatedly(seen, request, () => readOne(provider, api, request, signal), signal);
   try {
     return new Map([...batch, ...(await answerEach(rest, ask, signal))]);
   } catch (error) {
@@ -118,6 +118,7 @@ async function versionFor(
 
 /** Whoever may not list has been answered, too. */
 async function ping(api: SecretsApi, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
   try {
     await api.ping(signal);
   } catch (error) {

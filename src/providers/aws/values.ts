@@ -2,8 +2,9 @@
 import { DsoError } from "../../model/errors.ts";
 import { requestKey, type SecretData, type SecretRequest } from "../../model/ports.ts";
 import { dropUnused, isAboutStore } from "../answers.ts";
-import { type FoundValue, MOST_VALUES, type SecretsApi } from "./api.ts";
+import { type FoundValue, isVersionId, MOST_VALUES, type SecretsApi } from "./api.ts";
 import type { Denial } from "./denial.ts";
+import { versionGone } from "./faults.ts";
 import { namesOf } from "./metadata.ts";
 
 /**
@@ -51,12 +52,18 @@ function keep(
   }
 }
 
+/** A value of another version than the one that was planned is not delivered; `pinned` may be the name of a stage. */
 export async function readOne(
+  provider: string,
   api: Pick<SecretsApi, "get">,
   { path, pinned }: SecretRequest,
   signal: AbortSignal,
 ): Promise<SecretData> {
-  return dataOf(await api.get(path, pinned, signal));
+  const found = await api.get(path, pinned, signal);
+  if (pinned === undefined || !isVersionId(pinned) || pinned === found.version)
+    return dataOf(found);
+  dropUnused([found], new Set());
+  throw versionGone(`secret "${provider}:${path}"`, pinned);
 }
 
 function dataOf({ version, values }: FoundValue): SecretData {

@@ -21,6 +21,8 @@ export interface CredentialOptions {
   readonly login: AzureLogin;
   /** Undefined: the public cloud, or what `$AZURE_AUTHORITY_HOST` says. */
   readonly authorityHost: string | undefined;
+  /** Where Entra ID is then asked. */
+  readonly authorityOrigin: string;
   readonly transport: Transport;
 }
 
@@ -80,12 +82,13 @@ async function make({ login, authorityHost, transport }: CredentialOptions): Pro
 function refusal(options: CredentialOptions, error: unknown): DsoError {
   if (error instanceof DsoError) return error;
   const { provider, login, transport } = options;
-  const last = transport.takeLast();
+  // The chain asks at places where nobody need be: of those that it asks, Entra ID alone has to be there.
+  const isChain = login.method === "default";
+  const last = transport.takeLast(isChain ? options.authorityOrigin : undefined);
   const name = error instanceof Error ? error.name : "";
   const text = error instanceof Error ? error.message : "";
   if (text.includes("not configured to acquire tokens for tenant")) return otherTenant(provider);
-  // The chain asks at places where nobody need be.
-  if (last !== undefined && login.method !== "default") {
+  if (last !== undefined) {
     const trouble = last instanceof DsoError ? away(options, last) : troubleOf(provider, last);
     if (trouble !== undefined) return trouble;
   }

@@ -19,6 +19,7 @@ import { createAzureProvider } from "./provider.ts";
 const TIMEOUT_MS = 15_000;
 /** A secret has 25 KB at most, and a page tells of 25 secrets. */
 const MAX_BYTES = 4 * 1024 * 1024;
+const PUBLIC_AUTHORITY = "https://login.microsoftonline.com";
 
 /** Rejects with `config-invalid` for what dso.yaml names and is not there. */
 export function openAzureProvider(opening: Opening): SecretProvider {
@@ -32,12 +33,17 @@ export function openAzureProvider(opening: Opening): SecretProvider {
     vault: addressAt(opening, "vault_url"),
     login: loginOf(opening, partAt(settings, "auth")),
     authorityHost,
+    authorityOrigin: originOf(authorityHost || opening.environment["AZURE_AUTHORITY_HOST"]),
     emulator: settings["emulator"] === true,
     http: connect(tls),
     // Microsoft's own authority has a public certificate, whoever signs the vault's.
     loginHttp: connect(authorityHost === undefined ? {} : tls),
     clock,
   });
+}
+
+function originOf(authorityHost: string | undefined): string {
+  return URL.parse(authorityHost ?? "")?.origin ?? PUBLIC_AUTHORITY;
 }
 
 function tlsOf(opening: Opening, tls: Settings): TlsOptions {

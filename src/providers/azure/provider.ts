@@ -1,5 +1,4 @@
 /** Azure Key Vault as one provider among others. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../../model/errors.ts";
 import {
   type Clock,
@@ -9,15 +8,15 @@ import {
   type SecretRequest,
 } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { answerEach, healthOf } from "../answers.ts";
+import { answerEach, healthOf, repeatedly } from "../answers.ts";
 import type { Http } from "../http.ts";
+import { valuesOfText } from "../jsonValues.ts";
 import type { AzureLogin } from "./credential.ts";
 import { type Asked, goneOrMissing } from "./faults.ts";
 import { createKeyVault, type KeyVault } from "./keyVault.ts";
 import { isVersion, secretNameOf } from "./names.ts";
 import { checkUse } from "./newest.ts";
 import { createTransport } from "./transport.ts";
-import { valuesIn } from "./values.ts";
 import { createVersionTable, type VersionTable } from "./versions.ts";
 
 export interface AzureProviderOptions {
@@ -26,16 +25,13 @@ export interface AzureProviderOptions {
   readonly vault: URL;
   readonly login: AzureLogin;
   readonly authorityHost: string | undefined;
+  readonly authorityOrigin: string;
   readonly emulator: boolean;
   readonly http: Http;
   /** To whoever gives the tokens; the same one may do for both. */
   readonly loginHttp: Http;
   readonly clock: Pick<Clock, "elapsed">;
 }
-
-/** For so long after it was brought back, or moved to another region, a secret can be "not found". */
-const LAG_MS = 500;
-const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export function createAzureProvider(options: AzureProviderOptions): SecretProvider {
   const { provider, vault, http, loginHttp } = options;
@@ -54,12 +50,8 @@ export function createAzureProvider(options: AzureProviderOptions): SecretProvid
       signal.throwIfAborted();
       const ask = (request: SecretRequest): Promise<SecretData> => {
         const name = secretNameOf(provider, request.path);
-        return repeatedly(
-          seen,
-          name,
-          () => readOne(keyVault, about, name, request, signal),
-          signal,
-        );
+        const once = (): Promise<SecretData> => readOne(keyVault, about, name, request, signal);
+        return repeatedly(seen, request, once, signal);
       };
       return answerEach(requests, ask, signal);
     },
@@ -94,7 +86,7 @@ async function versionsOf(
   const rest = requests.filter((request) => !told.has(requestKey(request)));
   const ask = async (request: SecretRequest): Promise<Version> => {
     const name = nameOf(request);
-    return repeatedly(seen, name, () => table.ask(name, request, signal), signal);
+    return repeatedly(seen, request, () => table.ask(name, request, signal), signal);
   };
   return new Map([...told, ...(await answerEach(rest, ask, signal))]);
 }
@@ -110,7 +102,11 @@ async function readOne(
     throw goneOrMissing(asked, request);
   const { info, text } = await vault.value(name, request, signal);
   checkUse(asked, request, info, vault.serverTime() ?? Date.now());
-  return { version: info.version ?? "", values: valuesIn(text) };
+  const { version = "" } = info;
+  // A value of another version than the one that was planned is not delivered.
+  if (request.pinned !== undefined && version !== request.pinned)
+    throw goneOrMissing(asked, request);
+  return { version, values: valuesOfText(text) };
 }
 
 /** Whoever may ask about some secrets only has a vault that answers, too. */
@@ -120,21 +116,4 @@ async function firstPage(vault: KeyVault, signal: AbortSignal): Promise<void> {
   } catch (error) {
     if (!(error instanceof DsoError) || error.code !== "secret-denied") throw error;
   }
-}
-
-/** What was there before is gone only where that is said again. */
-async function repeatedly<T>(
-  seen: Set<string>,
-  name: string,
-  ask: () => Promise<T>,
-  signal: AbortSignal,
-): Promise<T> {
-  const answer = await ask().catch(async (error: unknown) => {
-    const isGone = error instanceof DsoError && GONE.has(error.code);
-    if (!isGone || !seen.has(name)) throw error;
-    await sleep(LAG_MS, undefined, { signal }).catch(() => signal.throwIfAborted());
-    return ask();
-  });
-  seen.add(name);
-  return answer;
 }

@@ -34,8 +34,8 @@ export interface Transport extends SdkClient {
   readonly said: (error: unknown) => Said | undefined;
   /** By the server's own clock, ms since the epoch; undefined: nothing has answered yet. */
   readonly serverTime: () => number | undefined;
-  /** Since it was last asked for. */
-  readonly takeLast: () => LastAnswer | DsoError | undefined;
+  /** Since it was last asked for, of this address where one is named. */
+  readonly takeLast: (origin?: string) => LastAnswer | DsoError | undefined;
 }
 
 /** How often a request that broke down is made again, and after how long; the pauses grow. */
@@ -47,7 +47,7 @@ const LONGEST_PAUSE_MS = 2000;
 /** Rejects with `provider-unreachable` for what is no answer at all, or one that sends us elsewhere. */
 export function createTransport(provider: string, { request }: Pick<Http, "request">): Transport {
   let at: number | undefined;
-  let last: LastAnswer | DsoError | undefined;
+  const { note, takeLast } = createLast();
   const refusals = new WeakMap<object, Said>();
   return {
     said: (error) => {
@@ -55,11 +55,7 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
       return typeof about === "object" && about !== null ? refusals.get(about) : undefined;
     },
     serverTime: () => at,
-    takeLast: () => {
-      const taken = last;
-      last = undefined;
-      return taken;
-    },
+    takeLast,
     async sendRequest(asked) {
       const url = new URL(asked.url);
       const { signal, done } = signalOf(asked);
@@ -68,18 +64,37 @@ export function createTransport(provider: string, { request }: Pick<Http, "reque
         const text = answer.body.toString("utf8");
         answer.body.fill(0);
         if (answer.status >= 300 && answer.status < 400) throw sentOn(provider, url);
-        last = { origin: url.origin, ...looked(answer.status, text) };
+        note(url.origin, { origin: url.origin, ...looked(answer.status, text) });
         at = timeOf(answer) ?? at;
         // The same request is made again with a token, or after a pause.
         if (answer.status < 400) refusals.delete(asked);
         else refusals.set(asked, saidIn(answer, text));
         return responseOf(asked, answer, text);
       } catch (error) {
-        if (error instanceof DsoError) last = error;
+        if (error instanceof DsoError) note(url.origin, error);
         throw error;
       } finally {
         done();
       }
+    },
+  };
+}
+
+function createLast(): Pick<Transport, "takeLast"> & {
+  readonly note: (origin: string, came: LastAnswer | DsoError) => void;
+} {
+  let last: LastAnswer | DsoError | undefined;
+  const lastOf = new Map<string, LastAnswer | DsoError>();
+  return {
+    note(origin, came) {
+      last = came;
+      lastOf.set(origin, came);
+    },
+    takeLast(origin) {
+      const taken = origin === undefined ? last : lastOf.get(origin);
+      last = undefined;
+      lastOf.clear();
+      return taken;
     },
   };
 }

@@ -1,13 +1,14 @@
 /** Batches of secrets in calls of a size that a slow store can answer in time. */
 import { requestKey, type SecretRequest } from "../../model/ports.ts";
+import { isGone } from "../answers.ts";
 import type { Failure } from "./calls.ts";
 import { broken, faultOf } from "./faults.ts";
 import type { Session } from "./session.ts";
+import { bytesIn, type ToldSecret } from "./told.ts";
 import type { Words } from "./words.ts";
 
 /** Four of the largest values there may be are still one line. */
 const AT_ONCE = { versions: 50, read: 4 } as const;
-const GONE: ReadonlySet<string> = new Set(["secret-missing", "secret-version-gone"]);
 
 export interface Asking {
   readonly provider: string;
@@ -40,7 +41,9 @@ export async function askAbout<T>(
   };
   await askAll(requests);
   const wasThere = requests.filter(
-    (request) => asking.seen.has(request.path) && isGone(told.get(requestKey(request))?.said),
+    (request) =>
+      asking.seen.has(request.path) &&
+      isGone(failureIn(told.get(requestKey(request))?.said)?.data?.code),
   );
   if (wasThere.length > 0) {
     await asking.lag(signal);
@@ -87,6 +90,7 @@ async function askRound<T>(
     throw broken(provider, `answers "${method}" with something else: ${fault}`, "");
   }
   const found = (reply.result as { readonly secrets: Readonly<Record<string, T>> }).secrets;
+  if (method === "read") learn(words, Object.values(found) as readonly ToldSecret[]);
   return requests.map((request) => {
     if (!Object.hasOwn(found, request.path)) {
       throw broken(provider, `says nothing about "${request.path}"`, "");
@@ -95,8 +99,11 @@ async function askRound<T>(
   });
 }
 
-function isGone(told: unknown): boolean {
-  return GONE.has(failureIn(told)?.data?.code ?? "");
+/** Before any of its words are shown: what it says of one secret may repeat the value of another. */
+function learn(words: Words, told: readonly ToldSecret[]): void {
+  const values = told.flatMap(bytesIn);
+  words.learn(values);
+  for (const value of values) value.drop();
 }
 
 function failureIn(told: unknown): Failure | undefined {

@@ -28,7 +28,7 @@ const GRACE_MS = 2000;
 /** Somebody else may have its output open after it is gone. */
 const LAST_WORDS_MS = 500;
 
-/** Answers why, where it cannot be started. */
+/** Answers why, where it cannot be started; rejects with the system's own error where no person's mistake is behind it. */
 export async function startChild({
   program,
   directory,
@@ -42,14 +42,15 @@ export async function startChild({
     detached: true,
   });
   const ended = endOf(child);
-  // What it did not take is told by its end.
-  child.stdin.on("error", () => undefined);
   try {
     await once(child, "spawn");
   } catch (error) {
     if (hasCode(error, "ENOENT", "EACCES")) return startFault(error, directory);
     throw error;
   }
+  // Not before it runs: where no more files may be open it has no input at all.
+  // What it did not take is told by its end.
+  child.stdin.on("error", () => undefined);
   return {
     input: child.stdin,
     output: child.stdout,

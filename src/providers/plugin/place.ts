@@ -19,7 +19,7 @@ export function makePlace(provider: string, base: string): Place {
   const distrust = distrustOf(base);
   if (distrust !== undefined) {
     const message = `provider "${provider}": ${distrust.path} ${distrust.what}, and its plugin is run from below it`;
-    const hint = `${distrust.hint}; or set DSO_HOME to a directory of your own.`;
+    const hint = `${distrust.hint.replace(/\.$/, "")}; or set DSO_HOME to a directory of your own.`;
     throw new DsoError("config-invalid", message, { hint });
   }
   sweep(base);

@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { constants, type PathLike } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../lib/files.ts";
+import { explainDisk, hasCode } from "../../lib/files.ts";
 import { DsoError } from "../../model/errors.ts";
 import { type Distrust, distrustOf, distrustOfFile } from "./trust.ts";
 
@@ -41,7 +41,9 @@ export async function copyVerified(installed: Installed, target: string): Promis
     throw invalid(installed, `${file} has more than 512 MiB`, "Look whether it is the program.");
   }
   const registered = await registeredIn(installed, file);
-  const actual = await copy(source, target);
+  const actual = await copy(source, target).catch((error: unknown) => {
+    throw explainDisk(target, error);
+  });
   if (actual === registered.sha256) return;
   throw invalid(
     installed,

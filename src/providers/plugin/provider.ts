@@ -8,7 +8,7 @@ import {
   type UNSUPPORTED,
 } from "../../model/ports.ts";
 import type { Version } from "../../model/version.ts";
-import { answerEach, healthOf } from "../answers.ts";
+import { answerEach, healthOf, REPLICA_LAG_MS } from "../answers.ts";
 import type { Pace } from "../pace.ts";
 import { askAbout, type Asking, type Told } from "./ask.ts";
 import { type About, faultOf } from "./faults.ts";
@@ -22,12 +22,11 @@ export interface PluginOptions extends SessionOptions {
   readonly pace: Pace;
 }
 
-const REPLICA_LAG_MS = 500;
-
 /** Nothing is started before it is asked. */
 export function createPluginProvider(options: PluginOptions): SecretProvider {
   const { provider, clock, pace } = options;
-  const start = (): Promise<Session> => startSession(options, (path) => watches.changed(path));
+  const start = (signal: AbortSignal): Promise<Session> =>
+    startSession(options, (path) => watches.changed(path), signal);
   const restarts = createRestarts(provider, start, clock);
   const watches = createWatches(provider, restarts, clock);
   const asking: Asking = {
@@ -50,9 +49,7 @@ export function createPluginProvider(options: PluginOptions): SecretProvider {
       const told = await askAbout<ToldSecret>(asking, "read", requests, signal);
       const understand = (request: SecretRequest): SecretData => {
         const { said, words } = of(told, request);
-        const data = dataOf(said, request, about(provider, request, words));
-        words.learn(data.values.values());
-        return data;
+        return dataOf(said, request, about(provider, request, words));
       };
       return answerEach(requests, understand, signal);
     },

@@ -16,26 +16,28 @@ export interface Restarts {
   /** How long until it may be started again; ms. */
   readonly waitMs: () => number;
   readonly isClosed: () => boolean;
+  /** One that is just being started is ended, too. */
   readonly close: () => Promise<void>;
 }
 
+/** `start` rejects with its signal's reason, and leaves nothing behind, where that aborts before it has started. */
 export function createRestarts(
   provider: string,
-  start: () => Promise<Session>,
+  start: (signal: AbortSignal) => Promise<Session>,
   clock: Pick<Clock, "elapsed">,
 ): Restarts {
   const backOff = createBackOff(clock);
   let running: Promise<Session> | undefined;
   /** One that has ended may not be quite gone. */
   let latest: Session | undefined;
-  let isClosed = false;
+  const closing = new AbortController();
   const failed = (error: unknown, since: number): void => {
     running = undefined;
-    if (!isClosed && isPassing(error)) backOff.failed(error, since);
+    if (!closing.signal.aborted && isPassing(error)) backOff.failed(error, since);
   };
   const begin = (): Promise<Session> => {
     const since = clock.elapsed();
-    const begun = start();
+    const begun = start(closing.signal);
     const ended = begun.then((session) => {
       latest = session;
       return session.ended;
@@ -45,16 +47,16 @@ export function createRestarts(
   };
   return {
     waitMs: backOff.waitMs,
-    isClosed: () => isClosed,
+    isClosed: () => closing.signal.aborted,
     async current(signal) {
       signal.throwIfAborted();
-      if (isClosed) throw broken(provider, "was ended with the rest of dso", "");
+      closing.signal.throwIfAborted();
       if (running === undefined) backOff.refuse();
       running ??= begin();
       return abortable(running, signal);
     },
     async close() {
-      isClosed = true;
+      closing.abort(broken(provider, "was ended with the rest of dso", ""));
       await running?.catch(() => undefined);
       await latest?.close();
     },

@@ -8,7 +8,7 @@ import { type Child, startChild } from "./child.ts";
 import type * as protocol from "./generated/protocol.js";
 import { broken, faultOf } from "./faults.ts";
 import { readLines } from "./lines.ts";
-import { makePlace } from "./place.ts";
+import { makePlace, type Place } from "./place.ts";
 import { copyVerified, type Installed } from "./program.ts";
 import { createWords, type Scrub, type Words } from "./words.ts";
 
@@ -46,24 +46,23 @@ const NEVER = new AbortController().signal;
 
 /**
  * Rejects with `config-invalid` where the program is not what was registered, or speaks another protocol, and
- * with `provider-unreachable` where it cannot be started.
+ * with `provider-unreachable` where it cannot be started. The signal is for the start alone.
  */
 export async function startSession(
   options: SessionOptions,
   changed: (path: string) => void,
+  signal: AbortSignal,
 ): Promise<Session> {
   const { provider } = options;
   const schema = await import("./generated/protocol.js");
-  const place = makePlace(provider, options.copies);
-  const child = await startCopy(options, place.path).catch((error: unknown) => {
-    place.remove();
-    throw error;
+  const { child, place } = await startCopy(options).catch((error: unknown) => {
+    throw startFault(provider, error);
   });
   const running = talkTo(child, options, schema, changed);
   const gone = child.ended.then(() => place.remove());
   try {
     return {
-      ...(await initialize(running, options, schema)),
+      ...(await initialize(running, options, schema, signal)),
       close: () => close(running, child, gone),
     };
   } catch (error) {
@@ -73,14 +72,34 @@ export async function startSession(
   }
 }
 
-async function startCopy(options: SessionOptions, directory: string): Promise<Child> {
+async function startCopy(
+  options: SessionOptions,
+): Promise<{ readonly child: Child; readonly place: Place }> {
   const { provider, environment } = options;
-  const program = join(directory, "plugin");
-  await copyVerified(options, program);
-  const child = await startChild({ program, directory, environment });
-  if ("ended" in child) return child;
-  const message = `provider "${provider}": its plugin cannot be started: ${child.what}`;
-  throw new DsoError("provider-unreachable", message, { hint: child.hint });
+  const place = makePlace(provider, options.copies);
+  try {
+    const program = join(place.path, "plugin");
+    await copyVerified(options, program);
+    const child = await startChild({ program, directory: place.path, environment });
+    if ("ended" in child) return { child, place };
+    throw notStarted(provider, child.what, child.hint);
+  } catch (error) {
+    place.remove();
+    throw error;
+  }
+}
+
+/** An error of the system, of which there are many (no room for a process, no more files), passes as a rule. */
+function startFault(provider: string, error: unknown): unknown {
+  const isOfSystem = error instanceof Error && "syscall" in error && "code" in error;
+  if (!isOfSystem) return error;
+  const hint = "What runs keeps what it has. It is started again when it is asked again.";
+  return notStarted(provider, `the system answers ${String(error.code)}`, hint);
+}
+
+function notStarted(provider: string, what: string, hint: string): DsoError {
+  const message = `provider "${provider}": its plugin cannot be started: ${what}`;
+  return new DsoError("provider-unreachable", message, { hint });
 }
 
 type Schema = typeof protocol;
@@ -129,12 +148,13 @@ async function initialize(
   running: Running,
   { provider, config }: SessionOptions,
   { initializeResult }: Schema,
+  signal: AbortSignal,
 ): Promise<Omit<Session, "close">> {
   const params = {
     ...{ protocol: PROTOCOL, name: provider },
     config: JSON.parse(config.reveal().toString()) as unknown,
   };
-  const reply = await running.call("initialize", params, NEVER);
+  const reply = await running.call("initialize", params, signal);
   if ("error" in reply) throw faultOf(reply.error, { provider, clean: running.words.clean });
   if (!initializeResult(reply.result)) {
     throw broken(provider, `answers "initialize" with something else`, "");

@@ -27,6 +27,12 @@ export function versionOf(
   return told.version;
 }
 
+/** All values that it has given, those of whatever is refused later too: the caller drops them. */
+export function bytesIn(told: ToldSecret): readonly Secret[] {
+  if ("error" in told) return [];
+  return Object.values(told.values).map((text) => new Secret(Buffer.from(text, "base64")));
+}
+
 /** As `versionOf`. */
 export function dataOf(told: ToldSecret, request: SecretRequest, about: About): SecretData {
   if ("error" in told) throw faultOf(told.error, about);

@@ -19,7 +19,7 @@ export interface Watches {
   ) => Promise<void>;
 }
 
-/** Between two tries, where nothing else says how long. */
+/** Between two tries, where nothing else says how long; and for so long what is said again is folded. */
 const PAUSE_MS = 1000;
 
 interface Watcher {
@@ -53,7 +53,7 @@ export function createWatches(
       for (const watcher of watchers) if (watcher.paths.has(path)) watcher.changed(path);
     },
     async watch(paths, changed, signal) {
-      const watcher = { paths: new Set(paths), changed };
+      const watcher = { paths: new Set(paths), changed: folded(changed, clock, signal) };
       watchers.add(watcher);
       try {
         await follow(watcher, signal);
@@ -61,6 +61,33 @@ export function createWatches(
         watchers.delete(watcher);
       }
     },
+  };
+}
+
+/** At once, but each path once in a second, however often it is said. */
+function folded(
+  changed: (path: string) => void,
+  clock: Pick<Clock, "sleep">,
+  signal: AbortSignal,
+): (path: string) => void {
+  const untold = new Set<string>();
+  let isTelling = false;
+  const tell = async (): Promise<void> => {
+    isTelling = true;
+    while (untold.size > 0) {
+      const paths = [...untold];
+      untold.clear();
+      for (const path of paths) changed(path);
+      await clock.sleep(PAUSE_MS, signal);
+    }
+    isTelling = false;
+  };
+  return (path) => {
+    untold.add(path);
+    if (isTelling) return;
+    tell().catch((error: unknown) => {
+      if (!signal.aborted) throw error;
+    });
   };
 }
 

@@ -21,6 +21,7 @@ export interface Words {
   readonly clean: (text: string) => string;
   /** The same of what it has said last on standard error. */
   readonly last: () => string;
+  /** Nothing is known from then on, and so nothing is shown. */
   readonly drop: () => void;
 }
 
@@ -29,14 +30,16 @@ export function createWords(scrub: Scrub): Words & { readonly listen: (error: Re
   let knownBytes = 0;
   let kept = Buffer.alloc(0);
   let isCut = false;
+  let isDropped = false;
   const show = (text: string, newline: string): string => {
-    if (knownBytes > KNOWN_BYTES) return "";
+    if (knownBytes > KNOWN_BYTES || isDropped) return "";
     const words = onOneLine(scrub(text, known.values()), newline);
     return words.length > LONGEST ? `…${words.slice(-LONGEST)}` : words;
   };
   return {
     clean: (text) => show(text, " "),
     learn(values) {
+      if (isDropped) return;
       for (const value of values) {
         const digest = createHash("sha256").update(value.reveal()).digest("hex");
         if (known.has(digest) || value.byteLength === 0) continue;
@@ -53,6 +56,7 @@ export function createWords(scrub: Scrub): Words & { readonly listen: (error: Re
     },
     last: () => show(wholeLines(kept, isCut).toString("utf8"), " | "),
     drop() {
+      isDropped = true;
       for (const value of known.values()) value.drop();
       known.clear();
     },

@@ -31,8 +31,8 @@ type Answers = Partial<
 
 export interface Scene {
   readonly directory: string;
-  /** As dso.yaml has it, if it names other than a database. */
-  readonly open: (engine?: Engine) => SecretProvider;
+  /** As dso.yaml has it, if it names other than a database, or another server. */
+  readonly open: (engine?: Engine, addr?: string) => SecretProvider;
   /** `path by token` of each request since the last time. */
   readonly asked: () => readonly string[];
   /** `token` is what gives a token of our own back. */
@@ -70,7 +70,8 @@ export async function withScene(
   const request = async ({ url, headers = {} }: HttpRequest): Promise<HttpAnswer> => {
     await Promise.resolve();
     const path = url.pathname.replace("/v1/", "");
-    asked.push(`${path} by ${headers["X-Vault-Token"] ?? "none"}`);
+    const where = url.host === "v" ? "" : `${url.host}/`;
+    asked.push(`${where}${path} by ${headers["X-Vault-Token"] ?? "none"}`);
     if (path.includes("/issue/")) {
       const data = { username: `user${++count}`, expiration: now / 1000 + 3600 };
       return { ...json(200, { data }), headers: { date: new Date(now).toUTCString() } };
@@ -98,9 +99,9 @@ export async function withScene(
       const text = await readFile(join(stateDir, "leases-db.json"), "utf8").catch(() => undefined);
       return text === undefined ? EMPTY : (JSON.parse(text) as Book);
     },
-    open: (engine = { kind: "database" }) =>
+    open: (engine = { kind: "database" }, addr = "http://v") =>
       createLeasedProvider({
-        ...{ provider: "db", addr: new URL("http://v"), namespace: undefined, mount: "database" },
+        ...{ provider: "db", addr: new URL(addr), namespace: undefined, mount: "database" },
         ...{ engine, login, store },
         http: { request, close: () => undefined },
         clock: { elapsed: () => now, now: () => now + wrong },

@@ -231,6 +231,20 @@ describe("what is asked for", () => {
       expect(await told(provider, app)).toBe("g1");
     }));
 
+  it("of another server is nothing to the one that dso.yaml names now, which is sent no token of it", () =>
+    withScene(byRole, async ({ open, asked, at, book }) => {
+      await read(open(), app);
+      const moved = open({ kind: "database" }, "http://elsewhere");
+      expect(await told(moved, app)).toBe("g2");
+      at(50);
+      asked();
+      expect(await leasesOf(moved).tend(never)).toEqual({ nextAt: undefined, faults: [] });
+      const [held] = await leasesOf(moved).list();
+      expect(await leasesOf(moved).end(held!, never)).toBe(true);
+      expect(asked()).toEqual([]);
+      expect((await book()).secrets["app"]?.records).toEqual([]);
+    }));
+
   it("of another server, namespace or mount is something else", () => {
     const engine: Engine = { kind: "database" };
     const asked = { provider: "db", addr: new URL("http://v"), namespace: "a", mount: "m", engine };

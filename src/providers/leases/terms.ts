@@ -27,6 +27,8 @@ export interface LeaseRecord {
   readonly readAt: number;
   /** What it was issued for, as a hash; absent in what an earlier release has written. */
   readonly asked?: string;
+  /** Who issued it, as a hash; absent in what an earlier release has written. */
+  readonly server?: string;
 }
 
 /** What is remembered of one secret of the store. */

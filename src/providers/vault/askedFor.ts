@@ -12,7 +12,19 @@ export function askedFor(
   path: string,
 ): string {
   const body = engine.kind === "pki" ? Object.entries(engine.roles.get(path) ?? {}) : [];
-  const words = [engine.kind, addr.href, namespace ?? "", urlPath(mount), ...body.sort(byName)];
+  return hashOf([engine.kind, ...partsOf(addr, namespace), urlPath(mount), ...body.sort(byName)]);
+}
+
+/** The same for the same server. */
+export function serverOf({ addr, namespace }: Pick<VaultAddress, "addr" | "namespace">): string {
+  return hashOf(partsOf(addr, namespace));
+}
+
+function partsOf(addr: URL, namespace: string | undefined): readonly string[] {
+  return [addr.href, namespace ?? ""];
+}
+
+function hashOf(words: readonly unknown[]): string {
   return createHash("sha256").update(JSON.stringify(words)).digest("hex");
 }
 

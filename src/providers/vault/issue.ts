@@ -15,7 +15,7 @@ import {
 } from "../leases/terms.ts";
 import { type Issued, issuedBy, issuing } from "./engines.ts";
 import { revokeLease, revokeToken } from "./leaseCalls.ts";
-import type { Leasing } from "./leasing.ts";
+import { isForeign, type Leasing } from "./leasing.ts";
 import { logIn, type Token } from "./login.ts";
 
 /** What was begun is given back whatever happened before; it takes no longer than a request may. */
@@ -40,7 +40,7 @@ export async function issue(
     ...(await ledger.place()),
     ...{ generation: line.last + 1, state: "issuing", leaseId: "", renewable: false },
     ...{ issuedAt: begun, readAt: begun, expiresAt: begun, turnAt: begun, leaseMs: 0, termMs: 0 },
-    asked: leasing.askedFor(path),
+    ...{ asked: leasing.askedFor(path), server: leasing.server },
   };
   let token: Token | undefined;
   let issued: Issued | undefined;
@@ -173,7 +173,7 @@ export async function recoverIssuing(
     for (const record of line.records.filter(({ state }) => state === "issuing")) {
       const token = tokenOf(await ledger.kept(record, "token"));
       try {
-        await giveBack(leasing, record, token, signal);
+        if (!isForeign(leasing, record)) await giveBack(leasing, record, token, signal);
       } catch (error) {
         if (!isDenied(error)) throw error;
         denied ??= error;

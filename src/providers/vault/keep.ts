@@ -9,21 +9,17 @@ import {
   type LeaseRecord,
   lineOf,
   nextLook,
-  recordOf,
   unrenewable,
   versionOf,
   withLine,
-  without,
   withRecord,
 } from "../leases/terms.ts";
 import { recoverIssuing, tokenOf } from "./issue.ts";
-import { type Renewed, renewLease, revokeLease, revokeToken } from "./leaseCalls.ts";
+import { endings } from "./endings.ts";
+import { type Renewed, renewLease } from "./leaseCalls.ts";
 import { keepToken } from "./keepToken.ts";
-import type { Leasing } from "./leasing.ts";
+import { isForeign, type Leasing } from "./leasing.ts";
 import { createJumps, createPauses, isAway } from "./pauses.ts";
-
-/** What our policy does not let us give back is tried again after so long: it may have been changed. */
-const DENIED_MS = 600_000;
 
 export function keepLeases(leasing: Leasing): Leases {
   const { provider, store, clock } = leasing;
@@ -50,29 +46,6 @@ export function keepLeases(leasing: Leasing): Leases {
       return { ...tended, nextAt: now + pauses.failed((tended.nextAt ?? Infinity) - now) };
     },
     end: endings(leasing),
-  };
-}
-
-function endings(leasing: Leasing): Leases["end"] {
-  const { provider, store, clock } = leasing;
-  const pauses = createPauses(clock);
-  const notBefore = new Map<string, number>();
-  return async (lease, signal) => {
-    const name = `${lease.path}@${lease.version}`;
-    if (pauses.leftMs() > 0 || clock.elapsed() < (notBefore.get(name) ?? 0)) return false;
-    try {
-      const work = (ledger: Ledger, within: AbortSignal) => end(leasing, ledger, lease, within);
-      const ended = await store.change(provider, work, signal);
-      pauses.succeeded();
-      notBefore.delete(name);
-      return ended;
-    } catch (error) {
-      signal.throwIfAborted();
-      // Of several the one that has failed is not the first to be tried again.
-      const ms = isAway(error) ? 2 * pauses.failed(Infinity) : DENIED_MS;
-      notBefore.set(name, clock.elapsed() + ms);
-      throw error;
-    }
   };
 }
 
@@ -110,7 +83,8 @@ async function workOf(leasing: Leasing, isClockSet: boolean): Promise<readonly W
     run: (ledger, _, signal) => recoverIssuing(leasing, ledger, signal),
   };
   const isDue = (record: LeaseRecord): boolean =>
-    isToRenew(record, clock.now()) || (isClockSet && record.state === "live" && record.renewable);
+    !isForeign(leasing, record) &&
+    (isToRenew(record, clock.now()) || (isClockSet && record.state === "live" && record.renewable));
   const due = [...withPaths(begun)].filter(([, record]) => isDue(record));
   const renewals = due.map(([path, { id }]): Work => {
     const run: Work["run"] = async (ledger, faults, signal) => {
@@ -129,11 +103,12 @@ async function workOf(leasing: Leasing, isClockSet: boolean): Promise<readonly W
  * trouble with the store the rest waits; what has failed is last the next time, so that it holds up no other.
  */
 async function tend(
-  { provider, store, clock }: Leasing,
+  leasing: Leasing,
   work: readonly Work[],
   failed: Failed,
   signal: AbortSignal,
 ): Promise<Tended> {
+  const { provider, store, clock } = leasing;
   const faults: DsoError[] = [];
   const last = ({ id }: Work): number => failed.get(id) ?? 0;
   for (const one of work.toSorted((a, b) => last(a) - last(b))) {
@@ -150,9 +125,8 @@ async function tend(
     failed.set(one.id, Math.max(0, ...failed.values()) + 1);
     break;
   }
-  const times = recordsOf(await store.look(provider)).flatMap(
-    (record) => nextLook(record, clock.now()) ?? [],
-  );
+  const own = recordsOf(await store.look(provider)).filter((one) => !isForeign(leasing, one));
+  const times = own.flatMap((record) => nextLook(record, clock.now()) ?? []);
   return { nextAt: times.sort((a, b) => a - b)[0], faults };
 }
 
@@ -178,6 +152,7 @@ export async function renewRecord(
   signal: AbortSignal,
   faults: DsoError[] = [],
 ): Promise<LeaseRecord> {
+  if (isForeign(leasing, record)) return record;
   const token = tokenOf(await ledger.kept(record, "token"));
   // What comes back lives from then on, if not a little longer.
   const asked = leasing.clock.now();
@@ -208,40 +183,4 @@ function after(record: LeaseRecord, renewed: Renewed, now: number): LeaseRecord 
     case "fixed":
       return unrenewable(record);
   }
-}
-
-/** Given back first, and then forgotten: whoever is killed in between does it once more. */
-async function end(
-  leasing: Leasing,
-  ledger: Ledger,
-  { path, version, readAt }: Lease,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const line = lineOf(ledger.book, path);
-  const record = recordOf(line, version);
-  if (record === undefined) return true;
-  if (record.readAt !== readAt) return false;
-  const token = tokenOf(await ledger.kept(record, "token"));
-  try {
-    const { provider, api, session, engine, clock } = leasing;
-    const isOver = record.state === "dead" || clock.now() >= record.expiresAt;
-    // A certificate is taken back by nobody: it ends, and who had it has another one.
-    if (!isOver && record.leaseId !== "" && engine.kind !== "pki") {
-      await revokeLease({ provider, api, session, token }, record.leaseId, signal);
-    }
-    // On one without a lease nothing hangs any more, and it was given back when it was issued.
-    if (token !== undefined) {
-      const revoked = revokeToken({ api, provider }, token, signal);
-      await (isOver || record.leaseId === "" ? revoked.catch(unlessAway) : revoked);
-    }
-  } finally {
-    token?.drop();
-  }
-  await ledger.erase(record);
-  await ledger.write(withLine(ledger.book, path, without(lineOf(ledger.book, path), record.id)));
-  return true;
-}
-
-function unlessAway(error: unknown): void {
-  if (!(error instanceof DsoError) || error.code !== "secret-denied") throw error;
 }

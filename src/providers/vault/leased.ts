@@ -18,7 +18,7 @@ import {
   withRecord,
 } from "../leases/terms.ts";
 import { createApi, field, textField, type VaultAddress, urlPath } from "./api.ts";
-import { askedFor } from "./askedFor.ts";
+import { askedFor, serverOf } from "./askedFor.ts";
 import { type Engine, faultOfPath } from "./engines.ts";
 import { issue, recoverIssuing } from "./issue.ts";
 import { keepLeases, renewRecord } from "./keep.ts";
@@ -40,7 +40,10 @@ export function createLeasedProvider(options: LeasedOptions): SecretProvider {
   const api = createApi(http, options);
   const session = createSession({ api, provider, login, clock });
   const asked = (path: string): string => askedFor(options, path);
-  const leasing = { provider, mount, engine, api, session, login, store, clock, askedFor: asked };
+  const leasing = {
+    ...{ provider, mount, engine, api, session, login, store, clock },
+    ...{ askedFor: asked, server: serverOf(options) },
+  };
   return {
     name: provider,
     versions: async (requests, signal) => {

@@ -6,7 +6,8 @@ import { byValue } from "../../src/providers/byValue.ts";
 import { describeProvider, type Traits } from "../providers/contract.ts";
 import { never } from "../reconciler/world.ts";
 import { type AgeScene, startAge } from "./ageScene.ts";
-import { credential, values, version } from "./vaultScene.ts";
+import { credential } from "./vaultScene.ts";
+import { values, version } from "./told.ts";
 
 const TRAITS: Traits = {
   ...{ versioned: true, keepsOlder: false, binary: true, holdsEmpty: true },

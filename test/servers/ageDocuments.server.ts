@@ -5,7 +5,7 @@ import { DsoError } from "../../src/model/errors.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { never } from "../reconciler/world.ts";
 import { type AgeScene, startAge } from "./ageScene.ts";
-import { values } from "./vaultScene.ts";
+import { values } from "./told.ts";
 
 let scene: AgeScene;
 let provider: SecretProvider;

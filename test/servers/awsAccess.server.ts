@@ -18,9 +18,8 @@ import {
   ROOT_AUTH,
   startAws,
   VALUES,
-  values,
-  version,
 } from "./awsScene.ts";
+import { values, version } from "./told.ts";
 
 let scene: AwsScene;
 

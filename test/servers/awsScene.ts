@@ -1,10 +1,8 @@
 /** A MiniStack with users of few rights, and providers that ask it through a proxy that counts. */
-import { DsoError } from "../../src/model/errors.ts";
-import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
+import type { SecretProvider } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { Settings } from "../../src/model/settings.ts";
 import { openAwsProvider } from "../../src/providers/aws/open.ts";
-import { never } from "../reconciler/world.ts";
 import { type FaultProxy, startFaultProxy } from "./faultProxy.ts";
 import { unhurried } from "../fakes/time.ts";
 import { type Keys, type Ministack, REGION, startMinistack } from "./ministack.ts";
@@ -108,17 +106,4 @@ export async function putSecret(
     return root("secretsmanager.CreateSecret", { Name: name, ...given });
   });
   return String(made["VersionId"]);
-}
-
-export async function version(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  return (await provider.versions([request], never)).get(requestKey(request));
-}
-
-/** Key to text; or what was said instead. */
-export async function values(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  const found = (await provider.read([request], never)).get(requestKey(request));
-  if (found === undefined || found instanceof DsoError) return found;
-  return Object.fromEntries(
-    [...found.values].map(([key, value]) => [key, value.reveal().toString()]),
-  );
 }

@@ -1,7 +1,8 @@
 /** What Key Vault, or what stands before it, can answer besides what it should. */
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { never } from "../reconciler/world.ts";
-import { type AzureScene, startAzure, values, version } from "./azureScene.ts";
+import { type AzureScene, startAzure } from "./azureScene.ts";
+import { values, version } from "./told.ts";
 import { error, impatient, refusal, status } from "./azureTrouble.ts";
 import { TENANT, type Trouble } from "./keyVault.ts";
 

@@ -7,14 +7,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Settings } from "../../src/model/settings.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
-import {
-  type AzureScene,
-  clientSecret,
-  SECRET,
-  startAzure,
-  values,
-  version,
-} from "./azureScene.ts";
+import { type AzureScene, clientSecret, SECRET, startAzure } from "./azureScene.ts";
+import { values, version } from "./told.ts";
 import { IDENTITY_HEADER } from "./entra.ts";
 import { TENANT } from "./keyVault.ts";
 

@@ -1,11 +1,9 @@
 /** A Key Vault with an application that may read, and providers that ask it. */
-import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
-import { DsoError } from "../../src/model/errors.ts";
+import type { SecretProvider } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { Settings } from "../../src/model/settings.ts";
 import { openAzureProvider } from "../../src/providers/azure/open.ts";
 import { unhurried } from "../fakes/time.ts";
-import { never } from "../reconciler/world.ts";
 import type { Identity } from "./entra.ts";
 import { type FakeKeyVault, startKeyVault, TENANT } from "./keyVault.ts";
 
@@ -55,17 +53,4 @@ export async function startAzure(): Promise<AzureScene> {
 export function clientSecret(text: string): Settings {
   const secret = new Secret(Buffer.from(text));
   return { method: "client_secret", tenant_id: TENANT, client_id: "reader", client_secret: secret };
-}
-
-export async function version(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  return (await provider.versions([request], never)).get(requestKey(request));
-}
-
-/** Key to text; or what was said instead. */
-export async function values(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  const found = (await provider.read([request], never)).get(requestKey(request));
-  if (found === undefined || found instanceof DsoError) return found;
-  return Object.fromEntries(
-    [...found.values].map(([key, value]) => [key, value.reveal().toString()]),
-  );
 }

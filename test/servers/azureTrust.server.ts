@@ -5,7 +5,8 @@ import { rootCertificates } from "node:tls";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Http } from "../../src/providers/http.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
-import { type AzureScene, startAzure, version } from "./azureScene.ts";
+import { type AzureScene, startAzure } from "./azureScene.ts";
+import { version } from "./told.ts";
 import { impatient, refusal, status } from "./azureTrouble.ts";
 import type { Trouble } from "./keyVault.ts";
 

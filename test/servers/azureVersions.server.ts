@@ -2,7 +2,8 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { never } from "../reconciler/world.ts";
-import { type AzureScene, startAzure, values, version } from "./azureScene.ts";
+import { type AzureScene, startAzure } from "./azureScene.ts";
+import { values, version } from "./told.ts";
 
 let scene: AzureScene;
 

@@ -11,7 +11,8 @@ import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { never } from "../reconciler/world.ts";
 import { type Bao, startBao } from "./bao.ts";
 import { mountDatabase, type Postgres, startPostgres } from "./postgres.ts";
-import { credential, values } from "./vaultScene.ts";
+import { credential } from "./vaultScene.ts";
+import { values } from "./told.ts";
 
 /** What the engine needs, and nothing else; the second may not give back what it got. */
 const POLICIES = {

@@ -10,7 +10,7 @@ import { byValue } from "../../src/providers/byValue.ts";
 import { UNSUPPORTED } from "../../src/model/ports.ts";
 import { never } from "../reconciler/world.ts";
 import { createPluginScene, type PluginScene, shell, until } from "./pluginScene.ts";
-import { values, version } from "./vaultScene.ts";
+import { values, version } from "./told.ts";
 
 let scene: PluginScene;
 

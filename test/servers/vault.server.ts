@@ -12,7 +12,8 @@ import { DsoError } from "../../src/model/errors.ts";
 import { type SecretProvider, UNSUPPORTED } from "../../src/model/ports.ts";
 import { describeProvider } from "../providers/contract.ts";
 import { never } from "../reconciler/world.ts";
-import { credential, encode, startVault, values, type VaultScene, version } from "./vaultScene.ts";
+import { credential, encode, startVault, type VaultScene } from "./vaultScene.ts";
+import { values, version } from "./told.ts";
 
 let scene: VaultScene;
 

@@ -10,7 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import type { Settings } from "../../src/model/settings.ts";
 import { never } from "../reconciler/world.ts";
-import { credential, startVault, values, type VaultScene } from "./vaultScene.ts";
+import { credential, startVault, type VaultScene } from "./vaultScene.ts";
+import { values } from "./told.ts";
 
 let scene: VaultScene;
 

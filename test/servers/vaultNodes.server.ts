@@ -4,7 +4,7 @@ import type { DsoError } from "../../src/model/errors.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { never } from "../reconciler/world.ts";
 import { type BaoNodes, startNodes } from "./baoNodes.ts";
-import { values, version } from "./vaultScene.ts";
+import { values, version } from "./told.ts";
 
 const A = { path: "a" };
 /** A member of a cluster is watched before it counts, and a standby may lag for most of a minute. */

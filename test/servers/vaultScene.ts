@@ -1,11 +1,9 @@
 /** An OpenBao with two policies, and providers that ask it. */
-import { requestKey, type SecretProvider, type SecretRequest } from "../../src/model/ports.ts";
-import { DsoError } from "../../src/model/errors.ts";
+import type { SecretProvider } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
 import type { Setting, Settings } from "../../src/model/settings.ts";
 import { openVaultProvider } from "../../src/providers/vault/open.ts";
 import { unhurried } from "../fakes/time.ts";
-import { never } from "../reconciler/world.ts";
 import { type Bao, startBao } from "./bao.ts";
 
 /** `watcher` may read no value. */
@@ -51,16 +49,3 @@ export async function startVault(): Promise<VaultScene> {
 
 export const credential = (text: string): Secret => new Secret(Buffer.from(text));
 export const encode = (path: string): string => path.split("/").map(encodeURIComponent).join("/");
-
-export async function version(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  return (await provider.versions([request], never)).get(requestKey(request));
-}
-
-/** Key to text; or what was said instead. */
-export async function values(provider: SecretProvider, request: SecretRequest): Promise<unknown> {
-  const found = (await provider.read([request], never)).get(requestKey(request));
-  if (found === undefined || found instanceof DsoError) return found;
-  return Object.fromEntries(
-    [...found.values].map(([key, value]) => [key, value.reveal().toString()]),
-  );
-}

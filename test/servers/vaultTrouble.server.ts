@@ -9,7 +9,8 @@ import { readValues } from "../../src/providers/values.ts";
 import { registryOf } from "../fakes/provider.ts";
 import { never } from "../reconciler/world.ts";
 import { type Fault, type FaultProxy, startFaultProxy } from "./faultProxy.ts";
-import { startVault, values, version, type VaultScene } from "./vaultScene.ts";
+import { startVault, type VaultScene } from "./vaultScene.ts";
+import { values, version } from "./told.ts";
 
 const A = { path: "a" };
 const PAGE: Fault = { headers: { "content-type": "text/html" }, body: "<html>Welcome</html>" };

@@ -1,5 +1,3 @@
-import { createSecureContext } from "node:tls";
-import { DsoError } from "../../model/errors.ts";
 import type { SecretProvider } from "../../model/ports.ts";
 import type { Settings } from "../../model/settings.ts";
 import { createHttp, type Http, type TlsOptions } from "../http.ts";
@@ -7,12 +5,12 @@ import {
   absent,
   addressAt,
   credentialAt,
-  fileAt,
   type Opening,
   partAt,
   requiredText,
   textAt,
 } from "../opening.ts";
+import { tlsAt } from "../tls.ts";
 import type { AzureLogin } from "./credential.ts";
 import { createAzureProvider } from "./provider.ts";
 
@@ -24,7 +22,7 @@ const PUBLIC_AUTHORITY = "https://login.microsoftonline.com";
 /** Rejects with `config-invalid` for what dso.yaml names and is not there. */
 export function openAzureProvider(opening: Opening): SecretProvider {
   const { name, settings, clock, pace } = opening;
-  const tls = tlsOf(opening, partAt(settings, "tls"));
+  const tls = tlsAt(opening);
   const authorityHost = textAt(settings, "authority_host");
   const connect = (trusted: TlsOptions): Http =>
     createHttp({ provider: name, tls: trusted, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, pace });
@@ -44,19 +42,6 @@ export function openAzureProvider(opening: Opening): SecretProvider {
 
 function originOf(authorityHost: string | undefined): string {
   return URL.parse(authorityHost ?? "")?.origin ?? PUBLIC_AUTHORITY;
-}
-
-function tlsOf(opening: Opening, tls: Settings): TlsOptions {
-  const ca = fileAt(opening, tls, "ca_cert");
-  if (ca === undefined) return {};
-  try {
-    createSecureContext({ ca });
-  } catch (cause) {
-    const message = `provider "${opening.name}": what tls: names is no certificate in PEM`;
-    const hint = `Correct ca_cert of providers.${opening.name}.tls.`;
-    throw new DsoError("config-invalid", message, { hint, cause });
-  }
-  return { ca };
 }
 
 function loginOf(opening: Opening, auth: Settings): AzureLogin {

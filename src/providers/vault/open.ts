@@ -1,19 +1,17 @@
-import { createSecureContext } from "node:tls";
-import { DsoError } from "../../model/errors.ts";
 import type { SecretProvider } from "../../model/ports.ts";
 import type { Secret } from "../../model/secret.ts";
 import type { Settings } from "../../model/settings.ts";
-import { createHttp, type TlsOptions } from "../http.ts";
+import { createHttp } from "../http.ts";
 import {
   absent,
   addressAt,
   credentialAt,
-  fileAt,
   type Opening,
   partAt,
   requiredText,
   textAt,
 } from "../opening.ts";
+import { tlsAt } from "../tls.ts";
 import type { Login } from "./login.ts";
 import { createVaultProvider, type VaultProviderOptions } from "./provider.ts";
 
@@ -31,7 +29,7 @@ export function openVaultProvider(opening: Opening): SecretProvider {
 /** The server, and one mount of it: what dso.yaml names, else `mount`. Rejects as `openVaultProvider`. */
 export function serverOf(opening: Opening, mount: string): VaultProviderOptions {
   const { name, settings, clock, pace } = opening;
-  const tls = tlsOf(opening, partAt(settings, "tls"));
+  const tls = tlsAt(opening);
   return {
     provider: name,
     addr: addressAt(opening, "addr"),
@@ -40,26 +38,6 @@ export function serverOf(opening: Opening, mount: string): VaultProviderOptions 
     login: loginOf(opening, partAt(settings, "auth")),
     http: createHttp({ provider: name, tls, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES, pace }),
     clock,
-  };
-}
-
-function tlsOf(opening: Opening, tls: Settings): TlsOptions {
-  const file = (key: string): Buffer | undefined => fileAt(opening, tls, key);
-  const [ca, cert, key] = [file("ca_cert"), file("client_cert"), file("client_key")];
-  const serverName = textAt(tls, "server_name");
-  try {
-    createSecureContext({ ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) });
-  } catch (cause) {
-    const message = `provider "${opening.name}": what tls: names is no certificate and key in PEM`;
-    const hint = `Correct ca_cert, client_cert and client_key of providers.${opening.name}.tls.`;
-    throw new DsoError("config-invalid", message, { hint, cause });
-  }
-  return {
-    insecure: tls["insecure"] === true,
-    ...(ca && { ca }),
-    ...(cert && { cert }),
-    ...(key && { key }),
-    ...(serverName === undefined ? {} : { serverName }),
   };
 }
 

@@ -47,7 +47,7 @@ async function huntOn(disk: string, given: Values): Promise<Report> {
   const env = { ...process.env, DSO_ENGINE: engine, TMPDIR: "/var/tmp" };
   const args = ["--mount", "sh", "-c", script, "sh", disk, ...command];
   // It reads whole disks: whatever is measured beside it goes first.
-  const polite = ["-n", "19", "unshare", ...args];
+  const polite = ["-n", "5", "unshare", ...args];
   const child = spawn("nice", polite, { env, stdio: ["pipe", "pipe", "inherit"] });
   child.stdin.end(JSON.stringify(given));
   const said = await text(child.stdout);

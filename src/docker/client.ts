@@ -96,7 +96,7 @@ function agreeOnApi(transport: Transport, signal: AbortSignal): Promise<string> 
   return within(call, signal, async (limited) => {
     const ping = await get("/_ping", limited);
     // Read to its end, or the connection is of no use to the next call.
-    await readAll(ping);
+    await readAll(ping, call);
     const offered = ping.headers["api-version"];
     if (typeof offered === "string" && !newer(offered, KNOWN_API)) return offered;
     return negotiate(await readJson(await get("/version", limited), call));
@@ -104,22 +104,9 @@ function agreeOnApi(transport: Transport, signal: AbortSignal): Promise<string> 
 }
 
 async function readJson<T>(response: IncomingMessage, call: Call): Promise<T> {
-  const text = (await readWhole(await checked(response, call), call)).toString();
+  const text = (await readAll(await checked(response, call), call)).toString();
   const empty = text === "" || call.fine?.includes(response.statusCode ?? 0);
   return (empty ? undefined : parse(text, call)) as T;
-}
-
-/** An answer that ends in the middle is none. */
-async function readWhole(response: IncomingMessage, { doing }: Call): Promise<Buffer> {
-  try {
-    return await readAll(response);
-  } catch (error) {
-    if (!hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE")) throw error;
-    throw new DsoError("engine-unreachable", `${doing}: the engine's answer broke off`, {
-      hint: "Is the engine running (`systemctl status docker`)?",
-      cause: error,
-    });
-  }
 }
 
 /** Quotes nothing: what is left of an answer may hold a container's environment. */
@@ -172,7 +159,7 @@ async function within<T>(
 async function checked(response: IncomingMessage, call: Call): Promise<IncomingMessage> {
   const status = response.statusCode ?? 0;
   if ((status < 400 && status !== 304) || call.fine?.includes(status)) return response;
-  const text = refusalText((await readAll(response)).toString(), status);
+  const text = refusalText((await readAll(response, call)).toString(), status);
   throw refusalError(new Refusal(status, text), call.doing);
 }
 
@@ -189,16 +176,28 @@ function refusalText(body: string, status: number): string {
   return body === "" ? `HTTP status ${status}` : body.slice(0, 1000);
 }
 
-/** All of a body; `limit` bytes at most, so that a hostile one does not fill the memory. */
-export async function readAll(stream: AsyncIterable<Buffer>, limit = Infinity): Promise<Buffer> {
+/** All of a body; `limit` bytes at most, so that a hostile one does not fill the memory. One that breaks off is none. */
+export async function readAll(
+  body: AsyncIterable<Buffer>,
+  { doing }: Call,
+  limit = Infinity,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > limit) {
-      throw new DsoError("engine-refused", `the engine answered with more than ${limit} bytes`);
+  try {
+    for await (const chunk of body) {
+      size += chunk.length;
+      if (size > limit) {
+        throw new DsoError("engine-refused", `${doing}: the engine sent more than ${limit} bytes`);
+      }
+      chunks.push(chunk);
     }
-    chunks.push(chunk);
+  } catch (error) {
+    if (!hasCode(error, "ECONNRESET", "EPIPE", "ERR_STREAM_PREMATURE_CLOSE")) throw error;
+    throw new DsoError("engine-unreachable", `${doing}: the engine's answer broke off`, {
+      hint: "Is the engine running (`systemctl status docker`)?",
+      cause: error,
+    });
   }
   return Buffer.concat(chunks);
 }

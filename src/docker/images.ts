@@ -175,7 +175,7 @@ async function readEntry(
     response.resume();
     return undefined;
   }
-  return firstFile(await readAll(response, MAX_FILE));
+  return firstFile(await readAll(response, call, MAX_FILE));
 }
 
 async function hasFile(

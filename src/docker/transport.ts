@@ -77,9 +77,17 @@ export function createTransport(connection: EngineConnection): Transport {
   };
 }
 
-/** As the option `signal` does, for which Node loads what looks after streams of any kind. */
+/**
+ * As the option `signal` does, for which Node loads what looks after streams of any kind. Whoever
+ * reads the answer's body hears the signal's reason, too: of a request alone it would hear of a broken connection.
+ */
 function destroyedOnAbort(request: ClientRequest, signal: AbortSignal): ClientRequest {
-  const abort = (): void => void request.destroy(signal.reason as Error);
+  let body: IncomingMessage | undefined;
+  request.once("response", (response) => (body = response));
+  const abort = (): void => {
+    body?.destroy(signal.reason as Error);
+    request.destroy(signal.reason as Error);
+  };
   signal.addEventListener("abort", abort, { once: true });
   request.once("close", () => signal.removeEventListener("abort", abort));
   return request;

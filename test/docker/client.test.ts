@@ -102,6 +102,34 @@ describe("the client", () => {
     client.close();
   });
 
+  test("rejects with the signal's own reason in the middle of an answer", async () => {
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    await using server = await httpEngine(({ url }, response) => {
+      if (url?.endsWith("/refused") === true) response.statusCode = 500;
+      response.write('{"half":');
+    });
+    const client = createClient(server.connection);
+    const asked = ["/a", "/refused"].map((path) => client.json("GET", path, call, stop.signal));
+    const body = await client.stream("GET", "/b", call, stop.signal);
+    setTimeout(() => stop.abort(reason), 50);
+    for (const answer of [...asked, all(body)]) await expect(answer).rejects.toBe(reason);
+    client.close();
+  });
+
+  test.each(["/a", "/refused"])("tells of an answer that breaks off: %s", async (path) => {
+    await using server = await httpEngine(({ url }, response) => {
+      if (url?.endsWith("/refused") === true) response.statusCode = 500;
+      response.write('{"half":', () => response.destroy());
+    });
+    const client = createClient(server.connection);
+    await expect(client.json("GET", path, call, never)).rejects.toMatchObject({
+      code: "engine-unreachable",
+      message: expect.stringContaining("broke off") as string,
+    });
+    client.close();
+  });
+
   test.each(['{"Env": ["TOKEN=hunter22"', "null", "<html>hunter22"])(
     "quotes nothing of an answer that is none: %s",
     async (answer) => {

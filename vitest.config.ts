@@ -2,6 +2,8 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
+    // Every processor: by default one is left for whoever watches.
+    maxWorkers: "100%",
     projects: [
       {
         test: {

@@ -3,6 +3,8 @@
  */
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
 import { type RunningAgent, startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
@@ -33,6 +35,16 @@ interface Held {
 interface Process {
   readonly descriptors: number;
   readonly megabytes: number;
+}
+
+/** Once it no longer changes: what was replaced last may still be on its way out, or a file be half written. */
+async function settled(home: Home, project: Project, agent?: RunningAgent): Promise<Held> {
+  for (let earlier = await measure(home, project, agent); ;) {
+    await sleep(500);
+    const held = await measure(home, project, agent);
+    if (isDeepStrictEqual(held.flat, earlier.flat)) return held;
+    earlier = held;
+  }
 }
 
 async function measure(home: Home, project: Project, agent?: RunningAgent): Promise<Held> {
@@ -112,9 +124,9 @@ test.each([
       Array.from({ length: count }, (_, index) => `${prefix}${index + 1}`);
     await using agent = how === "the agent" ? await startAgent(home, project) : undefined;
     await rotateThrough(home, versions("warm", WARM_UP));
-    const before = await measure(home, project, agent);
+    const before = await settled(home, project, agent);
     await rotateThrough(home, versions("v", ROTATIONS));
-    const after = await measure(home, project, agent);
+    const after = await settled(home, project, agent);
     const report = JSON.stringify({ before, after }, undefined, 2);
     process.stdout.write(`${ROTATIONS} rotations by ${how}: ${report}\n`);
     expect(after.flat).toEqual(before.flat);

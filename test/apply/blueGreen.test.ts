@@ -2,10 +2,34 @@
 import { describe, expect, test } from "vitest";
 import { isCarriedThrough, isComplete } from "../../src/apply/context.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
-import { database, expectWhole, isServed, NAME, replacement, running } from "./database.ts";
+import type { Engine } from "../../src/model/ports.ts";
+import {
+  database,
+  expectWhole,
+  isServed,
+  NAME,
+  replacement,
+  running,
+  type Running,
+} from "./database.ts";
 import { desiredOf, never } from "./fixture.ts";
 
 const wanted = desiredOf(database("app:2"));
+
+/** Its new container dies once its own policy holds, and runs once more. */
+function dyingLate(world: Running): Engine {
+  const { engine, oldId } = world;
+  return {
+    ...engine,
+    async inspectContainer(id, signal) {
+      const found = await engine.inspectContainer(id, signal);
+      const late = /^(drain|remove)-old$/.test(world.told("rotation-step").at(-1) ?? "");
+      return late && found !== undefined && found.id !== oldId
+        ? { ...found, restartCount: 1 }
+        : found;
+    },
+  };
+}
 
 describe("blue-green", () => {
   test("the new container takes over name, names and policy; the old one is gone", async () => {
@@ -16,7 +40,7 @@ describe("blue-green", () => {
     await expectWhole(world, "app:2");
     expect(world.told("rotation-step")).toEqual([
       ...["deliver", "create-new", "start-new", "await-health", "give-aliases", "verify-answer"],
-      ...["take-aliases", "detach-old", "rename-old", "rename-new", "set-policy"],
+      ...["detach-old", "rename-old", "rename-new", "set-policy", "take-aliases"],
       ...["drain-old", "stop-old", "remove-old", "drop-generation"],
     ]);
   });
@@ -56,18 +80,27 @@ describe("blue-green", () => {
     "%s: a new container that its policy had to start again is not what is left",
     async (method) => {
       const world = await running();
-      const { engine } = world;
-      // By then its own policy holds: it dies, and runs once more.
-      const inspectContainer: typeof engine.inspectContainer = async (id, signal) => {
-        const found = await engine.inspectContainer(id, signal);
-        const late = /^(drain|remove)-old$/.test(world.told("rotation-step").at(-1) ?? "");
-        const again = late && found !== undefined && found.id !== world.oldId;
-        return again ? { ...found, restartCount: 1 } : found;
-      };
-      const more = { engine: { ...engine, inspectContainer } };
+      const more = { engine: dyingLate(world) };
       const outcome = await world.run(wanted, replacement(world.oldId, method), more);
       expect(outcome.failed).toMatchObject([{ error: { code: "rolled-back" } }]);
       await expectWhole(world, "app:1");
+    },
+  );
+
+  test.each(["app:2", "app:1"])(
+    "no container is renamed while it alone has the names, on the way to %s",
+    async (image) => {
+      const world = await running();
+      const alone: string[] = [];
+      const renameContainer: Engine["renameContainer"] = async (id, name, signal) => {
+        if (!(await isServed(world, id))) alone.push(name);
+        await world.engine.renameContainer(id, name, signal);
+      };
+      const engine = { ...(image === "app:1" ? dyingLate(world) : world.engine), renameContainer };
+      await world.run(wanted, replacement(world.oldId, "blue-green"), { engine });
+      await expectWhole(world, image);
+      const renames = world.engine.changes().filter((call) => call.startsWith("rename"));
+      expect([renames.length, alone]).toEqual([image === "app:1" ? 4 : 2, []]);
     },
   );
 

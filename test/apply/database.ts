@@ -48,10 +48,11 @@ export const replacement = (oldId: string, method: ReplaceMethod = "stop-first")
     },
   ]);
 
-/** Whether a running container is found under the service's name, and under its own. */
-export async function isServed({ engine }: World): Promise<boolean> {
+/** Whether a running container, other than this one, is found under the service's name, and under its own. */
+export async function isServed({ engine }: World, without?: string): Promise<boolean> {
   const { containers } = await engine.listProject("shop", never);
-  const details = await Promise.all(containers.map(({ id }) => engine.inspectContainer(id, never)));
+  const others = containers.filter(({ id }) => id !== without);
+  const details = await Promise.all(others.map(({ id }) => engine.inspectContainer(id, never)));
   return details.some(
     (one) => one?.state === "running" && one.networks.some(({ aliases }) => aliases.includes("db")),
   );

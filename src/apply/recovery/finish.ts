@@ -36,11 +36,10 @@ export async function goForward(
   farewell: Farewell,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (log.now.method === "blue-green") {
-    await giveNames(tools, log, made, signal);
-    await takeNames(tools, log, signal);
-  }
+  const blueGreen = log.now.method === "blue-green";
+  if (blueGreen) await giveNames(tools, log, made, signal);
   await takePlace(tools, log, made, signal);
+  if (blueGreen) await takeNames(tools, log, signal);
   return retire(tools, log, farewell, signal);
 }
 
@@ -83,7 +82,10 @@ export async function takeNames(
   return (await withdraw(tools, old, was, signal)).moved;
 }
 
-/** The new container gets the service's name and its own restart policy; the old one steps aside. */
+/**
+ * The new container gets the service's name and its own restart policy; the old one steps aside. Before
+ * the aliases are taken from that: while newer engines (28) rename a container it has none for a moment.
+ */
 export async function takePlace(
   tools: RotationTools,
   log: RotationLog,

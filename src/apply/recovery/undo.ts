@@ -65,7 +65,7 @@ async function undo(
   }
   const runs = await revive(tools, log.now, old, signal);
   if (!runs && (await wakesNew(tools, log.now, signal))) return keepNew(tools, log, error, signal);
-  await leadBack(tools, log.now, old, signal);
+  const back = await leadBack(tools, log.now, old, signal);
   const made = await findNew(tools, log.now, signal);
   for (const end of [stopNew, removeNew]) {
     // Looked at before each: what is left is never ended.
@@ -74,7 +74,7 @@ async function undo(
     await end(tools, log.now, made, signal);
   }
   await log.step("restore-old");
-  const named = await renames(tools.engine, old, log.now.name, signal);
+  const named = await renames(tools.engine, back, log.now.name, signal);
   await log.end(runs && named ? "rolled_back" : "rollback_required", error);
   return log.now.status;
 }
@@ -106,31 +106,51 @@ export async function standAside(
   ];
   if (old === undefined || made === undefined) return undefined;
   if (!(await revive(tools, log.now, old, signal))) return undefined;
-  await leadBack(tools, log.now, old, signal);
+  const back = await leadBack(tools, log.now, old, signal);
   await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
   // Two of one number: the one that does not run is the one to go.
   await tools.engine.stopContainer(made.id, undefined, signal);
-  const taken = made.name === log.now.name;
-  const aside = taken ? await freeName(tools, `${log.now.name}-new`, log.now, signal) : made.name;
-  await renames(tools.engine, made, aside, signal);
-  await renames(tools.engine, old, log.now.name, signal);
+  const left = await findNew(tools, log.now, signal);
+  if (left === undefined) return undefined;
+  const aside = await moveAside(tools, log.now, left, signal);
+  await renames(tools.engine, back, log.now.name, signal);
   return aside;
 }
 
-/** The names to the old container, then away from the new one, so that at no time they lead nowhere. */
+/** The new container no longer has the service's own name. Answers the name that it has. */
+async function moveAside(
+  tools: RotationTools,
+  rotation: Rotation,
+  made: ContainerDetail,
+  signal: AbortSignal,
+): Promise<string> {
+  if (made.name !== rotation.name) return made.name;
+  const aside = await freeName(tools, `${rotation.name}-new`, rotation, signal);
+  await renames(tools.engine, made, aside, signal);
+  return aside;
+}
+
+/**
+ * The names to the old container, then away from the new one, so that at no time they lead nowhere; nor
+ * while one is renamed, which is why that is done in between (`takePlace` says more). Answers the old one
+ * under the name that it has then.
+ */
 async function leadBack(
   tools: RotationTools,
   rotation: Rotation,
   old: ContainerDetail,
   signal: AbortSignal,
-): Promise<void> {
-  const { method, old: was, new: member } = rotation;
-  if (method !== "blue-green" || was === undefined) return;
+): Promise<ContainerDetail> {
+  const { method, name, old: was, new: member } = rotation;
+  if (method !== "blue-green" || was === undefined) return old;
   await offer(tools, old, was, signal);
   const made = await findNew(tools, rotation, signal);
-  if (made === undefined || member === undefined || !isOffered(made)) return;
+  if (made === undefined || member === undefined || !isOffered(made)) return old;
+  await moveAside(tools, rotation, made, signal);
+  const back = (await renames(tools.engine, old, name, signal)) ? { ...old, name } : old;
   await withdraw(tools, made, member, signal);
   if (made.state === "running") await tools.clock.sleep(FORGET_MS, signal);
+  return back;
 }
 
 async function stopNew(

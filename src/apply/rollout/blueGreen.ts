@@ -91,6 +91,7 @@ async function switchOver(
   const { health } = making.service.policy;
   if (!completed) await waitAnswering(tools, made.id, health, AbortSignal.any([signal, force]));
   refuseAborted(signal);
+  await takePlace(work, log, made, force);
   const moved = await takeNames(work, log, force);
   if (moved.length > 0) {
     work.report({
@@ -99,7 +100,6 @@ async function switchOver(
       message: `${old.name} may have lost its connections: network ${moved.join(", ")} lets nobody keep an address`,
     });
   }
-  await takePlace(work, log, made, force);
 }
 
 /** Without it the new container is not what the plan promises. */

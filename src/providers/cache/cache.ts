@@ -1,10 +1,11 @@
 /** The stores of a process that stays: what they have said is remembered, and told on while they are away. */
 import { createHash } from "node:crypto";
-import type { Clock, SecretProvider } from "../../model/ports.ts";
+import { type Clock, requestKey, type SecretProvider } from "../../model/ports.ts";
 import type { SecretId } from "../../model/reference.ts";
 import { Secret } from "../../model/secret.ts";
 import type { Settings } from "../../model/settings.ts";
 import { createKnown, type Known } from "./known.ts";
+import { createTurns } from "./turns.ts";
 import { createValues, type ValueLimits, type ValueUsage } from "./values.ts";
 
 export interface CacheOptions {
@@ -52,13 +53,15 @@ export function createCache({ clock, limits, intervalMs, before }: CacheOptions)
       const [{ name }, identity] = [provider, identityOf(store)];
       const maxAgeMs = (path: string): number => intervalMs(name, path) * LATE;
       const known = createKnown(provider, { clock, maxAgeMs });
+      const inTurn = createTurns();
       const former = memory.get(name);
       if (former?.identity === identity) known.inherit(former.known);
       memory.set(name, { identity, known });
       stores.set(name, known);
       return {
         ...provider,
-        versions: (requests, signal) => known.versions(requests, signal),
+        versions: (requests, signal) =>
+          inTurn(requests.map(requestKey), () => known.versions(requests, signal), signal),
         read: (requests, signal) => values.read(provider, requests, signal),
         close: async () => {
           stores.delete(name);

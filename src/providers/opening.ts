@@ -66,13 +66,15 @@ export function fileAt(
 /**
  * A credential: written as `key`, or in the variable that `<key>_env` names, or in the file that `<key>_file`
  * names. A copy, which the caller drops; undefined where dso.yaml names none. Rejects with `config-invalid`
- * where it names one that is not there.
+ * where it names more than one, or one that is not there.
  */
 export function credentialAt(
   opening: Opening,
   settings: Settings,
   key: string,
 ): Secret | undefined {
+  const ways = [key, `${key}_env`, `${key}_file`].filter((way) => settings[way] !== undefined);
+  if (ways.length > 1) throw absent(opening, `auth has ${ways.join(" and ")}, and one is to be it`);
   const written = settings[key];
   if (written instanceof Secret) return new Secret(Buffer.from(written.reveal()));
   if (typeof written === "string") return new Secret(Buffer.from(written));

@@ -50,7 +50,8 @@ describe("a credential", () => {
     ["{ method: token, token_env: T }", "the variable T of token_env is not set"],
     ["{ method: token, token_file: none }", "token_file"],
     ["{ method: token, token_file: empty }", "the file of token_file is empty"],
-  ])("%s is refused where that is not there", async (auth, words) => {
+    ["{ method: token, token: t, token_env: T }", "token and token_env, and one is to be it"],
+  ])("%s is refused where it is not there, or twice", async (auth, words) => {
     await expect(read(auth, { T: "" })).rejects.toMatchObject({
       ...{ code: "config-invalid", message: expect.stringContaining(words) as unknown },
       hint: expect.stringContaining("providers.it") as unknown,

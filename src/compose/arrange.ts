@@ -2,25 +2,28 @@
 import type { Json } from "../model/project.ts";
 import type { Shape } from "./shape.ts";
 
-/** Whether `x-*` stay: Compose shows them, and leaves them out of its hashes. */
-export type Extensions = "kept" | "dropped";
+/**
+ * `model`: all there is. `json`: without `x-*`, as Compose prints it and hashes it. `yaml`: as Compose
+ * prints that, which says nothing of what is empty.
+ */
+export type Form = "model" | "json" | "yaml";
 
 type JsonObject = { readonly [key: string]: Json };
 
 /** Of the keys that the shape does not have only `x-*` may stay. */
-export function arrange(value: Json, shape: Shape, extensions: Extensions): Json {
+export function arrange(value: Json, shape: Shape, form: Form): Json {
   if (value === null) return null;
   switch (shape.kind) {
     case "value":
       return value;
     case "list":
       return Array.isArray(value)
-        ? (value as readonly Json[]).map((item) => arrange(item, shape.item, extensions))
+        ? (value as readonly Json[]).map((item) => arrange(item, shape.item, form))
         : value;
     case "map":
-      return isObject(value) ? arrangeMap(value, shape.entry, extensions) : value;
+      return isObject(value) ? arrangeMap(value, shape.entry, form) : value;
     case "struct":
-      return isObject(value) ? arrangeStruct(value, shape.fields, extensions) : value;
+      return isObject(value) ? arrangeStruct(value, shape.fields, form) : value;
   }
 }
 
@@ -33,32 +36,28 @@ export function extensionsOf(json: Json): Readonly<Record<string, Json>> {
   return Object.fromEntries(Object.entries(json).filter(([key]) => key.startsWith("x-")));
 }
 
-function arrangeMap(value: JsonObject, entry: Shape, extensions: Extensions): Json {
+function arrangeMap(value: JsonObject, entry: Shape, form: Form): Json {
   const sorted = Object.keys(value).toSorted(byUtf8);
-  return Object.fromEntries(
-    sorted.map((key) => [key, arrange(value[key] ?? null, entry, extensions)]),
-  );
+  return Object.fromEntries(sorted.map((key) => [key, arrange(value[key] ?? null, entry, form)]));
 }
 
-function arrangeStruct(
-  value: JsonObject,
-  fields: ReadonlyMap<string, Shape>,
-  extensions: Extensions,
-): Json {
+function arrangeStruct(value: JsonObject, fields: ReadonlyMap<string, Shape>, form: Form): Json {
   const entries: [string, Json][] = [];
   for (const [key, shape] of fields) {
-    const given = value[key] ?? (shape.keep === "always" && shape.kind === "struct" ? {} : null);
-    const arranged = arrange(given, shape, extensions);
-    if (stays(arranged, shape)) entries.push([key, arranged]);
+    const given = value[key] ?? (isWritten(shape) && shape.kind === "struct" ? {} : null);
+    const arranged = arrange(given, shape, form);
+    if (stays(arranged, shape, form)) entries.push([key, arranged]);
   }
-  if (extensions === "kept") entries.push(...Object.entries(extensionsOf(value)));
+  if (form !== "json") entries.push(...Object.entries(extensionsOf(value)));
   return Object.fromEntries(entries);
 }
 
-function stays(value: Json, shape: Shape): boolean {
-  if (shape.keep === "always") return true;
+const isWritten = ({ keep }: Shape): boolean => keep === "always" || keep === "shown";
+
+function stays(value: Json, { keep }: Shape, form: Form): boolean {
+  if (keep === "always" || (keep === "shown" && form !== "yaml")) return true;
   if (value === null) return false;
-  if (shape.keep === "set") return true;
+  if (keep === "set" || (keep === "shown" && Array.isArray(value))) return true;
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
   return value !== "" && value !== 0 && value !== false;

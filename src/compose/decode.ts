@@ -87,8 +87,6 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   "networks.*.driver_opts": labels,
   "post_start.*.command": words,
   "post_start.*.environment": environment,
-  "pre_start.*.command": words,
-  "pre_start.*.environment": environment,
   "pre_stop.*.command": words,
   "pre_stop.*.environment": environment,
   "provider.options.*": textList,

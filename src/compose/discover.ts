@@ -21,6 +21,8 @@ export interface LoadOptions {
   readonly environmentFiles?: readonly string[];
   readonly env: Env;
   readonly home: string;
+  /** For whoever only shows the project: what cannot be applied is kept, and what this names is left out. */
+  readonly show?: { readonly without: ReadonlySet<"consistency" | "paths"> };
   /** Their profiles are enabled. */
   readonly services?: readonly string[];
   /** Filled while the project is loaded, also where that fails. */

@@ -20,7 +20,11 @@ import {
 import type { Mapping, Node } from "./node.ts";
 import { readText } from "./text.ts";
 import type { Lookup } from "./template.ts";
-import type { Reading, Trace } from "./trace.ts";
+import type { Loading } from "./loading.ts";
+import type { Trace } from "./trace.ts";
+
+/** Where relative paths begin that nobody has made absolute. */
+type Reading = Pick<Loading, "workingDir" | "signal" | "trace">;
 
 /** `environment` and build arguments: `KEY` alone means the value of the project's environment. */
 export function inheritVariables(document: Mapping, env: Env, trace: Trace): Mapping {
@@ -56,13 +60,19 @@ export function inheritVariables(document: Mapping, env: Env, trace: Trace): Map
   );
 }
 
+/** Jobs, too: they have what a service has, and names of their own. */
 export function eachService(
   document: Mapping,
   change: (service: Mapping, name: string) => Node,
 ): Mapping {
-  return changeEntry(document, "services", (services) =>
-    mapEntries(services, (node, name) => (node.kind === "mapping" ? change(node, name) : node)),
-  ) as Mapping;
+  const inside = (section: Node): Node =>
+    mapEntries(section, (node, name) => (node.kind === "mapping" ? change(node, name) : node));
+  return changeEntry(changeEntry(document, "services", inside), "jobs", inside) as Mapping;
+}
+
+/** The same to look at. */
+export function servicesOf(document: Mapping): readonly (readonly [string, Node])[] {
+  return ["services", "jobs"].flatMap((section) => [...entriesOf(document.entries.get(section))]);
 }
 
 /** Reads the files of each service and leaves their values in `environment` and `labels`. */
@@ -71,9 +81,8 @@ export async function readVariableFiles(
   env: Env,
   reading: Reading,
 ): Promise<Mapping> {
-  const services = entriesOf(document.entries.get("services"));
   const read = new Map<string, Node>();
-  for (const [name, service] of services) {
+  for (const [name, service] of servicesOf(document)) {
     if (service.kind !== "mapping") continue;
     const withEnvironment = await readEnvFiles(service, env, reading);
     read.set(name, await readLabelFiles(withEnvironment, reading));
@@ -119,7 +128,7 @@ async function readVariables(
   lookup: Lookup,
   reading: Reading,
 ): Promise<ReadonlyMap<string, Node>> {
-  const file = textAt(entry) ?? textAt(entry, "path") ?? "";
+  const file = path.resolve(reading.workingDir, textAt(entry) ?? textAt(entry, "path") ?? "");
   if (get(entry, "required") !== undefined && textAt(entry, "required") !== "true") {
     reading.trace.files.add(path.normalize(file));
     if (kindOf(file) === undefined) return new Map();

@@ -43,6 +43,6 @@ export function volumeHash(volume: VolumeModel): string {
 
 function hash(value: Json, shape: Shape): string {
   return createHash("sha256")
-    .update(goJson(arrange(value, shape, "dropped"), shape))
+    .update(goJson(arrange(value, shape, "json"), shape))
     .digest("hex");
 }

@@ -64,17 +64,14 @@ async function finishLoading(
   loading: Loading,
   warnings: readonly LoadWarning[],
 ): Promise<LoadedProject> {
+  const { show, services = [] } = options;
   const model = await loadModel(setting.files, loading);
   const normal = normalise(decode(model), name);
-  const { document, disabled, known } = selectServices(
-    normal,
-    setting.profiles,
-    options.services ?? [],
-  );
-  const checked = checkProject(document);
+  const { document, disabled, known } = selectServices(normal, setting.profiles, services);
+  const checked = show?.without.has("consistency") === true ? document : checkProject(document);
   const complete = await readVariableFiles(checked, loading.env, loading);
   const used = withoutUnused(complete);
-  refuseUnsupported(used);
+  if (show === undefined) refuseUnsupported(used);
   const { workingDir, files, environmentFiles, profiles } = setting;
   const rest = { name, workingDir, files, environmentFiles, profiles, warnings };
   return buildProject(used, { ...rest, disabledServices: disabled, knownProfiles: known });
@@ -91,6 +88,7 @@ function startLoading(
     env,
     workingDir,
     home: options.home,
+    keepPaths: options.show?.without.has("paths") ?? false,
     stdin: options.stdin ?? "",
     chain: [],
     documents: new Map(),

@@ -8,6 +8,8 @@ export interface Loading extends Reading {
   readonly env: Env;
   readonly workingDir: string;
   readonly home: string;
+  /** Paths stay as they are written. */
+  readonly keepPaths: boolean;
   readonly stdin: string;
   /** The files that led here by `include`. */
   readonly chain: readonly string[];

@@ -1,6 +1,16 @@
 /** Puts one document over another: mappings deeply, lists appended, scalars replaced. */
 import { invalidAt } from "./fault.ts";
-import { fromJson, get, isNull, mapping, scalar, sequence, textAt } from "./node.ts";
+import {
+  fromJson,
+  get,
+  isNull,
+  itemsOf,
+  mapping,
+  scalar,
+  sequence,
+  textAt,
+  toJson,
+} from "./node.ts";
 import type { Mapping, Node, Path, Scalar, Sequence } from "./node.ts";
 import { rules, step } from "./rules.ts";
 import type { Rules } from "./rules.ts";
@@ -31,6 +41,9 @@ const SERVICE: Readonly<Record<string, Merge>> = {
   logging: mergeLogging,
   models: (base, over, path) => mergeNamed(base, over, null, path),
   networks: (base, over, path) => mergeNamed(base, over, null, path),
+  post_start: appendNew,
+  pre_start: appendNew,
+  pre_stop: appendNew,
   sysctls: asSequences,
   tmpfs: asSequences,
   "ulimits.*": mergeUlimit,
@@ -124,6 +137,14 @@ function replace(_: Node, over: Node): Node {
 function append(base: Sequence, over: Node): Sequence {
   const items = over.kind === "sequence" ? over.items : [over];
   return { ...base, items: [...base.items, ...items] };
+}
+
+/** A hook that is there already is not meant twice. */
+function appendNew(base: Node, over: Node): Node {
+  if (isNull(over)) return base;
+  const known = new Set(itemsOf(base).map((item) => JSON.stringify(toJson(item))));
+  const fresh = itemsOf(over).filter((item) => !known.has(JSON.stringify(toJson(item))));
+  return sequence([...itemsOf(base), ...fresh], base.at);
 }
 
 function asSequences(base: Node, over: Node): Node {

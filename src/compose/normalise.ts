@@ -1,6 +1,7 @@
 /** What a project implies: the default network, dependencies, names. */
-import { eachService } from "./environment.ts";
+import { eachService, servicesOf } from "./environment.ts";
 import {
+  changeEntry,
   entriesOf,
   fromJson,
   get,
@@ -15,10 +16,13 @@ import type { Mapping, Node } from "./node.ts";
 
 export function normalise(document: Mapping, name: string): Mapping {
   const services = eachService(document, (service) =>
-    [attachDefaultNetwork, setDockerfile, implyDependencies, settlePullPolicy].reduce(
-      (node, change) => change(node),
-      service,
-    ),
+    [
+      attachDefaultNetwork,
+      setDockerfile,
+      implyDependencies,
+      settlePullPolicy,
+      lendToForerunners,
+    ].reduce((node, change) => change(node), service),
   );
   const networks = withDefaultNetwork(services);
   return ["networks", "volumes", "secrets", "configs"].reduce(
@@ -57,6 +61,33 @@ function settlePullPolicy(service: Mapping): Mapping {
   return withEntry(service, "pull_policy", scalar("missing", policy.at));
 }
 
+/** A container of `pre_start` has the service's image and networks, if no own, and its variables and hosts below its own. */
+function lendToForerunners(service: Mapping): Mapping {
+  const lend = (item: Node): Node => {
+    if (item.kind !== "mapping") return item;
+    const lent = ["image", "networks"].flatMap((key) => {
+      const node = item.entries.get(key) ?? service.entries.get(key);
+      return node === undefined ? [] : ([[key, node]] as const);
+    });
+    const variables = [service, item].flatMap((from) => [
+      ...entriesOf(from.entries.get("environment")),
+    ]);
+    const hosts = [service, item].flatMap((from) => itemsOf(from.entries.get("extra_hosts")));
+    const all = new Map([...item.entries, ...lent]);
+    if (variables.length > 0) all.set("environment", mapping(variables, item.at));
+    if (hosts.length > 0) all.set("extra_hosts", sortedHosts(hosts, item));
+    return { ...item, entries: all };
+  };
+  return changeEntry(service, "pre_start", (list) =>
+    list.kind === "sequence" ? { ...list, items: list.items.map(lend) } : list,
+  ) as Mapping;
+}
+
+function sortedHosts(hosts: readonly Node[], { at }: Node): Node {
+  const sorted = hosts.toSorted((a, b) => ((textAt(a) ?? "") < (textAt(b) ?? "") ? -1 : 1));
+  return { kind: "sequence", items: sorted, at };
+}
+
 function implyDependencies(service: Mapping): Mapping {
   const implied = new Map<string, Node>();
   const imply = (name: string, from: Node, restart: boolean) => {
@@ -84,8 +115,8 @@ function implyDependencies(service: Mapping): Mapping {
 
 /** The default network is declared where some service is on it. */
 function withDefaultNetwork(document: Mapping): Mapping {
-  const used = [...entriesOf(document.entries.get("services")).values()].some(
-    (service) => get(service, "networks", "default") !== undefined,
+  const used = servicesOf(document).some(
+    ([, service]) => get(service, "networks", "default") !== undefined,
   );
   const networks = document.entries.get("networks");
   if (!used || entriesOf(networks).has("default")) return document;

@@ -46,7 +46,7 @@ const LAYER: readonly Stage<Layer>[] = [
 const MODEL: readonly Stage<undefined>[] = [
   setDefaults,
   checkModel,
-  (document, _, loading) => resolvePaths(document, loading),
+  (document, _, loading) => (loading.keepPaths ? document : resolvePaths(document, loading)),
   (document, _, loading) => inheritVariables(document, loading.env, loading.trace),
 ];
 

@@ -9,10 +9,11 @@ import type {
   VolumeModel,
 } from "../model/project.ts";
 import { arrange, extensionsOf } from "./arrange.ts";
+import { servicesOf } from "./environment.ts";
 import { place } from "./fault.ts";
 import { entriesOf, get, itemsOf, textAt, toJson } from "./node.ts";
 import type { Mapping, Node, Path } from "./node.ts";
-import { FILE_SOURCE, NETWORK, SERVICE, VOLUME } from "./shape.ts";
+import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 import type { Shape } from "./shape.ts";
 
 /** A project and what only its own rendering needs of it. */
@@ -21,11 +22,22 @@ export interface LoadedProject extends ComposeProject {
   readonly extensions: Readonly<Record<string, Json>>;
   /** All that some service names, switched on or not; sorted. */
   readonly knownProfiles: readonly string[];
+  /** Shown alone: this release runs neither. */
+  readonly jobs: ReadonlyMap<string, ServiceModel>;
+  readonly models: ReadonlyMap<string, Json>;
 }
 
 type Rest = Omit<
   LoadedProject,
-  "services" | "networks" | "volumes" | "secrets" | "configs" | "positions" | "extensions"
+  | "services"
+  | "jobs"
+  | "models"
+  | "networks"
+  | "volumes"
+  | "secrets"
+  | "configs"
+  | "positions"
+  | "extensions"
 >;
 
 export function buildProject(document: Mapping, rest: Rest): LoadedProject {
@@ -36,6 +48,8 @@ export function buildProject(document: Mapping, rest: Rest): LoadedProject {
     volumes: section<VolumeModel>(document, "volumes", VOLUME),
     secrets: section<FileSourceModel>(document, "secrets", FILE_SOURCE),
     configs: section<FileSourceModel>(document, "configs", FILE_SOURCE),
+    jobs: section<ServiceModel>(document, "jobs", JOB),
+    models: section<Json>(document, "models", MODEL),
     extensions: extensionsOf(toJson(document)),
     positions: positionsIn(document),
   };
@@ -45,7 +59,7 @@ export function buildProject(document: Mapping, rest: Rest): LoadedProject {
 function section<T>(document: Mapping, key: string, shape: Shape): ReadonlyMap<string, T> {
   const nodes = [...entriesOf(document.entries.get(key))].toSorted(([a], [b]) => (a < b ? -1 : 1));
   return new Map(
-    nodes.map(([name, node]) => [name, arrange(toJson(node), shape, "kept") as T] as const),
+    nodes.map(([name, node]) => [name, arrange(toJson(node), shape, "model") as T] as const),
   );
 }
 
@@ -77,7 +91,10 @@ function isLiteral(node: Node): boolean {
 
 /** Networks, volumes, secrets and configs that no enabled service uses are left out. */
 export function withoutUnused(document: Mapping): Mapping {
-  const services = [...entriesOf(document.entries.get("services")).values()];
+  const services = servicesOf(document).flatMap(([, service]) => [
+    service,
+    ...itemsOf(get(service, "pre_start")),
+  ]);
   const items = (...keys: readonly string[]) =>
     services.flatMap((service) => itemsOf(get(service, ...keys)));
   const sources = (nodes: readonly Node[]) => nodes.map((item) => textAt(item, "source") ?? "");

@@ -1,40 +1,48 @@
 /** The project as `docker compose config` prints it. */
-import type { ComposeProject, Json } from "../model/project.ts";
-import { arrange, isObject } from "./arrange.ts";
-import type { Extensions } from "./arrange.ts";
-import { FILE_SOURCE, NETWORK, SERVICE, VOLUME } from "./shape.ts";
+import type { ComposeProject, Json, ServiceModel } from "../model/project.ts";
+import { arrange, type Form, isObject } from "./arrange.ts";
+import type { LoadedProject } from "./project.ts";
+import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 
 const SECTIONS = {
   services: SERVICE,
+  jobs: JOB,
+  models: MODEL,
   networks: NETWORK,
   volumes: VOLUME,
   secrets: FILE_SOURCE,
   configs: FILE_SOURCE,
 } as const;
 
-/** Of a project that this loader made, its top-level `x-*` too. */
-type Rendered = ComposeProject & { readonly extensions?: Readonly<Record<string, Json>> };
+/** Of a project that this loader made, what it only shows, too. */
+type Rendered = ComposeProject & Partial<Pick<LoadedProject, "jobs" | "models" | "extensions">>;
 
 export interface RenderOptions {
   /** Only these services and what they need. */
   readonly services?: readonly string[];
-  /** `x-*` below the top level; Compose shows them in YAML, and not in JSON. */
-  readonly extensions?: Extensions;
+  /**
+   * Compose's two forms are not the same model: its JSON has no `x-*` below the top level and no models,
+   * its YAML says nothing of what is empty.
+   */
+  readonly form?: Exclude<Form, "model">;
 }
 
 /** Each `$` is doubled, so that the output can be loaded again. */
 export function renderProject(project: Rendered, options: RenderOptions = {}): Json {
-  const { services = [], extensions = "dropped" } = options;
+  const { services = [], form = "json" } = options;
   const chosen = services.length === 0 ? project : narrow(project, services);
   const sections = Object.entries(SECTIONS).map(([key, shape]) => {
-    const section = [...chosen[key as keyof typeof SECTIONS]].map(([name, model]) => {
-      const json = arrange(model as Json, shape, extensions);
-      return [name, key === "services" ? renderService(json) : json] as const;
+    const section = [...(chosen[key as keyof typeof SECTIONS] ?? [])].map(([name, model]) => {
+      const json = arrange(model as Json, shape, form);
+      const isService = key === "services" || key === "jobs";
+      return [name, isService ? renderService(json, form) : json] as const;
     });
     return [key, Object.fromEntries(section)] as const;
   });
   const filled = sections.filter(
-    ([key, section]) => key === "services" || Object.keys(section).length > 0,
+    ([key, section]) =>
+      key === "services" ||
+      (Object.keys(section).length > 0 && !(key === "models" && form === "json")),
   );
   return doubleDollars({
     name: chosen.name,
@@ -43,10 +51,39 @@ export function renderProject(project: Rendered, options: RenderOptions = {}): J
   });
 }
 
-/** What is the default of a bind mount is not written. */
-function renderService(service: Json): Json {
-  if (!isObject(service) || !Array.isArray(service.volumes)) return service;
-  return { ...service, volumes: (service.volumes as readonly Json[]).map(renderMount) };
+/** Of the services, of what runs before them, and of the jobs; sorted. */
+export function imagesOf({ name, services, jobs }: LoadedProject): readonly string[] {
+  return [...services, ...jobs]
+    .flatMap(([key, { image, pre_start: before = [] }]) => {
+      const own = image ?? `${name}-${key}`;
+      const others = (before as readonly ServiceModel[]).flatMap(({ image }) => image ?? []);
+      return [...new Set([own, ...others])];
+    })
+    .toSorted();
+}
+
+/** What is the default of a bind mount is not written; in YAML some keys have other letters. */
+function renderService(service: Json, form: Form): Json {
+  if (!isObject(service)) return service;
+  const { volumes, pre_start: before, blkio_config: blkio } = service;
+  const each = (list: Json | undefined, change: (item: Json) => Json): readonly Json[] =>
+    Array.isArray(list) ? (list as readonly Json[]).map(change) : [];
+  return {
+    ...service,
+    ...(volumes === undefined ? {} : { volumes: each(volumes, renderMount) }),
+    ...(before === undefined
+      ? {}
+      : { pre_start: each(before, (container) => renderService(container, form)) }),
+    ...(blkio === undefined || form === "json" ? {} : { blkio_config: lowerKeys(blkio) }),
+  };
+}
+
+function lowerKeys(json: Json): Json {
+  if (Array.isArray(json)) return (json as readonly Json[]).map(lowerKeys);
+  if (!isObject(json)) return json;
+  return Object.fromEntries(
+    Object.entries(json).map(([key, value]) => [key.toLowerCase(), lowerKeys(value)]),
+  );
 }
 
 function renderMount(mount: Json): Json {
@@ -67,7 +104,7 @@ function doubleDollars(json: Json): Json {
 }
 
 /** The services with those that they depend on, and the resources of all of them. */
-function narrow(project: ComposeProject, services: readonly string[]): ComposeProject {
+function narrow(project: Rendered, services: readonly string[]): Rendered {
   const wanted = new Set<string>();
   const add = (name: string): void => {
     if (wanted.has(name)) return;

@@ -6,6 +6,10 @@ export interface Rules<T> {
   readonly below: ReadonlyMap<string, Rules<T>>;
 }
 
+/**
+ * A job, and a container that runs before a service, have what a service has: what holds below
+ * `services.*` holds below `jobs.*` and `services.*.pre_start.*`, too.
+ */
 export function rules<T>(table: Readonly<Record<string, T>>): Rules<T> {
   const root: MutableRules<T> = { below: new Map() };
   for (const [pattern, rule] of Object.entries(table)) {
@@ -16,6 +20,13 @@ export function rules<T>(table: Readonly<Record<string, T>>): Rules<T> {
       here = next;
     }
     here.rule = rule;
+  }
+  const services = root.below.get("services");
+  const service = services?.below.get("*");
+  if (services !== undefined && service !== undefined) {
+    const before = service.below.get("pre_start");
+    service.below.set("pre_start", { ...before, below: new Map([["*", service]]) });
+    root.below.set("jobs", { ...root.below.get("jobs"), below: services.below });
   }
   return root;
 }

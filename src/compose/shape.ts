@@ -8,12 +8,18 @@ export type Shape =
   | { readonly kind: "map"; readonly entry: Shape; readonly keep: Keep }
   | { readonly kind: "struct"; readonly fields: ReadonlyMap<string, Shape>; readonly keep: Keep };
 
-/** `filled`: left out when zero or empty. `set`: left out when absent. `always`: written even then. */
-export type Keep = "filled" | "set" | "always";
+type Struct = Extract<Shape, { readonly kind: "struct" }>;
+
+/**
+ * `filled`: left out when zero or empty. `set`: left out when absent. `always`: written even then; `shown`:
+ * the same, but not in YAML.
+ */
+export type Keep = "filled" | "set" | "always" | "shown";
 
 const value: Shape = { kind: "value", keep: "filled" };
 const pointer: Shape = { kind: "value", keep: "set" };
 const always: Shape = { kind: "value", keep: "always" };
+const shown: Shape = { kind: "value", keep: "shown" };
 
 function list(item: Shape = value): Shape {
   return { kind: "list", item, keep: "filled" };
@@ -24,7 +30,7 @@ function map(entry: Shape = always): Shape {
 }
 
 /** Names that stand for plain optional values, and the fields that are more than that. */
-function struct(order: string, special: Readonly<Record<string, Shape>> = {}): Shape {
+function struct(order: string, special: Readonly<Record<string, Shape>> = {}): Struct {
   const fields = order
     .trim()
     .split(/\s+/)
@@ -32,7 +38,12 @@ function struct(order: string, special: Readonly<Record<string, Shape>> = {}): S
   return { kind: "struct", fields: new Map(fields), keep: "set" };
 }
 
-function kept(shape: Shape, keep: Keep): Shape {
+/** In their place where the order has one, else at the end. */
+function withFields({ fields, ...rest }: Struct, more: Readonly<Record<string, Shape>>): Struct {
+  return { ...rest, fields: new Map([...fields, ...Object.entries(more)]) };
+}
+
+function kept<T extends Shape>(shape: T, keep: Keep): T {
   return { ...shape, keep };
 }
 
@@ -58,7 +69,7 @@ const update = struct("parallelism delay failure_action monitor max_failure_rati
 const ulimits = map({ ...struct("single soft hard"), keep: "always" });
 
 const hook = struct("command image user privileged working_dir environment per_replica", {
-  command: always,
+  command: shown,
   environment: map(),
 });
 
@@ -108,7 +119,7 @@ const deploy = struct(
     rollback_config: update,
     resources: kept(
       struct("limits reservations", { limits: resource, reservations: resource }),
-      "always",
+      "shown",
     ),
     restart_policy: struct("condition delay max_attempts window", {
       delay: pointer,
@@ -120,7 +131,7 @@ const deploy = struct(
         constraints: list(),
         preferences: list(struct("spread")),
       }),
-      "always",
+      "shown",
     ),
   },
 );
@@ -130,7 +141,7 @@ const develop = struct("watch", {
     struct("path action target exec include ignore initial_sync", {
       path: always,
       action: always,
-      exec: kept(hook, "always"),
+      exec: kept(hook, "shown"),
       include: list(),
       ignore: list(),
     }),
@@ -159,7 +170,7 @@ const healthcheck = struct("test timeout interval retries start_period start_int
   start_interval: pointer,
 });
 
-export const SERVICE = struct(
+const CONTAINER = struct(
   `profiles annotations attach build develop blkio_config cap_add cap_drop cgroup_parent cgroup
   cpu_count cpu_percent cpu_period cpu_quota cpu_rt_period cpu_rt_runtime cpus cpuset cpu_shares
   command configs container_name credential_spec depends_on deploy device_cgroup_rules devices dns
@@ -180,7 +191,7 @@ export const SERVICE = struct(
     blkio_config: blkio,
     cap_add: list(),
     cap_drop: list(),
-    command: always,
+    command: shown,
     configs: list(fileGrant),
     credential_spec: struct("config file registry"),
     depends_on: map(struct("condition restart required", { condition: always, required: always })),
@@ -190,7 +201,7 @@ export const SERVICE = struct(
     dns: list(),
     dns_opt: list(),
     dns_search: list(),
-    entrypoint: always,
+    entrypoint: shown,
     provider: struct("type options", { options: map() }),
     environment: map(),
     env_file: list(struct("path required format", { required: always })),
@@ -218,11 +229,23 @@ export const SERVICE = struct(
     ulimits,
     volumes: list(volume),
     volumes_from: list(),
-    pre_start: list(hook),
     post_start: list(hook),
     pre_stop: list(hook),
   },
 );
+
+/** A container that runs before the service's own is described as that is. */
+const before = list(withFields(CONTAINER, { per_replica: value }));
+
+export const SERVICE = withFields(CONTAINER, { pre_start: before });
+
+/** What a service is, and when it runs. */
+export const JOB = withFields(SERVICE, {
+  triggers: struct("schedule", { schedule: list(struct("cron")) }),
+});
+
+/** A top-level model. */
+export const MODEL = struct("name model context_size runtime_flags", { runtime_flags: list() });
 
 export const NETWORK = struct(
   "name driver driver_opts ipam external internal attachable labels enable_ipv4 enable_ipv6",
@@ -233,7 +256,7 @@ export const NETWORK = struct(
         config: list(struct("subnet gateway ip_range aux_addresses", { aux_addresses: map() })),
         options: map(),
       }),
-      "always",
+      "shown",
     ),
     labels: map(),
     enable_ipv4: pointer,

@@ -1,7 +1,7 @@
 import type { ApplyContext } from "../apply/context.ts";
-import { serviceHash } from "../compose/hash.ts";
+import { type HashDialect, serviceHash } from "../compose/hash.ts";
 import { findComposeProgram } from "../docker/composeProgram.ts";
-import type { Desired } from "../model/desired.ts";
+import type { ComposeProject } from "../model/project.ts";
 import { readValues } from "../providers/values.ts";
 import type { Context } from "./context.ts";
 import type { ApplySettings, Run } from "./run.ts";
@@ -27,7 +27,7 @@ export async function applyContext(
     sockets,
     random,
     dsoVersion: context.version,
-    dialect: await composeDialect(context, run.desired, signal),
+    dialect: await composeDialect(context, run.desired.project, signal),
     hostVariables: context.environment,
     readValues: (references, versions, readSignal) =>
       readValues(context.providers, references, versions, context.config.agent.cache, readSignal),
@@ -38,18 +38,18 @@ export async function applyContext(
 
 /**
  * The config hash of the Docker Compose that is used here: version 5 leaves one
- * default out that version 2 writes. Where none is found, version 2's. The program
+ * default out that version 2 writes. Where none is found, version 5's. The program
  * is asked only when the two would differ.
  */
 export async function composeDialect(
   context: Pick<Context, "environment" | "home">,
-  { services }: Desired,
+  { services }: Pick<ComposeProject, "services">,
   signal: AbortSignal,
-): Promise<"v2" | "v5"> {
+): Promise<HashDialect> {
   const differs = [...services.values()].some(
-    ({ model }) => serviceHash(model, "v2") !== serviceHash(model, "v5"),
+    (model) => serviceHash(model, "v2") !== serviceHash(model, "v5"),
   );
-  if (!differs) return "v2";
+  if (!differs) return "v5";
   const program = await findComposeProgram(context.environment, context.home, signal);
-  return Number(program?.version.split(".")[0] ?? 2) >= 5 ? "v5" : "v2";
+  return program === undefined || Number(program.version.split(".")[0]) >= 5 ? "v5" : "v2";
 }

@@ -1,5 +1,10 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
-import { type OpenProject, openProject } from "../compose/load.ts";
+import {
+  type LoadedProject,
+  type LoadOptions,
+  type OpenProject,
+  openProject,
+} from "../compose/load.ts";
 import { newTrace, type Trace } from "../compose/trace.ts";
 import { policyFaults } from "../config/projectPolicy.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
@@ -45,11 +50,22 @@ export async function loadModel(
   return (await openModel(context, request, signal, newTrace())).load();
 }
 
+/** The same for whoever only shows them: what cannot be applied, and what is asked to be left as it is, stays. */
+export async function loadToShow(
+  context: Context,
+  request: ProjectRequest,
+  show: NonNullable<LoadOptions["show"]>,
+  signal: AbortSignal,
+): Promise<LoadedProject> {
+  return (await openModel(context, request, signal, newTrace(), show)).load();
+}
+
 function openModel(
   context: Context,
   request: ProjectRequest,
   signal: AbortSignal,
   trace: Trace,
+  show?: LoadOptions["show"],
 ): Promise<OpenProject> {
   const { files, stdin, profiles, projectName, projectDirectory } = request;
   return openProject(
@@ -67,6 +83,7 @@ function openModel(
       env: environmentOf(context, request),
       home: context.home,
       trace,
+      ...(show === undefined ? {} : { show }),
     },
     signal,
   );

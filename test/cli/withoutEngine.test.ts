@@ -1,60 +1,11 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { runProgram } from "../../src/cli/program.ts";
-import { wire } from "../../src/wire.ts";
 import { faultsOf } from "../fakes/faults.ts";
-import { createFakeSession, type FakeSession } from "../fakes/session.ts";
+import { useMachine } from "./machine.ts";
 
-let home = "";
-beforeEach(async () => {
-  home = await mkdtemp(join(tmpdir(), "dso-cli-"));
-  await mkdir(join(home, "work"));
-});
-afterEach(async () => {
-  await rm(home, { recursive: true });
-});
-
-/** On a machine of its own that has no engine at all. */
-function createSession(terminal = false): FakeSession {
-  const environment = { HOME: home, DOCKER_HOST: `unix://${home}/none.sock` };
-  const cwd = join(home, "work");
-  const session: FakeSession = createFakeSession({
-    terminal,
-    environment,
-    cwd,
-    connect: ({ configFile }) =>
-      wire({
-        cwd,
-        environment,
-        configFile,
-        version: "4.0.0-test",
-        shims: home,
-        stays: false,
-        signal: session.signal,
-      }),
-  });
-  return session;
-}
-
-interface Ran {
-  readonly code: number;
-  readonly output: string;
-}
-
-async function dso(...argv: readonly string[]): Promise<Ran> {
-  const session = createSession();
-  session.keyboard.end();
-  return { code: await runProgram(argv, session), output: session.written.output() };
-}
-
-async function piped(input: string, ...argv: readonly string[]): Promise<Ran> {
-  const session = createSession();
-  session.keyboard.type(input);
-  session.keyboard.end();
-  return { code: await runProgram(argv, session), output: session.written.output() };
-}
+const { home, session: createSession, dso, piped } = useMachine();
 
 async function value(name: string): Promise<string> {
   return (await dso("secret", "get", name, "--reveal")).output;
@@ -153,7 +104,7 @@ describe("the local vault on the command line", () => {
   });
 
   it("imports a .env file, after a look at it", async () => {
-    await writeFile(join(home, "work/.env"), 'A=1\nB="two words"\nC=${A}\n');
+    await writeFile(join(home(), "work/.env"), 'A=1\nB="two words"\nC=${A}\n');
     const look = await dso("secret", "import", ".env", "--prefix", "app/", "--dry-run");
     expect(look.output).toBe("app/A\napp/B\napp/C\n");
     await expect(value("app/A")).rejects.toThrow();
@@ -168,7 +119,7 @@ describe("the local vault on the command line", () => {
   });
 
   it("refuses what it cannot import with its line, also in a look at it", async () => {
-    await writeFile(join(home, "work/.env"), 'A=1\nB=\nC\n\nD=""\n');
+    await writeFile(join(home(), "work/.env"), 'A=1\nB=\nC\n\nD=""\n');
     for (const flags of [[], ["--dry-run"]]) {
       const faults = await faultsOf(() => dso("secret", "import", ".env", ...flags));
       expect(faults.map(({ code, position }) => [code, position?.file, position?.line])).toEqual([
@@ -182,7 +133,7 @@ describe("the local vault on the command line", () => {
 
   it("imports nothing that has no end or is no text", async () => {
     await expect(dso("secret", "import", "/dev/zero")).rejects.toThrow("has more than 16 MiB");
-    await writeFile(join(home, "work/.env"), Buffer.from("A=1\nB=f\xfcr\n", "latin1"));
+    await writeFile(join(home(), "work/.env"), Buffer.from("A=1\nB=f\xfcr\n", "latin1"));
     await expect(dso("secret", "import", ".env")).rejects.toMatchObject({
       message: "the variable file: line 2 is not valid UTF-8",
       position: { line: 2 },
@@ -191,7 +142,7 @@ describe("the local vault on the command line", () => {
 
   it("goes back to the generation before a damaged one, as the error says", async () => {
     for (const text of ["one", "two"]) await piped(text, "secret", "set", "s");
-    const file = join(home, ".dso/vault.enc");
+    const file = join(home(), ".dso/vault.enc");
     const damaged = (await readFile(file)).fill(0, 200, 201);
     await writeFile(file, damaged);
     await expect(value("s")).rejects.toMatchObject({
@@ -204,11 +155,11 @@ describe("the local vault on the command line", () => {
   });
 
   it("takes a backup for the newest only when told so, as the error says", async () => {
-    const file = join(home, ".dso/vault.enc");
+    const file = join(home(), ".dso/vault.enc");
     await piped("one", "secret", "set", "s");
-    await copyFile(file, join(home, "backup"));
+    await copyFile(file, join(home(), "backup"));
     await piped("two", "secret", "set", "s");
-    await copyFile(join(home, "backup"), file);
+    await copyFile(join(home(), "backup"), file);
     await expect(value("s")).rejects.toMatchObject({
       code: "vault-stale",
       hint: expect.stringContaining("dso init --accept-vault") as string,
@@ -222,7 +173,7 @@ describe("the local vault on the command line", () => {
 
   it("refuses a name of a store that is no local vault", async () => {
     await writeFile(
-      join(home, "work/dso.yaml"),
+      join(home(), "work/dso.yaml"),
       "providers:\n  vault:\n    addr: https://vault.example.com\n    auth: { method: token, token_env: T }\n",
     );
     await expect(dso("secret", "rm", "vault:app/db")).rejects.toMatchObject({ code: "usage" });
@@ -234,7 +185,7 @@ describe("without an engine", () => {
     "name: shop\nservices:\n  web:\n    image: web:1\n    environment:\n      DB: dso://app/db\n";
 
   it("validates", async () => {
-    await writeFile(join(home, "work/compose.yaml"), compose);
+    await writeFile(join(home(), "work/compose.yaml"), compose);
     const { code, output } = await dso("validate", "--offline");
     expect(code).toBe(0);
     expect(output).toContain("Valid: project shop, 1 service, 1 reference.");
@@ -242,31 +193,20 @@ describe("without an engine", () => {
   });
 
   it("names what is in dso.yaml but not in this release", async () => {
-    await writeFile(join(home, "work/compose.yaml"), compose);
-    await writeFile(join(home, "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
+    await writeFile(join(home(), "work/compose.yaml"), compose);
+    await writeFile(join(home(), "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
     expect((await dso("validate")).output).toMatch(/http.*not in this release.*dso\.yaml:2/);
   });
 
   it("names that also where there is no compose file to check", async () => {
-    await writeFile(join(home, "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
+    await writeFile(join(home(), "work/dso.yaml"), "agent:\n  http: { listen: 127.0.0.1:9 }\n");
     const session = createSession();
     await expect(runProgram(["validate"], session)).rejects.toThrow("no compose file");
     expect(session.written.output()).toContain("http is not in this release");
   });
 
-  it("prints the model and Compose's config hashes", async () => {
-    await writeFile(join(home, "work/compose.yaml"), compose);
-    const { output } = await dso("compose", "config", "--format", "json");
-    expect(JSON.parse(output)).toMatchObject({
-      name: "shop",
-      services: { web: { environment: { DB: "dso://app/db" } } },
-    });
-    expect((await dso("compose", "config", "--hash", "*")).output).toMatch(/^web [0-9a-f]{64}\n$/);
-    expect((await dso("compose", "-p", "other", "config", "--services")).output).toBe("web\n");
-  });
-
   it("hands on how Docker Compose ended, a signal as a shell does", async () => {
-    const plugins = join(home, ".docker/cli-plugins");
+    const plugins = join(home(), ".docker/cli-plugins");
     await mkdir(plugins, { recursive: true });
     const program =
       '#!/bin/sh\n[ "$1" = version ] && echo 2.40.3 && exit\nshift\n"$@"\nkill -TERM $$\n';
@@ -285,9 +225,9 @@ describe("without an engine", () => {
   });
 
   it("says where an engine was looked for when one is needed", async () => {
-    await writeFile(join(home, "work/compose.yaml"), "services: { web: { image: web:1 } }\n");
+    await writeFile(join(home(), "work/compose.yaml"), "services: { web: { image: web:1 } }\n");
     const session = createSession();
     expect(await runProgram(["plan"], session)).toBe(1);
-    expect(session.written.error()).toContain(`${home}/none.sock`);
+    expect(session.written.error()).toContain(`${home()}/none.sock`);
   });
 });

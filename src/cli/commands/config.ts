@@ -1,14 +1,13 @@
 import { type Command, Option } from "commander";
+import { writeFile } from "node:fs/promises";
 import { serviceHash } from "../../compose/hash.ts";
-import { renderProject } from "../../compose/render.ts";
-import type { ComposeProject } from "../../model/project.ts";
+import type { LoadedProject } from "../../compose/load.ts";
+import { imagesOf, renderProject } from "../../compose/render.ts";
 import { DsoError } from "../../model/errors.ts";
 import { composeDialect } from "../../reconciler/applyContext.ts";
 import type { Context } from "../../reconciler/context.ts";
-import { loadModel } from "../../reconciler/load.ts";
-import type { ProjectRequest } from "../../reconciler/request.ts";
+import { loadToShow } from "../../reconciler/load.ts";
 import { addProjectFlags } from "../flags.ts";
-import { openWithoutVersions } from "../remains.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
 
@@ -21,6 +20,10 @@ interface Flags {
   readonly images?: boolean;
   readonly profiles?: boolean;
   readonly hash?: string;
+  readonly output?: string;
+  /** Commander's: false where the flag begins with "no". */
+  readonly consistency: boolean;
+  readonly pathResolution: boolean;
 }
 
 export function define(command: Command, session: Session): void {
@@ -34,56 +37,72 @@ export function define(command: Command, session: Session): void {
     .option("--images", "the images")
     .option("--profiles", "the profiles")
     .option("--hash <services>", "the config hash of these, or of all: '*'")
+    .option("--no-consistency", "what does not fit together is shown all the same")
+    .option("--no-path-resolution", "paths as they are written")
+    .option("-o, --output <file>", "into this file")
     .action((services: readonly string[], flags: Flags) =>
       withContext(session, command, async (context) => {
         const request = await projectRequest(session, command, services);
-        const project = await loadModel(context, request, session.signal);
+        const project = await loadToShow(context, request, asShown(flags), session.signal);
         if (flags.quiet === true) return;
-        const list = listed(project, flags);
-        if (list !== undefined) printLines(session, list);
-        else if (flags.hash !== undefined) {
-          printLines(session, await hashes(context, request, flags.hash, session.signal));
-        } else {
-          const model = renderProject(project, { services });
-          if (flags.format === "json") print(session, JSON.stringify(model, undefined, 2));
-          else print(session, (await import("yaml")).stringify(model, { lineWidth: 0 }));
-        }
+        const text = await told(context, project, { services, flags }, session.signal);
+        if (flags.output !== undefined) await writeFile(flags.output, `${text}\n`);
+        else if (text !== "") print(session, text);
       }),
     );
 }
 
-function listed(project: ComposeProject, flags: Flags): readonly string[] | undefined {
+function asShown({ consistency, pathResolution }: Flags): Parameters<typeof loadToShow>[2] {
+  const without = new Set<"consistency" | "paths">();
+  if (!consistency) without.add("consistency");
+  if (!pathResolution) without.add("paths");
+  return { without };
+}
+
+interface Asked {
+  readonly services: readonly string[];
+  readonly flags: Flags;
+}
+
+/** Without a newline at its end. */
+async function told(
+  context: Context,
+  project: LoadedProject,
+  { services, flags }: Asked,
+  signal: AbortSignal,
+): Promise<string> {
+  if (flags.hash !== undefined) return hashes(context, project, flags.hash, signal);
+  const list = listed(project, flags);
+  if (list !== undefined) return list.join("\n");
+  const model = renderProject(project, { services, form: flags.format });
+  if (flags.format === "json") return JSON.stringify(model, undefined, 2);
+  return (await import("yaml")).stringify(model, { lineWidth: 0 }).trimEnd();
+}
+
+function listed(project: LoadedProject, flags: Flags): readonly string[] | undefined {
   if (flags.services === true) return [...project.services.keys()];
   if (flags.volumes === true) return [...project.volumes.keys()];
   if (flags.networks === true) return [...project.networks.keys()];
-  const models = [...project.services];
-  if (flags.images === true) {
-    return models.map(([name, { image }]) => image ?? `${project.name}-${name}`);
-  }
-  if (flags.profiles !== true) return undefined;
-  return [...new Set(models.flatMap(([, { profiles }]) => profiles ?? []))].sort();
+  if (flags.images === true) return imagesOf(project);
+  return flags.profiles === true ? project.knownProfiles : undefined;
 }
 
 /** Lines of `service hash`, as Compose prints them; no engine is asked. */
 async function hashes(
   context: Context,
-  request: ProjectRequest,
+  project: LoadedProject,
   wanted: string,
   signal: AbortSignal,
-): Promise<readonly string[]> {
-  const desired = await (await openWithoutVersions(context, request, signal)).load(signal);
-  const { project } = desired;
-  const names = wanted === "*" ? [...project.services.keys()] : wanted.split(",");
-  const dialect = await composeDialect(context, desired, signal);
-  return names.map((name) => {
+): Promise<string> {
+  const all = [...project.services.keys()];
+  const names = wanted === "*" ? all : wanted.split(",");
+  const dialect = await composeDialect(context, project, signal);
+  const lines = names.map((name) => {
     const model = project.services.get(name);
     if (model !== undefined) return `${name} ${serviceHash(model, dialect)}`;
     throw new DsoError("usage", `There is no service ${name}.`, {
-      hint: `The project has ${[...project.services.keys()].join(", ")}.`,
+      hint: `The project has ${all.join(", ")}.`,
     });
   });
-}
-
-function printLines(session: Session, lines: readonly string[]): void {
-  if (lines.length > 0) print(session, lines.join("\n"));
+  return lines.join("\n");
 }

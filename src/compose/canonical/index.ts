@@ -41,6 +41,8 @@ const SERVICE: Readonly<Record<string, Rewrite<undefined>>> = {
   ports: canonicalPorts,
   "secrets.*": asEntry("source"),
   tmpfs: asList,
+  // Of a job alone.
+  "triggers.schedule.*": asEntry("cron"),
   "volumes.*": canonicalVolume,
 };
 

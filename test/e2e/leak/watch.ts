@@ -36,8 +36,15 @@ export function startWatch(home: Home, values: Values): Watch {
   const inspect = async (): Promise<void> => {
     look("inspect", await inspectAll(home));
   };
+  const searched = new Map<string, Buffer>();
+  const lookAgain: LookAgain = (where, path, bytes) => {
+    // Searched before: to search it once more would take most of a processor.
+    if (searched.get(path)?.equals(bytes) === true) looked[where] = (looked[where] ?? 0) + 1;
+    else look(where, bytes);
+    searched.set(path, bytes);
+  };
   const timer = setInterval(() => {
-    lookAtProcesses(look);
+    lookAtProcesses(lookAgain);
   }, PROCESS_MS);
   const stopped = new AbortController();
   const loop = repeat(inspect, stopped.signal);
@@ -65,20 +72,24 @@ async function repeat(work: () => Promise<void>, signal: AbortSignal): Promise<v
   }
 }
 
+/** Looks at what is in that file now. */
+type LookAgain = (where: string, path: string, bytes: Buffer) => void;
+
 /**
  * Of all processes in this process namespace: DSO, docker, the engine, the containers. The variables of
  * a container's own program are a place of their own: there they belong.
  */
-function lookAtProcesses(look: Watch["look"]): void {
+function lookAtProcesses(look: LookAgain): void {
   const here = readlinkSync("/proc/self/ns/pid");
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    const cmdline = readGone(`/proc/${pid}/cmdline`);
-    if (cmdline !== undefined) look("cmdline", cmdline);
-    const environ = readGone(`/proc/${pid}/environ`);
+    const [argv, variables] = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`];
+    const cmdline = readGone(argv);
+    if (cmdline !== undefined) look("cmdline", argv, cmdline);
+    const environ = readGone(variables);
     const namespace = linkGone(`/proc/${pid}/ns/pid`);
     if (environ === undefined || namespace === undefined) continue;
-    look(namespace === here ? "environ" : "program", environ);
+    look(namespace === here ? "environ" : "program", variables, environ);
   }
 }
 

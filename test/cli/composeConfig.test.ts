@@ -1,0 +1,91 @@
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { faultsOf } from "../fakes/faults.ts";
+import { useMachine } from "./machine.ts";
+
+const machine = useMachine();
+const { dso } = machine;
+const write = (name: string, text: string): Promise<void> =>
+  writeFile(join(machine.home(), "work", name), text);
+const config = async (...argv: readonly string[]): Promise<string> =>
+  (await dso("compose", "config", ...argv)).output;
+
+const SHOP = `
+name: shop
+services:
+  web:
+    image: web:1
+    x-note: kept
+    environment: { DB: "dso://app/db" }
+    volumes: ["./data:/data"]
+    pre_start: [{ command: [migrate], image: tool:1 }]
+  extra: { image: web:1, profiles: [night] }
+jobs:
+  backup: { image: backup:1, triggers: { schedule: ["@daily"] } }
+models: { llm: { model: ai/x } }
+`;
+
+describe("dso compose config", () => {
+  beforeEach(() => write("compose.yaml", SHOP));
+
+  it("prints the canonical model, references as they are, and what cannot be applied", async () => {
+    const model = JSON.parse(await config("--format", "json")) as unknown;
+    expect(model).toMatchObject({
+      name: "shop",
+      services: {
+        web: {
+          environment: { DB: "dso://app/db" },
+          command: null,
+          pre_start: [{ command: ["migrate"], environment: { DB: "dso://app/db" } }],
+        },
+      },
+      jobs: { backup: { triggers: { schedule: [{ cron: "@daily" }] } } },
+    });
+    expect(model).not.toHaveProperty("models");
+    const refused = await faultsOf(() => dso("validate"));
+    expect(refused.map(({ message }) => message)).toEqual([
+      "services.web.pre_start is not supported yet",
+      "jobs is not supported yet",
+      "models is not supported yet",
+    ]);
+  });
+
+  it("prints YAML without what is empty, with the models and x-*", async () => {
+    const model = parse(await config()) as Record<string, Record<string, object>>;
+    expect(model["models"]).toEqual({ llm: { model: "ai/x" } });
+    expect(model["services"]!["web"]).toHaveProperty("x-note", "kept");
+    expect(model["services"]!["web"]).not.toHaveProperty("command");
+  });
+
+  it.each([
+    ["--services", "web\n"],
+    ["--images", "backup:1\ntool:1\nweb:1\n"],
+    ["--profiles", "night\n"],
+    ["--networks", "default\n"],
+    ["--volumes", ""],
+    ["--quiet", ""],
+  ])("%s", async (flag, lines) => {
+    expect(await config(flag)).toBe(lines);
+  });
+
+  it("prints Compose's config hashes, also of what cannot be applied", async () => {
+    expect(await config("--hash", "*")).toMatch(/^web [0-9a-f]{64}\n$/);
+    await expect(config("--hash", "none")).rejects.toThrow("There is no service none.");
+  });
+
+  it("leaves paths as they are written, and what does not fit together, where it is told to", async () => {
+    await write("compose.yaml", "services: { web: { build: ./w, depends_on: [gone] } }");
+    await expect(config()).rejects.toThrow("depends on gone");
+    const flags = ["--no-consistency", "--no-path-resolution", "--format", "json"];
+    expect(JSON.parse(await config(...flags))).toMatchObject({
+      services: { web: { build: { context: "./w" } } },
+    });
+  });
+
+  it("writes into a file", async () => {
+    expect(await config("--services", "-o", join(machine.home(), "out"))).toBe("");
+    expect(await readFile(join(machine.home(), "out"), "utf8")).toBe("web\n");
+  });
+});

@@ -14,10 +14,10 @@ export interface Ran {
 
 export interface Machine {
   /** Absolute; `work` below it is where everything runs. */
-  home(): string;
-  session(terminal?: boolean): FakeSession;
-  dso(...argv: readonly string[]): Promise<Ran>;
-  piped(input: string, ...argv: readonly string[]): Promise<Ran>;
+  readonly home: () => string;
+  readonly session: (terminal?: boolean) => FakeSession;
+  readonly dso: (...argv: readonly string[]) => Promise<Ran>;
+  readonly piped: (input: string, ...argv: readonly string[]) => Promise<Ran>;
 }
 
 export function useMachine(): Machine {

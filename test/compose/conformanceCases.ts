@@ -1,4 +1,5 @@
 /** Runs one case of the conformance data and says how the loader did. */
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -14,9 +15,7 @@ import type { Json, ServiceModel } from "../../src/model/project.ts";
 
 /** `wrong` is a result, or an acceptance, that Compose does not have. */
 export type Verdict =
-  | { readonly kind: "matched" | "refused" }
-  | { readonly kind: "unsupported"; readonly error: DsoError }
-  | { readonly kind: "wrong"; readonly why: string };
+  { readonly kind: "matched" | "refused" } | { readonly kind: "wrong"; readonly why: string };
 
 interface Case {
   readonly args: readonly string[];
@@ -43,7 +42,39 @@ export function caseNames(group: string): readonly string[] {
   return readdirSync(path.join(CASES, group)).map((name) => `${group}/${name}`);
 }
 
-export async function runCase(id: string): Promise<Verdict> {
+export function runCase(id: string): Promise<Verdict> {
+  return laidOut(id, (given, parent) => judge(path.join(CASES, id), parent, given));
+}
+
+/**
+ * The same input for a Docker Compose of this machine. Answers the first difference of what the two make of
+ * it; undefined where there is none.
+ */
+export function compareWith(program: string, id: string): Promise<string | undefined> {
+  return laidOut(id, async (given, parent) => {
+    const options = optionsOf(given, parent);
+    const argv = [...given.args, "config", "--format", "json", ...(given.config ?? [])];
+    const theirs = spawnSync(program, argv, {
+      ...{ cwd: options.cwd, encoding: "utf8", input: given.stdin ?? "", timeout: 60_000 },
+      env: options.env,
+    });
+    const ours = await loadProject(options, AbortSignal.timeout(10_000)).catch((error: unknown) => {
+      if (!(error instanceof DsoError)) throw error;
+      return error;
+    });
+    if (theirs.status !== 0 && ours instanceof DsoError) return undefined;
+    if (theirs.status !== 0) return `accepted, but refused there: ${theirs.stderr.trim()}`;
+    if (ours instanceof DsoError) return `refused, but accepted there: ${ours.message}`;
+    const model = renderProject(ours, { services: servicesOf(given) });
+    return firstDifference(plain(JSON.parse(theirs.stdout) as Json), plain(model));
+  });
+}
+
+/** `given` in a directory of its own, which goes afterwards. */
+async function laidOut<T>(
+  id: string,
+  use: (given: Case, parent: string) => Promise<T>,
+): Promise<T> {
   const source = path.join(CASES, id);
   const parent = await mkdtemp(path.join(tmpdir(), "dso-conformance-"));
   const base = path.join(parent, "case");
@@ -53,7 +84,7 @@ export async function runCase(id: string): Promise<Verdict> {
     for (const directory of given.dirs ?? []) {
       await mkdir(path.join(base, directory), { recursive: true });
     }
-    return await judge(source, parent, given);
+    return await use(given, parent);
   } finally {
     await rm(parent, { recursive: true, force: true });
   }
@@ -78,7 +109,6 @@ async function judge(source: string, parent: string, given: Case): Promise<Verdi
 
 function judgeError(error: unknown, given: Case): Verdict {
   if (!(error instanceof DsoError)) throw error;
-  if (error.code === "compose-unsupported") return { kind: "unsupported", error };
   if (given.exitCode !== 0) return { kind: "refused" };
   return { kind: "wrong", why: `refused what Compose accepts: ${error.message}` };
 }
@@ -127,31 +157,56 @@ function compare(
     if (!existsSync(place)) return undefined;
     return readFileSync(place, "utf8").replaceAll("${CASE_DIR}", `${RECORDED}/case`);
   };
-  const json = expected("expect.json");
-  const model = recorded(renderProject(project, { services }));
-  if (json !== undefined && !same(JSON.parse(json) as Json, model)) return "another model";
-  const yaml = expected("expect.yaml");
-  const extended = recorded(renderProject(project, { services, form: "yaml" }));
-  if (yaml !== undefined && !same(parse(yaml) as Json, extended)) return "other x- keys";
-  const hashes = expected("hash.txt");
-  if (hashes !== undefined && hashes.trim() !== hashLines(recorded, project)) return "other hashes";
-  const lists = expected("lists.json");
-  if (lists !== undefined && !same(JSON.parse(lists) as Json, listsOf(project))) {
-    return "other lists";
+  const read = (file: string, decode: (text: string) => unknown): Json | undefined => {
+    const text = expected(file);
+    return text === undefined ? undefined : (decode(text) as Json);
+  };
+  const render = (form: "json" | "yaml") => recorded(renderProject(project, { services, form }));
+  const lines = (text: string): readonly string[] => text.trim().split("\n");
+  const pairs: readonly (readonly [string, Json | undefined, Json])[] = [
+    ["the model", read("expect.json", JSON.parse), render("json")],
+    ["the YAML", read("expect.yaml", parse), render("yaml")],
+    ["the hashes", read("hash.txt", lines), hashLines(recorded, project)],
+    ["the lists", read("lists.json", JSON.parse), listsOf(project)],
+  ];
+  for (const [what, wanted, got] of pairs) {
+    const found = wanted === undefined ? undefined : firstDifference(plain(wanted), plain(got));
+    if (found !== undefined) return `${what}: ${found}`;
   }
   return undefined;
 }
 
 /** JSON has no negative zero of its own. */
-function same(expected: Json, actual: Json): boolean {
-  const plain = (value: Json) => JSON.parse(JSON.stringify(value)) as Json;
-  return isDeepStrictEqual(plain(expected), plain(actual));
+const plain = (value: Json): Json => JSON.parse(JSON.stringify(value)) as Json;
+
+/** `where: wanted, got`; undefined where they are equal. The order of keys does not count. */
+function firstDifference(wanted: Json, got: Json, at = ""): string | undefined {
+  if (isDeepStrictEqual(wanted, got)) return undefined;
+  const [theirs, ours] = [childrenOf(wanted), childrenOf(got)];
+  if (theirs === undefined || ours === undefined) {
+    return `${at || "all"}: ${JSON.stringify(wanted)} is to be, ${JSON.stringify(got)} is`;
+  }
+  for (const key of new Set([...theirs.keys(), ...ours.keys()])) {
+    const [one, other] = [theirs.get(key), ours.get(key)];
+    const place = at === "" ? key : `${at}.${key}`;
+    if (one === undefined) return `${place}: ${JSON.stringify(other)} is too much`;
+    if (other === undefined) return `${place}: ${JSON.stringify(one)} is missing`;
+    const found = firstDifference(one, other, place);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
-function hashLines(recorded: <T>(value: T) => T, project: LoadedProject): string {
-  return [...project.services]
-    .map(([name, service]) => `${name} ${serviceHash(recorded<ServiceModel>(service), "v5")}`)
-    .join("\n");
+function childrenOf(value: Json): ReadonlyMap<string, Json> | undefined {
+  return typeof value === "object" && value !== null
+    ? new Map(Object.entries(value as Readonly<Record<string, Json>>))
+    : undefined;
+}
+
+function hashLines(recorded: <T>(value: T) => T, project: LoadedProject): readonly string[] {
+  return [...project.services].map(
+    ([name, service]) => `${name} ${serviceHash(recorded<ServiceModel>(service), "v5")}`,
+  );
 }
 
 function listsOf(project: LoadedProject): Json {

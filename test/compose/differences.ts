@@ -3,10 +3,6 @@ export const DIFFERENCES: Readonly<Record<string, string>> = {
   "own-interpolation/no-interpolate":
     "--no-interpolate is no option of ours: a plan needs the values.",
   "own-misc/compatibility": "--compatibility is no option of ours: names with _ are Compose 1's.",
-  "own-misc/no-consistency":
-    "--no-consistency is no option of ours: what does not fit together cannot be applied.",
-  "own-misc/no-path-resolution":
-    "--no-path-resolution is no option of ours: the engine needs absolute paths.",
   "own-reset/reset-many":
     "{A: !reset} is fine YAML; Compose's scanner takes the brace for a part of the tag.",
   "own-units/bytes-24": "Compose lets the size overflow into a negative one; it is refused here.",

@@ -67,7 +67,7 @@ test("an edit and changed secrets roll out by themselves, and no request fails",
   withProject(async (scene) => {
     const { home, project, store, image } = scene;
     await using agent = await startAgent(home, project);
-    const loop = await startLoop(home, `${project.name}-client-1`, "web", "8080", "200");
+    const loop = await startLoop(home, `${project.name}-client-1`, "web", "8080", "100");
     await sleep(300);
     await store("v1");
     await rolledOut(agent);

@@ -67,7 +67,7 @@ test("a version that does not get healthy leaves the old one serving, and says w
   const before = await project.containers();
   const broken = text.replace("exec /bin/serve", "echo cannot start >&2; exit 3");
   let said = "";
-  const loop = await underLoad(home, project, { name: "web" }, async () => {
+  const loop = await underLoad(home, project, { name: "web", perSecond: 100 }, async () => {
     await project.write("compose.yaml", broken);
     const { stdout, stderr } = await project.dso("apply -auto-approve", { status: 1 });
     said = stdout + stderr;

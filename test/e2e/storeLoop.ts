@@ -34,7 +34,7 @@ export async function expectNoneFailed(
   change: (version: string) => Promise<void>,
 ): Promise<void> {
   let replaced: ReadonlyMap<string, number> = new Map();
-  const loop = await underLoad(home, project, { name: "web" }, async () => {
+  const loop = await underLoad(home, project, { name: "web", perSecond: 50 }, async () => {
     replaced = await through(VERSIONS, change);
   });
   expect(loop.failed).toEqual({});

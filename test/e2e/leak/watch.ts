@@ -8,7 +8,7 @@ import { filesBelow } from "./files.ts";
 import { createFinder, type Values } from "./values.ts";
 
 const PROCESS_MS = 10;
-const INSPECT_MS = 300;
+const INSPECT_MS = 1500;
 
 export interface Watch {
   /** Looks at one piece of text or bytes. */
@@ -36,15 +36,19 @@ export function startWatch(home: Home, values: Values): Watch {
   const inspect = async (): Promise<void> => {
     look("inspect", await inspectAll(home));
   };
-  const searched = new Map<string, Buffer>();
-  const lookAgain: LookAgain = (where, path, bytes) => {
-    // Searched before: to search it once more would take most of a processor.
-    if (searched.get(path)?.equals(bytes) === true) looked[where] = (looked[where] ?? 0) + 1;
-    else look(where, bytes);
-    searched.set(path, bytes);
-  };
+  const searched = new Map<string, Searched>();
   const timer = setInterval(() => {
-    lookAtProcesses(lookAgain);
+    lookAtProcesses((path, whereOf) => {
+      const bytes = readGone(path);
+      const before = searched.get(path);
+      // Searched before: to search it once more would take most of a processor.
+      const same = bytes !== undefined && before?.bytes.equals(bytes) === true;
+      const where = same ? before.where : whereOf();
+      if (bytes === undefined || where === undefined) return;
+      if (same) looked[where] = (looked[where] ?? 0) + 1;
+      else look(where, bytes);
+      searched.set(path, { bytes, where });
+    });
   }, PROCESS_MS);
   const stopped = new AbortController();
   const loop = repeat(inspect, stopped.signal);
@@ -72,24 +76,25 @@ async function repeat(work: () => Promise<void>, signal: AbortSignal): Promise<v
   }
 }
 
-/** Looks at what is in that file now. */
-type LookAgain = (where: string, path: string, bytes: Buffer) => void;
+interface Searched {
+  readonly bytes: Buffer;
+  readonly where: string;
+}
 
 /**
  * Of all processes in this process namespace: DSO, docker, the engine, the containers. The variables of
  * a container's own program are a place of their own: there they belong.
  */
-function lookAtProcesses(look: LookAgain): void {
+function lookAtProcesses(read: (path: string, where: () => string | undefined) => void): void {
   const here = readlinkSync("/proc/self/ns/pid");
   for (const pid of readdirSync("/proc")) {
     if (!/^\d+$/.test(pid)) continue;
-    const [argv, variables] = [`/proc/${pid}/cmdline`, `/proc/${pid}/environ`];
-    const cmdline = readGone(argv);
-    if (cmdline !== undefined) look("cmdline", argv, cmdline);
-    const environ = readGone(variables);
-    const namespace = linkGone(`/proc/${pid}/ns/pid`);
-    if (environ === undefined || namespace === undefined) continue;
-    look(namespace === here ? "environ" : "program", variables, environ);
+    read(`/proc/${pid}/cmdline`, () => "cmdline");
+    read(`/proc/${pid}/environ`, () => {
+      const namespace = linkGone(`/proc/${pid}/ns/pid`);
+      if (namespace === undefined) return undefined;
+      return namespace === here ? "environ" : "program";
+    });
   }
 }
 

@@ -1,6 +1,7 @@
 /** The project's name: `-p`, COMPOSE_PROJECT_NAME, `name:` of the files, the directory. */
 import { realpathSync } from "node:fs";
 import path from "node:path";
+import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Env } from "./discover.ts";
 import { variable } from "./discover.ts";
@@ -30,13 +31,23 @@ export function projectName(
   const written = documents
     .map((document) => writtenName(document, env, trace))
     .filter((name) => name !== "");
-  const name = written.at(-1) ?? normalName(path.basename(realpathSync.native(workingDir)));
+  const name = written.at(-1) ?? normalName(path.basename(realPath(workingDir)));
   if (name === "") {
     throw new DsoError("compose-invalid", "the project has no name", {
       hint: "Give one with -p or a top-level name:.",
     });
   }
   return name;
+}
+
+/** A directory that is not there is named as it is written: all may come from standard input. */
+function realPath(directory: string): string {
+  try {
+    return realpathSync.native(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return directory;
+    throw error;
+  }
 }
 
 function checked(name: string): string {

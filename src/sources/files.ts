@@ -1,5 +1,5 @@
 /** Files that somebody may edit, replace, remove or make: whoever watches them hears of it. */
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FSWatcher } from "chokidar";
 import { changedSince, signatureOf, snapshotOf } from "../lib/snapshot.ts";
@@ -20,14 +20,14 @@ interface State {
   files: ReadonlySet<string>;
   /** How they were when they were last told of, or first asked for. */
   known: Map<string, string>;
-  /** Those whose directory is not there: nothing can be watched in it. */
-  homeless: ReadonlySet<string>;
+  /** The directories that are watched, by path: which one each was when that began. */
+  directories: ReadonlyMap<string, string>;
   watcher: FSWatcher | undefined;
   /** One change of it after the other. */
   last: Promise<void>;
 }
 
-/** How often a directory is looked for that is not there. */
+/** How often it is looked for directories that have come, gone, or come again. */
 const LOOK_MS = 1000;
 
 /**
@@ -40,13 +40,13 @@ export function watchFiles(
 ): FileWatch {
   const none = new Set<string>();
   const state: State = {
-    ...{ changed, failed, files: none, homeless: none, known: new Map() },
+    ...{ changed, failed, files: none, directories: new Map(), known: new Map() },
     ...{ watcher: undefined, last: Promise.resolve() },
   };
   const look = setInterval(() => {
-    const settled = [...state.homeless].filter(hasHome);
-    if (settled.length === 0) return;
-    void renew(state, state.files).then(() => settled.filter(existsSync).forEach(changed));
+    const moved = [...state.files].filter((file) => isMoved(state, file));
+    if (moved.length === 0) return;
+    void renew(state, state.files).then(() => moved.filter(existsSync).forEach(changed));
   }, LOOK_MS);
   return {
     watch: (files) => {
@@ -69,20 +69,22 @@ function renew(state: State, files: ReadonlySet<string>): Promise<void> {
   return state.last;
 }
 
-/** The new watch stands before the old one ends; what the old one had not told yet is found by looking. */
+/**
+ * The old watch ends before the new one begins: of one path they would share what the system tells, and that
+ * may be of a directory that is no longer there. What changes in between is found by looking.
+ */
 async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
   const { watch } = await import("chokidar");
-  const before = state.watcher;
-  const homes = [...files].filter(hasHome);
-  state.homeless = new Set([...files].filter((file) => !hasHome(file)));
+  await state.watcher?.close();
+  state.directories = directoriesOf(files);
+  // In a directory that is not there nothing can be watched.
+  const homes = [...files].filter((file) => existsSync(dirname(file)));
   const options = { ignoreInitial: true, ignorePermissionErrors: true, depth: 0 };
   const watcher = watch(homes, options).on("error", state.failed);
   state.watcher = watcher;
   watcher.on("all", (_, file) => {
     // To see a file being made its directory is watched, and others are made there, too.
     if (!files.has(file) && !files.has(dirname(file))) return;
-    // A directory that comes again under its name is another one.
-    if (!hasHome(file)) state.homeless = new Set([...state.homeless, file]);
     const now = signatureOf(file);
     // What comes and goes in a directory is not remembered for ever.
     if (now === "" && !files.has(file)) state.known.delete(file);
@@ -90,7 +92,6 @@ async function begin(state: State, files: ReadonlySet<string>): Promise<void> {
     state.changed(file);
   });
   if (homes.length > 0) await new Promise<void>((resolve) => void watcher.once("ready", resolve));
-  await before?.close();
   tellUntold(state, files);
 }
 
@@ -103,6 +104,25 @@ function tellUntold(state: State, files: ReadonlySet<string>): void {
   untold.forEach(state.changed);
 }
 
-function hasHome(file: string): boolean {
-  return existsSync(dirname(file));
+/**
+ * Whether its directory, or what is one itself, is another one than is watched: the system tells nothing of
+ * what was made anew under the same name, and what it tells of the old one may come while that is half gone.
+ */
+function isMoved({ directories }: State, file: string): boolean {
+  return [dirname(file), file].some((path) => directories.get(path) !== identityOf(path));
+}
+
+function directoriesOf(files: ReadonlySet<string>): ReadonlyMap<string, string> {
+  const paths = new Set([...files].flatMap((file) => [dirname(file), file]));
+  return new Map([...paths].map((path) => [path, identityOf(path)]));
+}
+
+/** Of a directory, by which one is told from another that has its name; "" of all else, and of what may not be looked at. */
+function identityOf(path: string): string {
+  try {
+    const stat = statSync(path, { bigint: true });
+    return stat.isDirectory() ? `${stat.dev}:${stat.ino}:${stat.birthtimeNs}` : "";
+  } catch {
+    return "";
+  }
 }

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { setImmediate } from "node:timers/promises";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { watchFiles } from "../../src/sources/files.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
@@ -100,6 +100,27 @@ describe("watched files", () => {
         await gone;
       }
     }));
+
+  it.each([
+    ["piece by piece", (conf: string) => rm(join(conf, "app.env")).then(() => sleep(200))],
+    ["as a whole, to another place", (conf: string) => rename(conf, `${conf}.old`)],
+  ])("may lie in a directory that goes %s, and is made again", (_, away) =>
+    withWatch(async ({ path, watch, heard }) => {
+      await mkdir(path("conf"));
+      await writeFile(path("conf/app.env"), "A=1");
+      await watch("conf/app.env");
+      for (let turn = 0; turn < 2; turn++) {
+        await away(path("conf"));
+        await rm(path("conf"), { recursive: true, force: true });
+        await mkdir(path("conf"));
+        await writeFile(path("conf/app.env"), "A=2");
+        let count = 0;
+        for (let change = 0; change < 2; change++)
+          await until(() => writeFile(path("conf/app.env"), `${++count}`), heard("conf/app.env"));
+        await rm(path("conf.old"), { recursive: true, force: true });
+      }
+    }),
+  );
 
   it("are told apart from their neighbours, and forgotten when they are not wanted", () =>
     withWatch(async ({ path, watch, heard, all }) => {

@@ -3,6 +3,7 @@
  * `npm run bench -- --rotations`, as root: the same for a changed secret, under requests.
  * `npm run bench -- --rest`: what an agent costs that has nothing to do.
  * `npm run bench -- --polls`, without an engine: what it costs to look for changes in stores of a thousand secrets.
+ * `npm run bench -- --loader`, without an engine, too: what it costs to read a project of a thousand services.
  * Wants an engine (`script/engine npm run bench` starts one) and leaves nothing behind.
  * Exit code 1: a budget is missed. `--quick`: 50 containers in place of 500.
  */
@@ -10,6 +11,7 @@ import { cpus, loadavg } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { createHome } from "../test/e2e/cli.ts";
+import { measureLoader } from "./loader.ts";
 import { measurePolls } from "./polls.ts";
 import { stageRelease } from "./release.ts";
 import { measureRest } from "./rest.ts";
@@ -20,6 +22,7 @@ import { renderTable, type Row } from "./table.ts";
 
 const { values: options } = parseArgs({
   options: {
+    loader: { type: "boolean", default: false },
     polls: { type: "boolean", default: false },
     quick: { type: "boolean", default: false },
     rest: { type: "boolean", default: false },
@@ -55,6 +58,7 @@ function report(rows: readonly Row[]): void {
 }
 
 if (options.polls) report(await measurePolls());
+else if (options.loader) report(await measureLoader(Math.ceil(Number(options.rounds) / 3)));
 else {
   await using home = await createHome();
   const dso = await stageRelease(join(home.path, "release"));

@@ -165,17 +165,29 @@ function namesDiffer(services: readonly (readonly [string, Node])[]): readonly D
   });
 }
 
+/** Without recursion: a chain may be as long as there are services. */
 function checkCycles(services: readonly (readonly [string, Node])[]): void {
   const graph = new Map(services.map(([name, node]) => [name, entriesOf(get(node, "depends_on"))]));
   const done = new Set<string>();
-  const visit = (name: string, chain: readonly string[], at: Node | undefined): void => {
-    if (chain.includes(name)) {
-      const cycle = [...chain.slice(chain.indexOf(name)), name].join(" -> ");
-      throw invalid(`services depend on each other: ${cycle}`, at?.at);
+  for (const root of graph.keys()) {
+    // In the order in which one led to the other, each with those that it still leads to.
+    const chain = new Map([[root, [...(graph.get(root) ?? [])]]]);
+    const order = [root];
+    for (let name = order.at(-1); name !== undefined; name = order.at(-1)) {
+      const next = done.has(name) ? undefined : chain.get(name)?.pop();
+      if (next === undefined) {
+        done.add(name);
+        chain.delete(name);
+        order.pop();
+        continue;
+      }
+      const [target, entry] = next;
+      if (chain.has(target)) {
+        const cycle = [...order.slice(order.indexOf(target)), target].join(" -> ");
+        throw invalid(`services depend on each other: ${cycle}`, entry.at);
+      }
+      chain.set(target, [...(graph.get(target) ?? [])]);
+      order.push(target);
     }
-    if (done.has(name)) return;
-    for (const [next, entry] of graph.get(name) ?? []) visit(next, [...chain, name], entry);
-    done.add(name);
-  };
-  for (const name of graph.keys()) visit(name, [], undefined);
+  }
 }

@@ -15,6 +15,7 @@ const OWN: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "container-removed",
   "container-unhealthy",
   "dependency-failed",
+  "hook-failed",
   "plan-stale",
   "rolled-back",
   "rollback-failed",
@@ -61,7 +62,7 @@ function isClean(cause: unknown, { scrub }: Pick<Scrubber, "scrub">): boolean {
 
 /** A verdict on the container: it did not come to serve, by a fault of its own. */
 export function isVerdict({ code }: DsoError): boolean {
-  return code === "container-exited" || code === "container-unhealthy";
+  return ["container-exited", "container-unhealthy", "hook-failed"].includes(code);
 }
 
 /** It does not serve, by a fault of its own or because somebody removed it. */

@@ -1,4 +1,5 @@
 /** Containers that exist already. */
+import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";
 import { isJob } from "../model/jobs.ts";
 import type { Operation } from "../model/plan.ts";
@@ -6,6 +7,7 @@ import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, tellLastWords } from "./failure.ts";
+import { startAgain } from "./hooks/start.ts";
 import { waitRunning } from "./rollout/health.ts";
 import { stopNoted } from "./rollout/stop.ts";
 
@@ -13,12 +15,23 @@ import { stopNoted } from "./rollout/stop.ts";
 const EARLY_MS = 1000;
 
 export const startContainer: Handler<"start-container"> = async (operation, work, signal) => {
-  await startAndWatch(operation, work, operation, signal);
-  return { containerId: operation.containerId };
+  const { containerId: id } = operation;
+  try {
+    await startAndWatch(operation, work, operation, signal);
+  } catch (thrown) {
+    // As it was before: to be started again, and what failed with it.
+    if (isHookFailure(thrown)) await work.engine.stopContainer(id, undefined, work.force);
+    throw thrown;
+  }
+  return { containerId: id };
 };
 
+function isHookFailure(error: unknown): boolean {
+  return error instanceof DsoError && error.code === "hook-failed";
+}
+
 export const restartContainer: Handler<"restart-container"> = async (operation, work, signal) => {
-  const stop = await stopNoted(operation, work);
+  const stop = await stopNoted(operation, work, signal);
   await startAndWatch(operation, work, operation, signal);
   return { containerId: operation.containerId, ...stop };
 };
@@ -29,11 +42,11 @@ async function startAndWatch(
   { service, containerId: id }: { readonly service: string; readonly containerId: string },
   signal: AbortSignal,
 ): Promise<void> {
-  await work.engine.startContainer(id, work.force);
   const desired = serviceOf(work, service);
   const settleMs = Math.min(desired.policy.health.settleMs, EARLY_MS);
   const tools = { ...work, scrub: work.scrubber.scrub };
   const stop = AbortSignal.any([signal, work.force]);
+  await startAgain(work, { operation, service: desired, id }, signal);
   try {
     await waitRunning(tools, id, settleMs, isJob(work.desired, desired), stop);
   } catch (thrown) {
@@ -55,9 +68,9 @@ export const renameContainer: Handler<"rename-container"> = async (
   return { containerId: id };
 };
 
-export const stopContainer: Handler<"stop-container"> = async (operation, work) => ({
+export const stopContainer: Handler<"stop-container"> = async (operation, work, signal) => ({
   containerId: operation.containerId,
-  ...(await stopNoted(operation, work)),
+  ...(await stopNoted(operation, work, signal)),
 });
 
 /** With its memory directory and its addresses. */

@@ -1,7 +1,7 @@
 /** References where none is read: found, and refused with the place that would do. Pure. */
 import { DsoError, withPosition } from "../model/errors.ts";
 import { isReferenceLike } from "../model/parseReference.ts";
-import type { ComposeProject, FileSourceModel } from "../model/project.ts";
+import type { ComposeProject, FileSourceModel, ServiceModel } from "../model/project.ts";
 import { showPath, type Path } from "./node.ts";
 
 /** Only the reference itself is repeated: what stands around it may be private. */
@@ -18,7 +18,8 @@ export function misplacedReferences(project: ComposeProject): readonly DsoError[
   for (const [name, service] of project.services) {
     // The values are for references, the names are not.
     const names = Object.keys(service.environment ?? {}).map((key) => [key, null] as const);
-    look({ ...service, environment: Object.fromEntries(names) }, ["services", name]);
+    const read = { environment: Object.fromEntries(names), ...withoutLent(service) };
+    look({ ...service, ...read }, ["services", name]);
   }
   for (const [name, network] of project.networks) look(network, ["networks", name]);
   for (const [name, volume] of project.volumes) look(volume, ["volumes", name]);
@@ -30,6 +31,16 @@ export function misplacedReferences(project: ComposeProject): readonly DsoError[
     look({ ...config, content: null, ...unresolved(config) }, ["configs", name]);
   }
   return found;
+}
+
+/** What runs before the service has its variables, too: those are read where they stand. */
+function withoutLent({ pre_start, environment = {} }: ServiceModel): Partial<ServiceModel> {
+  if (pre_start === undefined) return {};
+  const own = (given: ServiceModel["environment"] = {}): ServiceModel["environment"] =>
+    Object.fromEntries(Object.entries(given).filter(([key, value]) => value !== environment[key]));
+  return {
+    pre_start: pre_start.map((item) => ({ ...item, environment: own(item.environment) ?? {} })),
+  };
 }
 
 function unresolved({ file }: FileSourceModel): { readonly file?: string } {
@@ -74,6 +85,9 @@ function hintFor(path: Path, isKey: boolean, word: string): string {
   }
   if (top === "services" && field === "secrets") {
     return `Declare it under the top-level secrets: with external: true and name: ${word}.`;
+  }
+  if (top === "services" && /^(pre_start|post_start|pre_stop)$/.test(String(field))) {
+    return "Put it in environment: of the service: what runs before, after or at the end has that, too.";
   }
   if (top === "services" && field === "build") {
     return "What a build is given stays in the image: deliver it to the container, in environment: or as a file.";

@@ -12,6 +12,7 @@ import { isReferenceLike } from "../model/parseReference.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 import type { Reference } from "../model/reference.ts";
 import { grantedFiles } from "./bindingGrants.ts";
+import { hookFaults } from "./bindingHooks.ts";
 import { misplacedReferences } from "./bindingPlaces.ts";
 import { attempt, readTemplate, type BindingRules, type Reading } from "./bindingReading.ts";
 import { absoluteTarget, settleTargets, type WantedFile } from "./bindingTargets.ts";
@@ -37,7 +38,9 @@ export function findBindings(
   const faults: DsoError[] = [...misplacedReferences(project)];
   const found = new Map<string, ServiceBindings>();
   for (const [service, model] of project.services) {
-    found.set(service, bindService({ project, service, model, rules, faults }));
+    const bound = bindService({ project, service, model, rules, faults });
+    faults.push(...hookFaults({ project, service, model }, bound.bindings));
+    found.set(service, bound);
   }
   if (faults.length > 0) throw combine(distinct(faults));
   return found;

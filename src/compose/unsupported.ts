@@ -14,7 +14,6 @@ interface Refusal {
 }
 
 const LATER = "Take it out, or run this project with docker compose.";
-const HOOKS = "Put the step into the image's entrypoint, or run it as a service of its own.";
 const SWARM = "It belongs to Swarm; use file:, environment: or a dso:// reference.";
 
 const REFUSED: Readonly<Record<string, Refusal>> = {
@@ -30,9 +29,9 @@ const REFUSED: Readonly<Record<string, Refusal>> = {
   "services.*.isolation": { hint: LATER },
   "services.*.links": { hint: "Use networks: and aliases:." },
   "services.*.models": { hint: LATER },
-  "services.*.post_start": { hint: HOOKS },
-  "services.*.pre_start": { hint: HOOKS },
-  "services.*.pre_stop": { hint: HOOKS },
+  "services.*.pre_start.*.build": {
+    hint: "Build its image as that of a service, and name it with image:.",
+  },
   "services.*.provider": { hint: LATER },
   "services.*.use_api_socket": { hint: LATER, values: new Set(["true"]) },
   "services.*.volumes.*.type": { hint: LATER, values: new Set(["cluster", "npipe"]) },

@@ -3,7 +3,7 @@ import { COMPOSE } from "../model/labels.ts";
 import type { ObservedContainer, ObservedNetwork } from "../model/observed.ts";
 import type { PlanWarning, Reason } from "../model/plan.ts";
 import { byText } from "./order.ts";
-import { missingExternal, networkKeys, type Situation } from "./situation.ts";
+import { missingExternal, neededNetworks, type Situation } from "./situation.ts";
 
 export type NetworkDecision =
   | { readonly action: "keep"; readonly key: string; readonly network: ObservedNetwork }
@@ -49,7 +49,7 @@ export function decideNetworks(
 function usedNetworks(situation: Situation): ReadonlySet<string> {
   const services = [...situation.desired.services.values()];
   return new Set(
-    services.filter(({ name }) => situation.selection.service(name)).flatMap(networkKeys),
+    services.filter(({ name }) => situation.selection.service(name)).flatMap(neededNetworks),
   );
 }
 

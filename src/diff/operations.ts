@@ -2,6 +2,7 @@
 import type { Operation } from "../model/plan.ts";
 import { only, replaced, type ServiceDecision } from "./decision.ts";
 import { addDeparture, type Departure } from "./departures.ts";
+import { addForerunnerPulls } from "./forerunnerImages.ts";
 import { afterOr, createGraph, type Graph } from "./graph.ts";
 import { fetchFor, isFetchRequested } from "./images.ts";
 import { isUp } from "./inventory.ts";
@@ -22,7 +23,10 @@ export interface Decided {
 
 export function buildOperations(situation: Situation, decided: Decided): readonly Operation[] {
   const graph = createGraph();
-  const gate = addImages(graph, situation, decided.services);
+  const gate = [
+    ...addImages(graph, situation, decided.services),
+    ...addForerunnerPulls(graph, situation, decided.services),
+  ];
   const orphans = decided.orphans.map((departure) => addDeparture(graph, departure, gate, false));
   const networks = addNetworks(graph, situation, decided.networks, gate, orphans);
   const volumes = new Map(

@@ -19,10 +19,10 @@ import { exclusiveness } from "./method.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
 import { wantedNames } from "./names.ts";
 import { reasonsText } from "./reasons.ts";
-import { networkKeys, type Situation } from "./situation.ts";
+import { neededNetworks, type Situation } from "./situation.ts";
 import { addChanges } from "./replicas.ts";
 import { addSteps } from "./steps.ts";
-import { volumeKeys } from "./volumes.ts";
+import { neededVolumes } from "./volumes.ts";
 
 type Services = ReadonlyMap<string, ServiceDecision>;
 
@@ -113,8 +113,8 @@ function prerequisites(
   const ids = (keys: readonly string[], made: ReadonlyMap<string, number>): readonly number[] =>
     keys.flatMap((key) => made.get(key) ?? []);
   return [
-    ...ids(networkKeys(service), needs.networks),
-    ...ids(volumeKeys(service.model.volumes ?? []), needs.volumes),
+    ...ids(neededNetworks(service), needs.networks),
+    ...ids(neededVolumes(service), needs.volumes),
     ...(exclusive || names.some((name) => needs.orphanNames.has(name)) ? needs.orphans : []),
     ...vacated,
     ...[...dependenciesOf(service.model)].flatMap(([name, dependency]) => {

@@ -1,6 +1,7 @@
 import { networkHash } from "../compose/hash.ts";
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
+import { modelsOf } from "../model/forerunners.ts";
 import { COMPOSE, DSO } from "../model/labels.ts";
 import type { Observed, ObservedContainer, ObservedNetwork } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
@@ -132,7 +133,12 @@ export function containerName(
 }
 
 /** Compose keys of the networks that the service's containers are attached to. */
-export function networkKeys(service: DesiredService): readonly string[] {
-  if (service.model.network_mode !== undefined) return [];
-  return Object.keys(service.model.networks ?? {}).sort(byText);
+export function networkKeys({ model }: Pick<DesiredService, "model">): readonly string[] {
+  if (model.network_mode !== undefined) return [];
+  return Object.keys(model.networks ?? {}).sort(byText);
+}
+
+/** Compose keys of the networks of its containers, and of those that run before them. */
+export function neededNetworks(service: DesiredService): readonly string[] {
+  return modelsOf(service).flatMap((model) => networkKeys({ model }));
 }

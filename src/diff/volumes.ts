@@ -1,6 +1,8 @@
 /** Which volumes are made. None is ever made anew or removed here: there is data in them. */
 import { volumeHash } from "../compose/hash.ts";
+import type { DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
+import { modelsOf } from "../model/forerunners.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { byText } from "./order.ts";
@@ -60,7 +62,12 @@ function refuseRelativeTargets({ desired, selection }: Situation): void {
 
 function usedVolumes({ desired, selection }: Situation): ReadonlySet<string> {
   const services = [...desired.services.values()].filter(({ name }) => selection.service(name));
-  return new Set(services.flatMap(({ model }) => volumeKeys(model.volumes ?? [])));
+  return new Set(services.flatMap(neededVolumes));
+}
+
+/** Compose keys of the named volumes of its containers, and of those that run before them. */
+export function neededVolumes(service: DesiredService): readonly string[] {
+  return modelsOf(service).flatMap(({ volumes = [] }) => volumeKeys(volumes));
 }
 
 /** Compose keys of the named volumes among some mounts. */

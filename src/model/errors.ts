@@ -42,6 +42,7 @@ export type ErrorCode =
   | "container-removed"
   | "container-unhealthy"
   | "dependency-failed"
+  | "hook-failed"
   // running
   | "plan-stale"
   | "plan-invalid"

@@ -17,7 +17,9 @@ export type RotationStatus =
 export type RotationStep =
   | "deliver"
   | "create-new"
+  | "pre-start"
   | "start-new"
+  | "post-start"
   | "await-health"
   | "give-aliases"
   | "verify-answer"
@@ -27,6 +29,7 @@ export type RotationStep =
   | "swap-files"
   | "send-signal"
   | "restore-files"
+  | "pre-stop"
   | "stop-old"
   | "rename-old"
   | "rename-new"

@@ -28,6 +28,6 @@ export const DSO = {
   generation: "dso.generation",
   /** Id of the rotation that made the container. */
   rotation: "dso.rotation",
-  /** On a container that is made to read a file of its image: the process that made it, as JSON. */
+  /** On a container that is gone when its work is done: the process that made it, as JSON. */
   throwaway: "dso.throwaway",
 } as const;

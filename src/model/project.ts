@@ -114,6 +114,12 @@ export interface ServiceModel {
   readonly pid?: string;
   readonly ipc?: string;
   readonly volumes_from?: readonly string[];
+  /** Each runs to its end, one after the other, before the service's own container is started. */
+  readonly pre_start?: readonly ForerunnerModel[];
+  /** Commands in the container, just after it was started. */
+  readonly post_start?: readonly HookModel[];
+  /** Commands in the container, just before it is stopped. */
+  readonly pre_stop?: readonly HookModel[];
   readonly devices?: readonly {
     readonly source: string;
     readonly target: string;
@@ -124,6 +130,23 @@ export interface ServiceModel {
   /** DSO's own knobs for this service, already validated. */
   readonly "x-dso"?: Json;
   readonly [key: string]: unknown;
+}
+
+/** A command that is run in a container of the service. */
+export interface HookModel {
+  readonly command?: readonly string[];
+  /** Absent: as whom the container runs. */
+  readonly user?: string;
+  readonly privileged?: boolean;
+  readonly working_dir?: string;
+  /** Beside the container's own variables. */
+  readonly environment?: Readonly<Record<string, string | null>>;
+}
+
+/** A container of its own, described as a service is; it has the service's variables and networks already. */
+export interface ForerunnerModel extends ServiceModel {
+  /** Before every replica; else once, before the first of them. */
+  readonly per_replica?: boolean;
 }
 
 export interface BuildModel {

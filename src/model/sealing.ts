@@ -26,6 +26,18 @@ export function prefixIn(entrypoint: readonly string[] | null | undefined): read
   return [SHIM_PREFIX, SHELL_PREFIX].find(begins) ?? [];
 }
 
+/** What has sealed a container that is there; undefined where nothing is sealed. */
+export function sealerIn(entrypoint: readonly string[] | null | undefined): Sealer | undefined {
+  const prefix = prefixIn(entrypoint);
+  if (prefix.length === 0) return undefined;
+  return prefix === SHIM_PREFIX ? "shim" : "shell";
+}
+
+/** Whether a command run as `user` may read them: the file is the program's user's alone, and root's. */
+export function mayRead(user: string | undefined, own: string): boolean {
+  return user === undefined || user === own || /^(0|root)(:|$)/.test(user);
+}
+
 const IDENTIFIER = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Dash, bash or busybox sets these by itself, or lets nobody set them; some end where one is set. */
 const KEPT =

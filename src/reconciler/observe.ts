@@ -1,6 +1,7 @@
 import { needsDetail } from "../diff/details.ts";
 import type { Delivery, Manifest } from "../model/delivery.ts";
 import type { Desired } from "../model/desired.ts";
+import { forerunnersOf } from "../model/forerunners.ts";
 import { DSO } from "../model/labels.ts";
 import { type DeliveredVersions, isOfGeneration, type Observed } from "../model/observed.ts";
 import type { ProjectListing } from "../model/ports.ts";
@@ -25,9 +26,7 @@ export async function observe(
   const [info, registered, images, manifests, listing] = await Promise.all([
     engine.info(signal),
     state.registered(name),
-    collect(new Set([...desired.services.values()].map(({ image }) => image)), (image) =>
-      engine.inspectImage(image, signal),
-    ),
+    collect(imagesOf(desired), (image) => engine.inspectImage(image, signal)),
     delivery.manifests(name),
     listed,
   ]);
@@ -51,6 +50,11 @@ export async function observe(
   const suspects = needsDetail(desired, { ...known, details: new Map() });
   const details = await collect(new Set(suspects), (id) => engine.inspectContainer(id, signal));
   return { ...known, details };
+}
+
+function imagesOf({ services }: Desired): ReadonlySet<string> {
+  const all = [...services.values()].flatMap((one) => [one, ...forerunnersOf(one)]);
+  return new Set(all.map(({ image }) => image));
 }
 
 /** With an inspect of each container: what `docker update` changed shows nowhere else. */

@@ -10,6 +10,8 @@ export interface Roster {
   remove(id: string): void;
   /** By id, the journal entries of containers that this run made where none was. */
   readonly fresh: Map<string, RotationLog>;
+  /** By service, what runs before the first of the containers that this run starts. */
+  readonly forerun: Map<string, Promise<void>>;
 }
 
 export function createRoster(containers: readonly ObservedContainer[]): Roster {
@@ -28,5 +30,6 @@ export function createRoster(containers: readonly ObservedContainer[]): Roster {
     put: (service, number, id) => void replicas.set(id, { service, number }),
     remove: (id) => void replicas.delete(id),
     fresh: new Map(),
+    forerun: new Map(),
   };
 }

@@ -1,20 +1,25 @@
 import { isGone, parseOwner } from "../../lib/lockOwner.ts";
-import { DSO } from "../../model/labels.ts";
+import { COMPOSE, DSO } from "../../model/labels.ts";
 import type { Engine } from "../../model/ports.ts";
 
+type Sweeping = Pick<
+  Engine,
+  "listContainers" | "stopContainer" | "removeContainer" | "listNetworks" | "removeNetwork"
+>;
+
 /**
- * Removes the containers that a killed process had made to read files of images,
- * none of which ever ran, and the networks that it had made to try a driver.
+ * Removes the containers that a killed process had made to read files of images, none of which ever
+ * ran, or to run before a service, and the networks that it had made to try a driver.
  */
-export async function removeLeftovers(
-  engine: Pick<Engine, "listContainers" | "removeContainer" | "listNetworks" | "removeNetwork">,
-  signal: AbortSignal,
-): Promise<void> {
+export async function removeLeftovers(engine: Sweeping, signal: AbortSignal): Promise<void> {
   for (const { id, labels, state } of await engine.listContainers(
     { label: DSO.throwaway },
     signal,
   )) {
-    if (state !== "created" || !isAbandoned(labels)) continue;
+    const ran = state !== "created";
+    if (!isAbandoned(labels) || (ran && labels[COMPOSE.oneoff] !== "True")) continue;
+    // In its own time: it may be in the middle of something.
+    if (ran) await engine.stopContainer(id, undefined, signal);
     await engine.removeContainer(id, { force: false, volumes: true }, signal);
   }
   for (const { id, labels } of await engine.listNetworks(signal)) {

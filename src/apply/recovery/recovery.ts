@@ -3,7 +3,9 @@ import { showDuration } from "../../model/duration.ts";
 import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus, RotationStep } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { readSpec } from "../../model/spec.ts";
 import { isDown } from "../failure.ts";
+import { leaveByItself } from "../hooks/stop.ts";
 import { waitServing } from "../rollout/health.ts";
 import { waitSteady, waitWatched, type Watched } from "../rollout/verify.ts";
 import { isSwapped, putBack, revert, signalAgain } from "./refreshed.ts";
@@ -107,26 +109,27 @@ async function recoverOne(
 
 /** False also where somebody has taken the service's name meanwhile. */
 async function goesForward(
-  tools: RecoveryTools,
+  tools: Recovering,
   log: RotationLog,
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await goForward(tools, log, made, farewellOf(tools, log.now), signal);
+    return await goForward(tools, log, made, farewellOf(tools, log.now, signal), signal);
   } catch (error) {
     if (isConflict(error)) return false;
     throw error;
   }
 }
 
-function farewellOf(tools: RecoveryTools, rotation: Rotation): Farewell {
+function farewellOf(tools: Recovering, rotation: Rotation, signal: AbortSignal): Farewell {
   const drainMs = tools.drainMsOf?.(rotation.service) ?? DEFAULT_DRAIN_MS;
   return {
     drainMs,
     leftMs: 0,
     stopTimeout: undefined,
     mayEnd: mayEnd(tools, rotation),
+    beforeStop: (old, note) => leaveByItself(tools, old, note, signal),
   };
 }
 
@@ -190,9 +193,15 @@ async function isWorthKeeping(
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (rotation.status === "rolling_back") return false;
+  if (rotation.status === "rolling_back" || isHalfStarted(rotation, made)) return false;
   if (made.state === "running") return serves(tools, rotation, made, signal);
   return mayEnd(tools, rotation) && made.exitCode === 0;
+}
+
+/** What is to run after its start may not have run to its end. */
+function isHalfStarted({ step }: Rotation, { labels }: ContainerDetail): boolean {
+  const hooks = readSpec(labels)?.service.post_start ?? [];
+  return hooks.length > 0 && (step === "start-new" || step === "post-start");
 }
 
 function mayEnd({ isJob }: RecoveryTools, { method, service }: Rotation): boolean {
@@ -222,6 +231,7 @@ async function serves(
 /** Steps that come after it has been watched. */
 const WATCHED: ReadonlySet<RotationStep> = new Set<RotationStep>([
   "drain-old",
+  "pre-stop",
   "stop-old",
   "remove-old",
   "drop-generation",

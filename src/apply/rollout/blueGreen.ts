@@ -1,7 +1,10 @@
 import { together } from "../../lib/together.ts";
 import { DsoError } from "../../model/errors.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
 import type { Done } from "../context.ts";
 import { failureOf } from "../failure.ts";
+import { startNew } from "../hooks/start.ts";
+import { beforeLeaving } from "../hooks/stop.ts";
 import { budgetFor } from "./budget.ts";
 import { refuseAborted } from "../journal/rotation.ts";
 import { giveNames, retire, takeNames, takePlace } from "../recovery/finish.ts";
@@ -48,6 +51,8 @@ export async function replaceBlueGreen(
     leftMs,
     stopTimeout: work.plan.options.stopTimeout,
     mayEnd: swap.oneShot,
+    beforeStop: (old: ContainerDetail, note: () => Promise<void>) =>
+      beforeLeaving(work, swap.making.service, old, note),
   };
   if (!(await retire(work, swap.log, farewell, work.force))) {
     throw await giveUp(swap, endedEarly(swap), signal);
@@ -57,14 +62,13 @@ export async function replaceBlueGreen(
 
 /** Started, and serving within its time, while nobody but us knows of it. */
 async function prove(
-  { work, making, log, oneShot }: Swap,
+  { operation, work, making, log, oneShot }: Swap,
   begun: number,
   signal: AbortSignal,
 ): Promise<Serving> {
   const { engine, clock, force } = work;
   const id = newId(log);
-  await log.step("start-new");
-  await engine.startContainer(id, force);
+  await startNew(work, { operation, ...making, id }, log, signal);
   const served = waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,

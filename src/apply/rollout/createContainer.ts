@@ -6,6 +6,7 @@ import { makeContainer } from "../container/container.ts";
 import { provide } from "../container/provide.ts";
 import type { Done, Work } from "../context.ts";
 import { failureOf, tellLastWords } from "../failure.ts";
+import { startNew } from "../hooks/start.ts";
 import { waitRunning } from "./health.ts";
 import { refuseAborted, type RotationLog } from "../journal/rotation.ts";
 import { goBack } from "../recovery/undo.ts";
@@ -49,8 +50,8 @@ async function makeAndStart(
   const made = await makeContainer(work, making, provided, candidate, work.force);
   const { id, restartPolicy } = made;
   refuseAborted(signal);
-  await log.step("start-new", { new: { ...member, id, restartPolicy } });
-  await work.engine.startContainer(id, work.force);
+  log.learn({ new: { ...member, id, restartPolicy } });
+  await startNew(work, { operation, ...making, id }, log, signal);
   await log.step("await-health", { new: { ...member, id, restartPolicy, running: true } });
   const tools = { ...work, scrub: work.scrubber.scrub };
   const settleMs = Math.min(making.service.policy.health.settleMs, EARLY_MS);

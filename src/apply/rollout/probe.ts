@@ -2,7 +2,7 @@ import { request } from "node:http";
 import { connect } from "node:net";
 import type { HealthPolicy, HealthProbe } from "../../model/desired.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import type { Engine } from "../../model/ports.ts";
+import type { Engine, ExecRequest } from "../../model/ports.ts";
 import { prefixIn } from "../../model/sealing.ts";
 
 export interface ProbeTools {
@@ -94,7 +94,8 @@ export function probeTcp(host: string, port: number, signal: AbortSignal): Promi
 /** No timer takes a part of a millisecond, nor more than this many. */
 const LONGEST_MS = 2 ** 31 - 1;
 
-function limited(ms: number, signal: AbortSignal): AbortSignal {
+/** Aborts with `signal`, or once `ms` are over. */
+export function limited(ms: number, signal: AbortSignal): AbortSignal {
   return AbortSignal.any([signal, AbortSignal.timeout(Math.min(Math.ceil(ms), LONGEST_MS))]);
 }
 
@@ -130,11 +131,22 @@ export function probeHttp(
   });
 }
 
-export async function probeExec(
-  { engine, scrub }: ProbeTools,
+export function probeExec(
+  tools: ProbeTools,
   id: string,
   argv: readonly string[],
   timeoutMs: number,
+  signal: AbortSignal,
+): Promise<ProbeFailure> {
+  return tryCommand(tools, id, { argv, tty: false }, { name: "the check", timeoutMs }, signal);
+}
+
+/** Runs a command in a container; `name` is what it is called where it fails. */
+export async function tryCommand(
+  { engine, scrub }: ProbeTools,
+  id: string,
+  request: ExecRequest,
+  { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number },
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   const chunks: Buffer[] = [];
@@ -142,16 +154,14 @@ export async function probeExec(
   const limit = limited(timeoutMs, signal);
   try {
     const streams = { output: keep, error: keep, tty: false };
-    const code = await engine.exec(id, { argv, tty: false }, streams, limit);
+    const code = await engine.exec(id, request, streams, limit);
     if (code === 0) return undefined;
     // Scrubbed first: a value that is cut off is not found.
     const output = scrub(Buffer.concat(chunks).toString("utf8")).slice(0, OUTPUT_CHARS).trim();
-    return output === ""
-      ? `the check ended with ${code}`
-      : `the check ended with ${code}: ${output}`;
+    return output === "" ? `${name} ended with ${code}` : `${name} ended with ${code}: ${output}`;
   } catch (error) {
     if (signal.aborted) throw error;
-    if (limit.aborted) return `the check gave no answer within ${Math.ceil(timeoutMs / 1000)} s`;
+    if (limit.aborted) return `${name} gave no answer within ${Math.ceil(timeoutMs / 1000)} s`;
     // A container that ended meanwhile cannot run a check: the next look at it tells.
     return scrub(error instanceof Error ? error.message : String(error));
   }

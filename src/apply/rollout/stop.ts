@@ -2,6 +2,7 @@ import { COMPOSE } from "../../model/labels.ts";
 import type { OperationOf } from "../../model/plan.ts";
 import type { Done, Work } from "../context.ts";
 import { isRefusal } from "../failure.ts";
+import { beforeStop } from "../hooks/stop.ts";
 import { memberOf, openLog, timestamp } from "../journal/rotation.ts";
 
 /**
@@ -11,10 +12,13 @@ import { memberOf, openLog, timestamp } from "../journal/rotation.ts";
 export async function stopNoted(
   { containerId: id, why }: OperationOf<"stop-container"> | OperationOf<"restart-container">,
   work: Work,
+  signal: AbortSignal,
 ): Promise<Pick<Done, "stop">> {
   const container = await work.engine.inspectContainer(id, work.force);
   if (container === undefined) return {};
   const { name, labels, startedAt } = container;
+  const service = work.desired.services.get(labels[COMPOSE.service] ?? "");
+  await beforeStop(work, service, container, () => Promise.resolve(), signal);
   const stop = work.random.hex(8);
   const at = timestamp(work);
   const log = openLog(work, {

@@ -1,5 +1,7 @@
 import type { Done, Work } from "../context.ts";
 import { failureOf } from "../failure.ts";
+import { startNew } from "../hooks/start.ts";
+import { beforeStop } from "../hooks/stop.ts";
 import { budgetFor } from "./budget.ts";
 import { freeName, refuseAborted } from "../journal/rotation.ts";
 import { retire, takePlace } from "../recovery/finish.ts";
@@ -50,29 +52,30 @@ export async function replaceStopFirst(
 type Served = Serving & { readonly downtime: { readonly ms: number; readonly stopMs: number } };
 
 async function switchOver(swap: Swap, begun: number, signal: AbortSignal): Promise<Served> {
-  const { work, making, old, log, oneShot } = swap;
+  const { operation, work, making, old, log, oneShot } = swap;
   const { engine, clock, force } = work;
   const id = newId(log);
   await log.step("detach-old");
   await engine.updateRestartPolicy(old.id, { Name: "no" }, force);
+  const readyAt = clock.elapsed();
+  await beforeStop(work, making.service, old, () => log.step("pre-stop"), signal);
   refuseAborted(signal);
   await log.step("stop-old", { stopping: old.startedAt });
   const stoppedAt = clock.elapsed();
   await engine.stopContainer(old.id, work.plan.options.stopTimeout, force);
-  const stopMs = clock.elapsed() - stoppedAt;
+  const [leftMs, stopMs] = [clock.elapsed() - readyAt, clock.elapsed() - stoppedAt];
   await log.step("rename-old");
   const aside = await freeName(work, `${making.name}-old`, log.now, force);
   await engine.renameContainer(old.id, aside, force);
   await log.step("rename-new");
   await engine.renameContainer(id, making.name, force);
   refuseAborted(signal);
-  await log.step("start-new");
-  await engine.startContainer(id, force);
+  await startNew(work, { operation, ...making, id }, log, signal);
   await log.step("await-health");
   const serving = await waitServing(
     { engine, clock, scrub: work.scrubber.scrub },
     id,
-    budgetFor(making.service.policy, clock.elapsed() - begun - stopMs),
+    budgetFor(making.service.policy, clock.elapsed() - begun - leftMs),
     { oneShot, fresh: true },
     AbortSignal.any([signal, force]),
   );

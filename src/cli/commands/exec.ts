@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { DsoError } from "../../model/errors.ts";
 import { COMPOSE } from "../../model/labels.ts";
-import { prefixIn } from "../../model/sealing.ts";
+import { mayRead, prefixIn } from "../../model/sealing.ts";
 import { readSpec, valueNames } from "../../model/spec.ts";
 import type { ObservedContainer } from "../../model/observed.ts";
 import type { Context } from "../../reconciler/context.ts";
@@ -59,11 +59,6 @@ export function define(command: Command, session: Session): void {
 }
 
 const NOT_READABLE = "Without the sealed variables, which this user may not read.";
-
-/** The file of the variables is its program's user's alone; root reads everything. */
-function mayRead(user: string | undefined, own: string): boolean {
-  return user === undefined || user === own || /^(0|root)(:|$)/.test(user);
-}
 
 /** The program that brings the variables comes after `-e`, and would undo it without a word. */
 function refuseSealed({ labels }: ObservedContainer, environment: readonly string[]): void {

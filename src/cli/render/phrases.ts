@@ -67,8 +67,11 @@ export function idOf(operation: Operation): string | undefined {
 /** The steps that somebody who waits wants to know of; the others are over at once. */
 const STEPS: Partial<Record<RotationStep, string>> = {
   "create-new": "making the new container",
+  "pre-stop": "running what comes before the old one's stop",
   "stop-old": "stopping the old container",
+  "pre-start": "running what comes before its start",
   "start-new": "starting the new container",
+  "post-start": "running what comes after its start",
   "await-health": "waiting until it serves",
   "swap-files": "putting the new files in place",
   "restore-files": "putting the old files back",

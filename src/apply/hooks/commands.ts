@@ -1,0 +1,71 @@
+/** `post_start` and `pre_stop`: commands that a service wants run in its containers. */
+import { DsoError } from "../../model/errors.ts";
+import type { ContainerDetail } from "../../model/observed.ts";
+import type { ExecRequest } from "../../model/ports.ts";
+import type { HookModel, ServiceModel } from "../../model/project.ts";
+import { mayRead, prefixIn } from "../../model/sealing.ts";
+import { readSpec } from "../../model/spec.ts";
+import { type ProbeTools, tryCommand } from "../rollout/probe.ts";
+
+type HookKind = "post_start" | "pre_stop";
+
+export interface Hooks {
+  readonly container: ContainerDetail;
+  readonly kind: HookKind;
+  readonly hooks: readonly HookModel[];
+}
+
+/**
+ * What is to run before the container stops: as it was made with; `model` is for one that Compose has
+ * made, which does not remember it.
+ */
+export function stopHooks(container: ContainerDetail, model: ServiceModel | undefined): Hooks {
+  const hooks = (readSpec(container.labels)?.service ?? model)?.pre_stop ?? [];
+  return { container, kind: "pre_stop", hooks };
+}
+
+/**
+ * Runs them one after the other, at least once each: who is killed between two begins again. Rejects
+ * with `hook-failed` at the first that does not end with 0, or is not done when `limitMs` are over.
+ */
+export async function runHooks(
+  tools: ProbeTools,
+  { container, kind, hooks }: Hooks,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
+  for (const [index, hook] of hooks.entries()) {
+    const limit = { name: `${kind}[${index}] of ${container.name}`, timeoutMs: limitMs };
+    const request = requestFor(hook, container);
+    const failure = await tryCommand(tools, container.id, request, limit, signal);
+    if (failure === undefined) continue;
+    // Its own end says more, to whoever looks at it next.
+    if (await hasEnded(tools, container.id, signal)) return;
+    throw hookFailed(failure);
+  }
+}
+
+export function hookFailed(what: string): DsoError {
+  return new DsoError("hook-failed", what, {
+    hint: "What the service wants run there has to end with 0, within rotation.timeout.",
+  });
+}
+
+/** With the variables that its container's program has, as far as its user may read them. */
+function requestFor(hook: HookModel, { config }: ContainerDetail): ExecRequest {
+  const prefix = mayRead(hook.user, config.User ?? "") ? prefixIn(config.Entrypoint) : [];
+  const variables = Object.entries(hook.environment ?? {});
+  return {
+    argv: [...prefix, ...(hook.command ?? [])],
+    environment: variables.map(([name, value]) => (value === null ? name : `${name}=${value}`)),
+    tty: false,
+    ...(hook.user === undefined ? {} : { user: hook.user }),
+    ...(hook.working_dir === undefined ? {} : { workingDir: hook.working_dir }),
+    ...(hook.privileged === undefined ? {} : { privileged: hook.privileged }),
+  };
+}
+
+async function hasEnded({ engine }: ProbeTools, id: string, signal: AbortSignal): Promise<boolean> {
+  const container = await engine.inspectContainer(id, signal);
+  return container?.state !== "running";
+}

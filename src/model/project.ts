@@ -3,6 +3,7 @@
  * interpolation, merge, short forms, defaults and absolute paths, with `$$`
  * undone. Keys are Compose's own.
  */
+import type { DeployModel } from "./deploy.ts";
 import type { Position } from "./errors.ts";
 
 export type Json =
@@ -239,40 +240,6 @@ export interface ServiceNetworkModel {
   readonly gw_priority?: number;
   readonly interface_name?: string;
   readonly driver_opts?: Readonly<Record<string, string>>;
-}
-
-export interface DeployModel {
-  readonly replicas?: number;
-  readonly update_config?: UpdateModel;
-  readonly rollback_config?: UpdateModel;
-  readonly resources?: {
-    readonly limits?: ResourceModel;
-    readonly reservations?: ResourceModel;
-  };
-  readonly restart_policy?: {
-    readonly condition?: string;
-    readonly delay?: string;
-    readonly max_attempts?: number;
-    readonly window?: string;
-  };
-  readonly labels?: Readonly<Record<string, string>>;
-  readonly [key: string]: unknown;
-}
-
-export interface UpdateModel {
-  readonly parallelism?: number;
-  readonly delay?: string;
-  readonly failure_action?: string;
-  readonly monitor?: string;
-  readonly max_failure_ratio?: number;
-  readonly order?: string;
-}
-
-export interface ResourceModel {
-  readonly cpus?: string | number;
-  readonly memory?: string;
-  readonly pids?: number;
-  readonly devices?: readonly Json[];
 }
 
 export interface NetworkModel {

@@ -136,6 +136,8 @@ export function isLiteral(
   path: readonly (string | number)[],
   value: Json,
 ): boolean {
+  // Nothing stands there, wherever that comes from.
+  if (value === null) return true;
   if (Array.isArray(value) && value.length > 0) {
     return value.every((item: Json, index) => isLiteral(positions, [...path, index], item));
   }

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { removeLeftovers } from "../../src/apply/memory/leftovers.ts";
 import { describeSelf } from "../../src/lib/lockOwner.ts";
-import { DSO } from "../../src/model/labels.ts";
+import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import { createFakeEngine } from "../fakes/engine.ts";
 
 const never = new AbortController().signal;
@@ -11,13 +11,13 @@ test("removes what a dead process had made to look at images and drivers, and no
   engine.addImage("app:1");
   const self = describeSelf("", "read /etc/passwd");
   const dead = { ...self, bootId: "an earlier boot" };
-  const make = (name: string, label: string): Promise<string> =>
+  const make = (name: string, label: string, labels = {}): Promise<string> =>
     engine.createContainer(
       name,
       {
         Image: "app:1",
         Env: [],
-        Labels: { [DSO.throwaway]: label },
+        Labels: { [DSO.throwaway]: label, ...labels },
         HostConfig: {},
         NetworkingConfig: { EndpointsConfig: {} },
       },
@@ -29,6 +29,9 @@ test("removes what a dead process had made to look at images and drivers, and no
   await make("dead", JSON.stringify(dead));
   const started = await make("dead-but-started", JSON.stringify(dead));
   await engine.startContainer(started, never);
+  const before = { [COMPOSE.oneoff]: "True" };
+  const running = await make("dead-before-a-service", JSON.stringify(dead), before);
+  await engine.startContainer(running, never);
 
   for (const [Name, owner] of Object.entries({ tried: dead, trying: self })) {
     await engine.createNetwork({ Name, Labels: { [DSO.throwaway]: JSON.stringify(owner) } }, never);

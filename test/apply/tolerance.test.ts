@@ -1,7 +1,7 @@
 /** Three replicas that change, some of which fail: `failure_action` and `max_failure_ratio`. */
 import { describe, expect, test } from "vitest";
 import type { Outcome } from "../../src/apply/context.ts";
-import type { UpdateModel } from "../../src/model/project.ts";
+import type { UpdateModel } from "../../src/model/deploy.ts";
 import { createWorld, desiredOf, never, planOf, service, type World } from "./fixture.ts";
 import { DsoError } from "../../src/model/errors.ts";
 

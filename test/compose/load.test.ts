@@ -189,11 +189,11 @@ describe("errors say where", () => {
 
   test("what this release has not is refused by name", async () => {
     await using shop = await directory({
-      "compose.yaml": "services:\n  web:\n    image: x\n    pre_stop: [{command: y}]\nmodels: {}",
+      "compose.yaml": "services:\n  web:\n    image: x\n    use_api_socket: true\nmodels: {}",
     });
     const error = await shop.fault();
     expect(error.code).toBe("compose-unsupported");
-    expect(error.message).toContain("services.web.pre_stop");
+    expect(error.message).toContain("services.web.use_api_socket");
     expect(error.position?.line).toBe(4);
   });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { diff } from "../../src/diff/diff.ts";
 import { renderPlan } from "../../src/diff/render.ts";
 import type { Plan } from "../../src/model/plan.ts";
-import type { UpdateModel } from "../../src/model/project.ts";
+import type { UpdateModel } from "../../src/model/deploy.ts";
 import { options, project } from "./build.ts";
 import { applied } from "./engine.ts";
 

@@ -7,6 +7,8 @@ import type { Home, Project } from "./cli.ts";
 export interface WatchedRun {
   /** Resolves when a rotation is about to do this step; false where the run ends without. */
   readonly reaches: (step: string) => Promise<boolean>;
+  /** Ends it at once, as nobody can refuse. */
+  readonly kill: () => void;
   readonly ended: Promise<{ readonly status: number | null; readonly text: string }>;
 }
 
@@ -39,7 +41,8 @@ export function applyWatched(
   });
   const reaches = (step: string): Promise<boolean> =>
     seen.has(step) ? Promise.resolve(true) : new Promise((resolve) => waiting.set(step, resolve));
-  return { reaches, ended };
+  const kill = (): void => void child.kill("SIGKILL");
+  return { reaches, kill, ended };
 }
 
 function endOf(child: ChildProcessByStdio<null, Readable, null>): Promise<number | null> {

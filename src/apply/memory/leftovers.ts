@@ -16,15 +16,21 @@ export async function removeLeftovers(engine: Sweeping, signal: AbortSignal): Pr
     { label: DSO.throwaway },
     signal,
   )) {
-    const ran = state !== "created";
-    if (!isAbandoned(labels) || (ran && labels[COMPOSE.oneoff] !== "True")) continue;
-    // In its own time: it may be in the middle of something.
-    if (ran) await engine.stopContainer(id, undefined, signal);
-    await engine.removeContainer(id, { force: false, volumes: true }, signal);
+    if (!isAbandoned(labels)) continue;
+    if (labels[COMPOSE.oneoff] === "True") await endEarly(engine, id, signal);
+    else if (state === "created") {
+      await engine.removeContainer(id, { force: false, volumes: true }, signal);
+    }
   }
   for (const { id, labels } of await engine.listNetworks(signal)) {
     if (isAbandoned(labels)) await engine.removeNetwork(id, signal);
   }
+}
+
+/** In its own time: it may be in the middle of something, or about to begin. */
+async function endEarly(engine: Sweeping, id: string, signal: AbortSignal): Promise<void> {
+  await engine.stopContainer(id, undefined, signal);
+  await engine.removeContainer(id, { force: true, volumes: true }, signal);
 }
 
 function isAbandoned(labels: Readonly<Record<string, string>>): boolean {

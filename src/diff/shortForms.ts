@@ -1,5 +1,5 @@
 /** The one-line forms in which people write what the model spells out. */
-import type { HookModel, Json, MountModel, PortModel } from "../model/project.ts";
+import type { ForerunnerModel, Json, MountModel, PortModel } from "../model/project.ts";
 import { byText } from "./order.ts";
 
 /** The value as a plan shows it: ports and volumes in their short form, the rest as it is. */
@@ -9,16 +9,18 @@ export function shortForm(path: readonly string[], value: Json): Json {
   if (path.length !== 1 || !isList(value)) return value;
   if (path[0] === "ports") return (value as unknown as PortModel[]).map(portText).sort(byText);
   if (path[0] === "volumes") return (value as unknown as MountModel[]).map(mountText);
-  if (HOOKS.has(path[0] ?? "")) return (value as unknown as HookModel[]).map(hookText);
+  if (HOOKS.has(path[0] ?? "")) return (value as unknown as ForerunnerModel[]).map(hookText);
   return value;
 }
 
 const HOOKS: ReadonlySet<string> = new Set(["pre_start", "post_start", "pre_stop"]);
 
 /** The command as it would be typed, and then whatever else it is given. */
-function hookText({ command = [], ...rest }: HookModel): string {
+function hookText({ command, ...rest }: ForerunnerModel): string {
   const given = Object.entries(rest).filter(([, value]) => value !== null);
-  const words = command.map((word) => (/^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word)));
+  const words = (command ?? []).map((word) =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word),
+  );
   const others = given.length === 0 ? [] : [JSON.stringify(Object.fromEntries(given))];
   return [...words, ...others].join(" ");
 }

@@ -71,7 +71,7 @@ export function neededVolumes(service: DesiredService): readonly string[] {
 }
 
 /** Compose keys of the named volumes among some mounts. */
-export function volumeKeys(
+function volumeKeys(
   mounts: readonly { readonly type: string; readonly source?: string }[],
 ): readonly string[] {
   return mounts.flatMap(({ type, source }) =>

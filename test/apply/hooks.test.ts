@@ -79,12 +79,11 @@ describe("commands in a container", () => {
   test("run after its start and before its stop, as who and where they say", async () => {
     const world = watched();
     const asked: unknown[] = [];
-    const exec = world.watching.exec;
     const engine: ApplyContext["engine"] = {
       ...world.watching,
       exec: (id, request, ...more) => {
         asked.push(request);
-        return exec(id, request, ...more);
+        return world.watching.exec(id, request, ...more);
       },
     };
     expect((await up({ ...world, watching: engine }, web({}))).failed).toEqual([]);
@@ -245,17 +244,19 @@ describe("containers before the service's own", () => {
   test("have the mounts of the service, its variables, and nobody who is led to them", async () => {
     const world = watched();
     const bodies: Parameters<ApplyContext["engine"]["createContainer"]>[1][] = [];
-    const { createContainer } = world.watching;
-    world.watching.createContainer = (name, body, ...more) => {
-      bodies.push(body);
-      return createContainer(name, body, ...more);
+    const engine: ApplyContext["engine"] = {
+      ...world.watching,
+      createContainer: (name, body, ...more) => {
+        bodies.push(body);
+        return world.watching.createContainer(name, body, ...more);
+      },
     };
     const environment = { LEVEL: "debug", OWN: "1" };
     const pre_start = [
       { image: "app:1", command: ["migrate"], networks: { default: null }, environment },
     ];
     world.engine.addImage("app:1", { exits: { code: 0 } });
-    await up(world, web({ user: "1000", working_dir: "/srv", pre_start }));
+    await up({ ...world, watching: engine }, web({ user: "1000", working_dir: "/srv", pre_start }));
     const [own, first] = bodies;
     expect(first).toMatchObject({
       ...{ Cmd: ["migrate"], User: "1000", WorkingDir: "/srv", Env: ["LEVEL=debug", "OWN=1"] },

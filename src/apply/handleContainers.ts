@@ -65,6 +65,7 @@ export const renameContainer: Handler<"rename-container"> = async (
   work,
 ) => {
   await work.engine.renameContainer(id, name, work.force);
+  work.roster.rename(id, name);
   return { containerId: id };
 };
 

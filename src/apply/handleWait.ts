@@ -18,7 +18,7 @@ const STATES = {
 
 /** Until every container of the service meets the condition. One that this run made and that fails is taken away. */
 export const waitService: Handler<"wait-service"> = async (operation, work, signal) => {
-  const ids = work.roster.containersOf(operation.service);
+  const ids = work.roster.containersOf(operation.service).map(({ id }) => id);
   try {
     await Promise.all(ids.map((id) => waitContainer(operation, work, id, signal)));
   } catch (thrown) {

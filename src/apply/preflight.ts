@@ -3,6 +3,7 @@ import { combine, DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import { sealedNames } from "../model/sealing.ts";
+import { checkBodies } from "./container/composeBody.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./network/hostPorts.ts";
 import { findNetworkFaults } from "./network/networkFaults.ts";
@@ -33,6 +34,7 @@ export async function preflight(
   const filled = plan.operations.filter(isFilling);
   const services = servicesOf(filled, context);
   refuseRemote(services, context);
+  checkBodies(context, services);
   const found = await Promise.all([
     takenNames(plan, context, signal),
     findTakenPorts(plan, makes, context, signal),

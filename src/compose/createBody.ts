@@ -8,7 +8,8 @@ import type {
   ServiceModel,
 } from "../model/project.ts";
 import type { CreateContext } from "./create/context.ts";
-import { requireApi } from "./create/context.ts";
+import { refusal } from "./create/context.ts";
+import { requireFeature } from "./create/features.ts";
 import { hostConfig } from "./create/host.ts";
 import { COMPOSE_VERSION, containerLabels } from "./create/labels.ts";
 import { networking } from "./create/networks.ts";
@@ -24,7 +25,7 @@ export type { CreateContext } from "./create/context.ts";
  * with `dependency-failed` when a service that this one joins has no container.
  */
 export function createBody(service: ServiceModel, context: CreateContext): CreateBody {
-  const { mode, endpoints } = networking(service, context);
+  const { mode, mac, endpoints } = networking(service, context);
   return {
     Image: context.image,
     Env: environmentOf(service),
@@ -42,7 +43,8 @@ export function createBody(service: ServiceModel, context: CreateContext): Creat
       WorkingDir: service.working_dir,
       Tty: service.tty,
       OpenStdin: service.stdin_open,
-      MacAddress: service.mac_address,
+      MacAddress: mac,
+      NetworkDisabled: mode === "disabled" ? true : undefined,
       StopSignal: service.stop_signal,
       StopTimeout: wholeSeconds(service.stop_grace_period),
       Healthcheck: healthcheck(service.healthcheck, context),
@@ -76,7 +78,11 @@ function healthcheck(
   if (model === undefined) return undefined;
   if (model.disable === true) return { Test: ["NONE"] };
   if (model.start_interval !== undefined) {
-    requireApi(context, "1.44", "healthcheck", "start_interval");
+    const field = ["healthcheck", "start_interval"];
+    requireFeature(context, "startInterval", ...field);
+    if (model.start_period === undefined) {
+      throw refusal(context, field, "means nothing without start_period", "Add a start_period.");
+    }
   }
   return compact({
     Test: model.test,

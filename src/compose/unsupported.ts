@@ -14,6 +14,7 @@ interface Refusal {
 }
 
 const LATER = "Take it out, or run this project with docker compose.";
+const WINDOWS = "It belongs to engines on Windows, and DSO works with those on Linux; take it out.";
 const SWARM = "It belongs to Swarm; use file:, environment: or a dso:// reference.";
 
 const REFUSED: Readonly<Record<string, Refusal>> = {
@@ -24,17 +25,18 @@ const REFUSED: Readonly<Record<string, Refusal>> = {
   "secrets.*.driver": { hint: SWARM },
   "secrets.*.driver_opts": { hint: SWARM },
   "secrets.*.template_driver": { hint: SWARM },
-  "services.*.credential_spec": { hint: LATER },
-  "services.*.external_links": { hint: "Put both containers on one network and use its name." },
-  "services.*.isolation": { hint: LATER },
-  "services.*.links": { hint: "Use networks: and aliases:." },
+  "services.*.credential_spec": { hint: WINDOWS },
+  "services.*.isolation": { hint: WINDOWS, values: new Set(["hyperv", "process"]) },
   "services.*.models": { hint: LATER },
   "services.*.pre_start.*.build": {
     hint: "Build its image as that of a service, and name it with image:.",
   },
   "services.*.provider": { hint: LATER },
   "services.*.use_api_socket": { hint: LATER, values: new Set(["true"]) },
-  "services.*.volumes.*.type": { hint: LATER, values: new Set(["cluster", "npipe"]) },
+  "services.*.volumes.*.type": {
+    hint: "It belongs to Swarm or to engines on Windows; use bind, volume, tmpfs or image.",
+    values: new Set(["cluster", "npipe"]),
+  },
 };
 
 const TABLE = rules<Rewrite<DsoError[]>>(

@@ -27,6 +27,7 @@ export interface CreateBody {
   readonly StopTimeout?: number;
   readonly Volumes?: Readonly<Record<string, Record<string, never>>>;
   readonly MacAddress?: string;
+  readonly NetworkDisabled?: boolean;
   readonly HostConfig: HostConfig;
   readonly NetworkingConfig: {
     readonly EndpointsConfig: Readonly<Record<string, EndpointConfig>>;
@@ -60,6 +61,7 @@ export interface MountSpec {
   readonly Source?: string;
   readonly Target: string;
   readonly ReadOnly?: boolean;
+  readonly Consistency?: string;
   readonly BindOptions?: Readonly<Record<string, unknown>>;
   readonly VolumeOptions?: Readonly<Record<string, unknown>>;
   readonly TmpfsOptions?: Readonly<Record<string, unknown>>;

@@ -127,6 +127,9 @@ export interface ServiceModel {
     readonly permissions: string;
   }[];
   readonly runtime?: string;
+  readonly mac_address?: string;
+  readonly links?: readonly string[];
+  readonly external_links?: readonly string[];
   readonly attach?: boolean;
   /** DSO's own knobs for this service, already validated. */
   readonly "x-dso"?: Json;

@@ -18,8 +18,9 @@ async function bodyOf(compose: string, context: Partial<CreateContext> = {}) {
     imageId: "sha256:1",
     configHash: "h",
     apiVersion: "1.41",
-    containerIdOf: (name) => (name === "db" ? "d".repeat(64) : undefined),
+    containersOf: (name) => (name === "db" ? [{ id: "d".repeat(64), name: "shop-db-1" }] : []),
     delivered: new Set(),
+    readFile: (path) => `{ "of":\n "${path}" }`,
     ...context,
   });
 }
@@ -219,9 +220,9 @@ test("a restart policy that there is none of is not taken for no", async () => {
 });
 
 test("a service that is joined must have a container", async () => {
-  await expect(
-    bodyOf(web("pid: 'service:db'"), { containerIdOf: () => undefined }),
-  ).rejects.toThrow("db has no container");
+  await expect(bodyOf(web("pid: 'service:db'"), { containersOf: () => [] })).rejects.toThrow(
+    "db has no container",
+  );
 });
 
 test("networks and volumes carry Compose's labels and their exact hashes", async () => {

@@ -1,11 +1,13 @@
-import { createBody } from "../../compose/createBody.ts";
+import { createBody, type CreateContext } from "../../compose/createBody.ts";
 import { serviceHash } from "../../compose/hash.ts";
+import { readFault, readStoredFile } from "../../lib/namedFile.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody } from "../../model/engine.ts";
+import { combine, DsoError } from "../../model/errors.ts";
 import { COMPOSE } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { ServiceModel } from "../../model/project.ts";
-import type { Work } from "../context.ts";
+import type { ApplyContext, Work } from "../context.ts";
 
 export interface Replica {
   readonly service: DesiredService;
@@ -24,21 +26,57 @@ export interface Making extends Replica {
 
 /** What Compose would send; references stand in it as text. */
 export function composeBody(work: Work, replica: Replica, imageId: string): CreateBody {
-  const { service, number, name } = replica;
-  const body = createBody(service.model, {
-    project: work.desired.project,
+  const { service } = replica;
+  const body = plainBody(work, replica, imageId, (name) => work.roster.containersOf(name));
+  const configHash = serviceHash(asHashed(service.model, body), work.dialect);
+  return { ...body, Labels: { ...body.Labels, [COMPOSE.configHash]: configHash } };
+}
+
+/**
+ * Rejects, before anything is changed, with all that no body can be made of: fields that this engine is
+ * too old for, a file that cannot be read.
+ */
+export function checkBodies(context: ApplyContext, services: readonly DesiredService[]): void {
+  const faults = services.flatMap((service) => {
+    const replica = { service, number: 1, name: service.name };
+    try {
+      plainBody(context, replica, "", (name) => [{ id: name, name }]);
+      return [];
+    } catch (error) {
+      if (error instanceof DsoError) return [error];
+      throw error;
+    }
+  });
+  if (faults.length > 0) throw combine(faults);
+}
+
+function plainBody(
+  { desired, observed }: ApplyContext,
+  { service, number, name }: Replica,
+  imageId: string,
+  containersOf: CreateContext["containersOf"],
+): CreateBody {
+  return createBody(service.model, {
+    project: desired.project,
     serviceName: service.name,
     number,
     containerName: name,
     image: service.image,
     imageId,
     configHash: "",
-    apiVersion: work.observed.engine.apiVersion,
-    containerIdOf: (other) => work.roster.containersOf(other)[0],
+    apiVersion: observed.engine.apiVersion,
+    containersOf,
     delivered: new Set(service.files.map(({ target }) => target)),
+    readFile: readText,
   });
-  const configHash = serviceHash(asHashed(service.model, body), work.dialect);
-  return { ...body, Labels: { ...body.Labels, [COMPOSE.configHash]: configHash } };
+}
+
+function readText(path: string): string {
+  try {
+    return readStoredFile(path).toString("utf8");
+  } catch (cause) {
+    throw new Error(readFault(cause) ?? "cannot be read", { cause });
+  }
 }
 
 /** Compose hashes the containers that a service joins by their ids, as they stand in the body. */

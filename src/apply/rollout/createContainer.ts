@@ -31,7 +31,7 @@ export async function createContainer(
   }
   await log.end("completed");
   const containerId = log.now.new?.id ?? "";
-  work.roster.put(operation.service, operation.number, containerId);
+  work.roster.put(operation.service, operation.number, { id: containerId, name: operation.name });
   work.roster.fresh.set(containerId, log);
   return { containerId, rotation: log.now };
 }

@@ -186,6 +186,6 @@ function notRestored({ name }: Making, error: DsoError): DsoError {
 export function handOver({ operation, work, old, log }: Swap): Done {
   const containerId = newId(log);
   work.roster.remove(old.id);
-  work.roster.put(operation.service, operation.number, containerId);
+  work.roster.put(operation.service, operation.number, { id: containerId, name: operation.name });
   return { containerId, rotation: log.now };
 }

@@ -1,4 +1,4 @@
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, type ErrorCode, type ErrorDetail } from "../../model/errors.ts";
 import type { ComposeProject, ServiceModel } from "../../model/project.ts";
 
 /** What the create body of one container depends on besides its service. */
@@ -15,41 +15,53 @@ export interface CreateContext {
   readonly configHash: string;
   /** The engine's, e.g. `1.41`. */
   readonly apiVersion: string;
-  /** For `service:` references and `volumes_from`. */
-  readonly containerIdOf: (service: string) => string | undefined;
+  /** Those of another service of the project by number, for whatever joins or links to it. */
+  readonly containersOf: (service: string) => readonly Neighbour[];
   /** Absolute targets of the secrets and configs that the caller mounts itself. */
   readonly delivered: ReadonlySet<string>;
+  /** The text of a file of this host, by its absolute path; throws where it cannot be read. */
+  readonly readFile: (path: string) => string;
 }
 
-/** Rejects with `compose-unsupported` when the engine is older than `version`. */
-export function requireApi(context: CreateContext, version: string, ...field: string[]): void {
-  if (atLeast(context.apiVersion, version)) return;
-  throw refusal(
-    context,
-    field,
-    `needs an engine with API ${version}; this one has ${context.apiVersion}`,
-    "Take it out, or use a newer engine.",
-  );
+export interface Neighbour {
+  readonly id: string;
+  readonly name: string;
 }
 
+type Field = readonly (string | number)[];
+
+/** What the engine cannot do, at a field of the service. */
 export function refusal(
-  { project, serviceName }: CreateContext,
-  field: readonly (string | number)[],
+  context: CreateContext,
+  field: Field,
   what: string,
   hint: string,
 ): DsoError {
-  const path = ["services", serviceName, ...field];
-  const position = project.positions.at(path);
-  return new DsoError("compose-unsupported", `${path.join(".")} ${what}`, {
-    hint,
-    ...(position === undefined ? {} : { position }),
-  });
+  return faultAt(context, "compose-unsupported", field, what, { hint });
 }
 
-function atLeast(actual: string, wanted: string): boolean {
-  const [major = 0, minor = 0] = actual.split(".").map(Number);
-  const [wantedMajor = 0, wantedMinor = 0] = wanted.split(".").map(Number);
-  return major > wantedMajor || (major === wantedMajor && minor >= wantedMinor);
+export function invalid(
+  context: CreateContext,
+  field: Field,
+  what: string,
+  detail: ErrorDetail,
+): DsoError {
+  return faultAt(context, "compose-invalid", field, what, detail);
+}
+
+function faultAt(
+  { project, serviceName }: CreateContext,
+  code: ErrorCode,
+  field: Field,
+  what: string,
+  detail: ErrorDetail,
+): DsoError {
+  const path = ["services", serviceName, ...field];
+  const position = project.positions.at(path);
+  return new DsoError(code, `${path.join(".")} ${what}`, {
+    ...detail,
+    ...(position === undefined ? {} : { position }),
+  });
 }
 
 /** `host`, `container:…`; `service:x` as the container that x runs in. */
@@ -64,8 +76,8 @@ export function namespaceMode(
 }
 
 export function containerOf(context: CreateContext, service: string, field: string): string {
-  const id = context.containerIdOf(service);
-  if (id !== undefined) return id;
+  const [first] = context.containersOf(service);
+  if (first !== undefined) return first.id;
   const what = `services.${context.serviceName}.${field}: ${service} has no container`;
   throw new DsoError("dependency-failed", what, { hint: `Start ${service} first.` });
 }

@@ -2,10 +2,13 @@
 import type { HostConfig, RestartPolicy } from "../../model/engine.ts";
 import type { ServiceModel } from "../../model/project.ts";
 import type { CreateContext } from "./context.ts";
-import { containerOf, namespaceMode, refusal, requireApi } from "./context.ts";
+import { containerOf, namespaceMode, refusal } from "./context.ts";
+import { requireFeature } from "./features.ts";
+import { links } from "./links.ts";
 import { mountsOf } from "./mounts.ts";
 import { portBindings } from "./ports.ts";
 import { compact, resources } from "./resources.ts";
+import { security } from "./security.ts";
 
 export function hostConfig(
   service: ServiceModel,
@@ -13,10 +16,10 @@ export function hostConfig(
   context: CreateContext,
 ): HostConfig {
   const { binds, mounts } = mountsOf(service, context);
-  if (service.annotations !== undefined) requireApi(context, "1.43", "annotations");
+  if (service.annotations !== undefined) requireFeature(context, "annotations", "annotations");
   return {
     ...resources(service),
-    ...security(service),
+    ...security(service, context),
     ...names(service),
     ...compact({
       Binds: binds,
@@ -28,7 +31,9 @@ export function hostConfig(
       CgroupnsMode: service.cgroup,
       GroupAdd: service.group_add,
       Init: service.init,
+      Isolation: service.isolation,
       IpcMode: namespaceMode(context, "ipc", service),
+      Links: links(service, context),
       LogConfig: logging(service),
       OomScoreAdj: service.oom_score_adj,
       PidMode: namespaceMode(context, "pid", service),
@@ -48,16 +53,16 @@ export function hostConfig(
 
 function restartPolicy(service: ServiceModel, context: CreateContext): RestartPolicy {
   const policy = policyOf(service);
-  if (policy !== undefined) return policy;
   const deployed = service.deploy?.restart_policy;
   const field = deployed === undefined ? ["restart"] : ["deploy", "restart_policy", "condition"];
-  const name = deployed === undefined ? service.restart : deployed.condition;
-  throw refusal(
-    context,
-    field,
-    `names a restart policy that does not exist: "${name?.split(":", 1)[0] ?? ""}"`,
-    RESTART_HINT,
-  );
+  const name = (deployed === undefined ? service.restart : deployed.condition) ?? "";
+  if (policy === undefined) {
+    const what = `names a restart policy that does not exist: "${name.split(":", 1)[0] ?? ""}"`;
+    throw refusal(context, field, what, RESTART_HINT);
+  }
+  if (policy.Name === "on-failure" || policy.MaximumRetryCount === undefined) return policy;
+  const what = `is "${name}", which has no number of attempts`;
+  throw refusal(context, field, what, "Use on-failure, or take the number out.");
 }
 
 /** `deploy.restart_policy` stands above `restart`; undefined for a policy that does not exist. */
@@ -70,7 +75,7 @@ export function policyOf(service: ServiceModel): RestartPolicy | undefined {
   const Name = POLICIES.get(name);
   if (Name === undefined) return undefined;
   const count = Number(attempts);
-  return Name === "on-failure" && count > 0 ? { Name, MaximumRetryCount: count } : { Name };
+  return count > 0 && Name !== "no" ? { Name, MaximumRetryCount: count } : { Name };
 }
 
 const RESTART_HINT = "Use no, always, unless-stopped or on-failure[:attempts].";
@@ -107,18 +112,6 @@ function names(service: ServiceModel): HostConfig {
     DnsOptions: service.dns_opt,
     DnsSearch: service.dns_search,
     ExtraHosts: service.extra_hosts?.map((entry) => entry.replace("=", ":")),
-  });
-}
-
-function security({ security_opt, cap_add, cap_drop }: ServiceModel): HostConfig {
-  const unconfined = security_opt?.some((option) => /^systempaths[=:]unconfined$/.test(option));
-  const others = security_opt?.filter((option) => !option.startsWith("systempaths"));
-  return compact({
-    CapAdd: cap_add,
-    CapDrop: cap_drop,
-    SecurityOpt: others,
-    MaskedPaths: unconfined === true ? [] : undefined,
-    ReadonlyPaths: unconfined === true ? [] : undefined,
   });
 }
 

@@ -3,7 +3,8 @@ import type { MountSpec } from "../../model/engine.ts";
 import type { FileGrantModel, MountModel, ServiceModel } from "../../model/project.ts";
 import { absoluteTarget } from "../bindingTargets.ts";
 import type { CreateContext } from "./context.ts";
-import { refusal, requireApi } from "./context.ts";
+import { refusal } from "./context.ts";
+import { requireFeature } from "./features.ts";
 import { compact } from "./resources.ts";
 
 interface Mounted {
@@ -33,7 +34,12 @@ function isBind({ type, source, bind, volume }: MountModel): boolean {
 }
 
 function bindText(mount: MountModel, context: CreateContext): string {
-  const options = [mount.read_only === true ? "ro" : "rw", mount.bind?.selinux];
+  const options = [
+    mount.read_only === true ? "ro" : "rw",
+    mount.bind?.selinux,
+    // Of a directory of the host the engine refuses it.
+    mount.volume?.nocopy === true ? "nocopy" : undefined,
+  ];
   return `${sourceOf(mount, context)}:${mount.target}:${options.filter(Boolean).join(",")}`;
 }
 
@@ -48,16 +54,17 @@ function mountSpec(mount: MountModel, context: CreateContext): MountSpec {
     Target: mount.target,
     ...(source === "" ? {} : { Source: source }),
     ...(mount.read_only === true ? { ReadOnly: true } : {}),
+    ...(mount.consistency === undefined ? {} : { Consistency: mount.consistency }),
   };
   switch (mount.type) {
     case "bind":
-      return { Type: "bind", ...base, BindOptions: bindOptions(mount) };
+      return { Type: "bind", ...base, BindOptions: bindOptions(mount, context) };
     case "volume":
       return { Type: "volume", ...base, ...volumeOptions(mount, context) };
     case "tmpfs":
       return { Type: "tmpfs", ...base, ...tmpfsOptions(mount) };
     case "image":
-      requireApi(context, "1.48", "volumes");
+      requireFeature(context, "imageMount", "volumes");
       return { Type: "image", ...base, ...imageOptions(mount) };
     default:
       throw refusal(
@@ -69,7 +76,11 @@ function mountSpec(mount: MountModel, context: CreateContext): MountSpec {
   }
 }
 
-function bindOptions({ bind }: MountModel): Readonly<Record<string, unknown>> {
+function bindOptions(
+  { bind }: MountModel,
+  context: CreateContext,
+): Readonly<Record<string, unknown>> {
+  if (bind?.recursive === "readonly") requireFeature(context, "recursiveReadOnly", "volumes");
   return compact({
     Propagation: bind?.propagation,
     CreateMountpoint: bind?.create_host_path === false ? undefined : true,
@@ -84,7 +95,7 @@ function volumeOptions(
   context: CreateContext,
 ): Pick<MountSpec, "VolumeOptions"> {
   if (volume === undefined) return {};
-  if (volume.subpath !== undefined) requireApi(context, "1.45", "volumes");
+  if (volume.subpath !== undefined) requireFeature(context, "subpath", "volumes");
   const { nocopy, subpath, labels } = volume;
   return { VolumeOptions: compact({ NoCopy: nocopy, Subpath: subpath, Labels: labels }) };
 }
@@ -104,8 +115,12 @@ function imageOptions({ image }: MountModel): Pick<MountSpec, "ImageOptions"> {
   return image?.subpath === undefined ? {} : { ImageOptions: { Subpath: image.subpath } };
 }
 
-/** Secrets and configs that are files of the host, unless the caller delivers them. */
+/**
+ * Secrets and configs that are files of the host, unless the caller delivers them. At one target a
+ * volume stands above a secret, and a secret above a config.
+ */
 function files(service: ServiceModel, context: CreateContext): readonly MountSpec[] {
+  const taken = new Set((service.volumes ?? []).map(({ target }) => target));
   const kinds = [
     ["secrets", service.secrets ?? [], "/run/secrets"],
     ["configs", service.configs ?? [], "/"],
@@ -113,8 +128,11 @@ function files(service: ServiceModel, context: CreateContext): readonly MountSpe
   return kinds.flatMap(([kind, grants, directory]) =>
     grants
       .map((grant) => ({ grant, target: absoluteTarget(grant.target ?? grant.source, directory) }))
-      .filter(({ target }) => !context.delivered.has(target))
-      .map(({ grant, target }) => fileMount(kind, grant, target, context)),
+      .filter(({ target }) => !context.delivered.has(target) && !taken.has(target))
+      .map(({ grant, target }) => {
+        taken.add(target);
+        return fileMount(kind, grant, target, context);
+      }),
   );
 }
 

@@ -6,16 +6,15 @@ type Part = Readonly<Record<string, unknown>>;
 
 export function resources(service: ServiceModel): Part {
   const { limits, reservations } = service.deploy?.resources ?? {};
-  const cpus = Number(limits?.cpus ?? service.cpus ?? 0);
   return compact({
     Memory: bytes(limits?.memory ?? service.mem_limit),
     MemoryReservation: bytes(reservations?.memory ?? service.mem_reservation),
     MemorySwap: bytes(service.memswap_limit),
     MemorySwappiness: number(service.mem_swappiness),
-    NanoCpus: cpus === 0 ? undefined : Math.round(cpus * 1e9),
-    PidsLimit: limits?.pids ?? service.pids_limit,
+    NanoCpus: nanoCpus(Number(limits?.cpus ?? service.cpus ?? 0)),
+    PidsLimit: pidsLimit(limits?.pids, service.pids_limit),
     CpuCount: service.cpu_count,
-    CpuPercent: service.cpu_percent,
+    CpuPercent: hundredths(service.cpu_percent),
     CpuPeriod: service.cpu_period,
     CpuQuota: service.cpu_quota,
     CpuRealtimePeriod: service.cpu_rt_period,
@@ -34,6 +33,21 @@ export function resources(service: ServiceModel): Part {
 /** Without the entries that say nothing. */
 export function compact(part: Part): Part {
   return Object.fromEntries(Object.entries(part).filter(([, value]) => value !== undefined));
+}
+
+/** In single precision, as Compose reckons: another last digit would look like drift. */
+function nanoCpus(cpus: number): number | undefined {
+  return cpus === 0 ? undefined : Math.trunc(Math.fround(Math.fround(cpus) * 1e9));
+}
+
+/** A limit of `deploy` that is none leaves the service's own. */
+function pidsLimit(limit: number | undefined, own: number | undefined): number | undefined {
+  if (limit !== undefined && limit > 0) return limit;
+  return own === 0 ? undefined : own;
+}
+
+function hundredths(percent: unknown): number | undefined {
+  return percent === undefined ? undefined : Math.trunc(Number(percent) * 100);
 }
 
 function number(value: unknown): number | undefined {
@@ -88,8 +102,12 @@ interface DeviceModel {
   readonly options?: Readonly<Record<string, string>>;
 }
 
-/** `vendor.com/class=name` names a device of the Container Device Interface. */
-const CDI = /^[A-Za-z0-9][\w.-]*\/[\w.-]+=[\w.:-]+$/;
+/**
+ * `vendor.com/class=name` names a device of the Container Device Interface: vendor and class begin with a
+ * letter, the name with a letter or a digit, and each ends with one of these.
+ */
+const CDI =
+  /^[A-Za-z](?:[\w.-]*[A-Za-z\d])?\/[A-Za-z](?:[\w.-]*[A-Za-z\d])?=[A-Za-z\d](?:[\w.:-]*[A-Za-z\d])?$/;
 
 function devices(service: ServiceModel): Part {
   const all = service.devices ?? [];
@@ -98,8 +116,8 @@ function devices(service: ServiceModel): Part {
   const gpus = (service.gpus ?? []) as readonly DeviceModel[];
   const requests = [
     ...reserved.map((device) => deviceRequest(device as DeviceModel, [])),
-    ...gpus.map((device) => deviceRequest(device, ["gpu"])),
     ...(cdi.length === 0 ? [] : [{ Driver: "cdi", DeviceIDs: cdi.map(({ source }) => source) }]),
+    ...gpus.map((device) => deviceRequest(device, ["gpu"])),
   ];
   const plain = all
     .filter((device) => !cdi.includes(device))

@@ -63,7 +63,7 @@ function progressOf(operation: Operation, work: Work): (line: string) => void {
 export const createNetwork: Handler<"create-network"> = async (operation, work) => {
   const model = work.desired.project.networks.get(operation.network);
   if (model === undefined) throw unknown("network", operation.network);
-  const body = networkBody(work.desired.project, operation.network, work.dsoVersion);
+  const body = networkBody(work.desired.project, operation.network, work.dsoVersion, work.dialect);
   try {
     await createFreely(work, operation.network, model, body, work.force);
   } catch (error) {

@@ -15,7 +15,7 @@ import { COMPOSE_VERSION, containerLabels } from "./create/labels.ts";
 import { networking } from "./create/networks.ts";
 import { exposedPorts } from "./create/ports.ts";
 import { compact } from "./create/resources.ts";
-import { networkHash, volumeHash } from "./hash.ts";
+import { type HashDialect, networkHash, volumeHash } from "./hash.ts";
 import { parseGoDuration } from "./units.ts";
 
 export type { CreateContext } from "./create/context.ts";
@@ -95,7 +95,12 @@ function healthcheck(
 }
 
 /** For a network of the project that is not external; `dsoVersion` goes into its labels. */
-export function networkBody(project: ComposeProject, key: string, dsoVersion: string): NetworkBody {
+export function networkBody(
+  project: ComposeProject,
+  key: string,
+  dsoVersion: string,
+  dialect: HashDialect,
+): NetworkBody {
   const network = project.networks.get(key);
   if (network === undefined) throw new Error(`networkBody: no network ${key}`);
   return {
@@ -105,7 +110,7 @@ export function networkBody(project: ComposeProject, key: string, dsoVersion: st
       [COMPOSE.network]: key,
       [COMPOSE.project]: project.name,
       [COMPOSE.version]: COMPOSE_VERSION,
-      [COMPOSE.configHash]: networkHash(network),
+      [COMPOSE.configHash]: networkHash(network, dialect),
       [DSO.version]: dsoVersion,
     },
     ...compact({

@@ -20,20 +20,31 @@ export function serviceHash(service: ServiceModel, dialect: HashDialect): string
     Object.entries(service).filter(([key]) => !NOT_HASHED.has(key)),
   );
   if (service.deploy !== undefined) hashed.deploy = { ...service.deploy, replicas: undefined };
+  hashed.ulimits = service.ulimits && ulimitsOf(service.ulimits);
   hashed.volumes = service.volumes?.map((mount) => mountOf(mount as unknown as Json, dialect));
   return hash(hashed as Json, SERVICE);
+}
+
+/** A single limit of 0 is none that was set, for Compose. */
+function ulimitsOf(ulimits: NonNullable<ServiceModel["ulimits"]>): Json {
+  return Object.fromEntries(
+    Object.entries(ulimits).map(([name, limit]) => [name, limit === 0 ? {} : limit]),
+  );
 }
 
 /** Each dialect leaves out the value that it takes as the default of a long form. */
 function mountOf(mount: Json, dialect: HashDialect): Json {
   if (!isObject(mount) || !isObject(mount.bind)) return mount;
   const { create_host_path: create = null, ...bind } = mount.bind;
-  const written = create === (dialect === "v2");
+  const written = create === (dialect === "v2") && (create === false || mount.type === "bind");
   return { ...mount, bind: written ? { ...bind, create_host_path: create } : bind };
 }
 
-export function networkHash(network: NetworkModel): string {
-  return hash(network as unknown as Json, NETWORK);
+/** Before 5.0 the options of `ipam` were dropped as the file was read. */
+export function networkHash(network: NetworkModel, dialect: HashDialect): string {
+  const { options: _options, ...ipam } = network.ipam ?? {};
+  const hashed = dialect === "v2" ? { ...network, ipam } : network;
+  return hash(hashed as unknown as Json, NETWORK);
 }
 
 export function volumeHash(volume: VolumeModel): string {

@@ -65,6 +65,9 @@ function specReader(): Situation["specOf"] {
   };
 }
 
+/** Whichever Compose made it. */
+const DIALECTS = ["v2", "v5"] as const;
+
 function networkStanding(model: NetworkModel, observed: Observed): NetworkStanding {
   const own = observed.networks.find(({ name }) => name === model.name);
   const network = own ?? observed.foreignNetworks.get(model.name);
@@ -72,7 +75,8 @@ function networkStanding(model: NetworkModel, observed: Observed): NetworkStandi
   const hash = network.labels[COMPOSE.configHash];
   const outdated =
     own !== undefined && model.external !== true && hash !== undefined && hash !== "";
-  if (outdated && hash !== networkHash(model)) return { kind: "outdated", network };
+  const hashes = DIALECTS.map((dialect) => networkHash(model, dialect));
+  if (outdated && !hashes.includes(hash)) return { kind: "outdated", network };
   return { kind: "present", network, foreign: own === undefined && model.external !== true };
 }
 

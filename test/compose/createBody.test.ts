@@ -233,7 +233,7 @@ test("networks and volumes carry Compose's labels and their exact hashes", async
     ),
   );
   const network = project.networks.get("n")!;
-  expect(networkBody(project, "n", "4.0.0")).toEqual({
+  expect(networkBody(project, "n", "4.0.0", "v5")).toEqual({
     Name: "shop_n",
     Internal: true,
     IPAM: { Config: [{ Subnet: "10.9.0.0/24" }] },
@@ -242,7 +242,7 @@ test("networks and volumes carry Compose's labels and their exact hashes", async
       "com.docker.compose.network": "n",
       "com.docker.compose.project": "shop",
       "com.docker.compose.version": "5.6.0",
-      "com.docker.compose.config-hash": networkHash(network),
+      "com.docker.compose.config-hash": networkHash(network, "v5"),
       "dso.version": "4.0.0",
     },
   });

@@ -55,7 +55,7 @@ describe("serviceHash", () => {
 });
 
 test("networkHash of a network that Compose 5.0.0 made", () => {
-  expect(networkHash({ name: "composetest_default" })).toMatch(/^e07bb132f0f22f78/);
+  expect(networkHash({ name: "composetest_default" }, "v5")).toMatch(/^e07bb132f0f22f78/);
 });
 
 test.each([

@@ -49,10 +49,10 @@ export async function findDriverFault(
 /** Makes a network of this driver and removes it; without addresses, which the present one may have. */
 async function tryDriver(
   key: string,
-  { engine, desired, dsoVersion, random }: ApplyContext,
+  { engine, desired, dsoVersion, dialect, random }: ApplyContext,
   signal: AbortSignal,
 ): Promise<void> {
-  const { Driver = "", Options = {} } = networkBody(desired.project, key, dsoVersion);
+  const { Driver = "", Options = {} } = networkBody(desired.project, key, dsoVersion, dialect);
   const self = describeSelf("", `try the network driver ${Driver}`);
   const body = {
     Name: `dso-throwaway-${random.hex(6)}`,

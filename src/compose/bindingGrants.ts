@@ -1,5 +1,10 @@
 /** The files that `secrets:` and `configs:` of a service ask for. Pure. */
-import { SECRETS_DIRECTORY, type FileContent } from "../model/desired.ts";
+import {
+  SECRETS_DIRECTORY,
+  setsOwnership,
+  type FileContent,
+  type FileDelivery,
+} from "../model/desired.ts";
 import { DsoError, withPosition, type Position } from "../model/errors.ts";
 import { isReferenceLike } from "../model/parseReference.ts";
 import type { FileGrantModel, FileSourceModel } from "../model/project.ts";
@@ -19,19 +24,24 @@ interface Grant {
 /**
  * Those that we deliver: what comes from a reference, from `content:` or from
  * `environment:` (the engine would write these into the container's disk layer);
- * and, once the service gets any file from us, all its secrets and whatever else
- * lies in the secrets directory, because nothing can be mounted below it.
+ * a file of the host that is to have another owner or mode than it has there, which
+ * no bind can give it; and, once the service gets any file from us, all its secrets
+ * and whatever else lies in the secrets directory, because nothing can be mounted below it.
  */
 export function grantedFiles(reading: Reading, anyFile: boolean): readonly WantedFile[] {
   const wanted = grantsOf(reading).flatMap((grant) => {
     const file = attempt(reading, grant.position, () => wantedFile(grant, reading));
     return file === undefined ? [] : [{ ...file, kind: grant.kind }];
   });
-  const ours = anyFile || wanted.some(({ file }) => file.content.kind !== "host-file");
+  const ours = anyFile || wanted.some(({ file }) => isOurs(file));
   return wanted.filter(
-    ({ kind, file }) =>
-      file.content.kind !== "host-file" || (ours && (kind === "secret" || file.inDirectory)),
+    ({ kind, file }) => isOurs(file) || (ours && (kind === "secret" || file.inDirectory)),
   );
+}
+
+/** All else can stay a bind of the file, as Compose has it. */
+function isOurs(file: FileDelivery): boolean {
+  return file.content.kind !== "host-file" || setsOwnership(file);
 }
 
 function grantsOf({ model, service, project }: Reading): readonly Grant[] {
@@ -69,6 +79,7 @@ function wantedFile(wanted: Grant, reading: Reading): WantedFile | undefined {
       mode: permissions(wanted),
       uid: ownerId("uid", wanted),
       gid: ownerId("gid", wanted),
+      ...(kind === "config" ? { isConfig: true } : {}),
     },
     position,
     by: `${kind} "${grant.source}"`,

@@ -1,4 +1,4 @@
-import type { DesiredService } from "../model/desired.ts";
+import { type DesiredService, setsOwnership } from "../model/desired.ts";
 import type { PlanWarning } from "../model/plan.ts";
 import { secretName, versionKey } from "../model/reference.ts";
 import { isOurs } from "./before.ts";
@@ -29,6 +29,27 @@ export function serviceWarnings(
     ...perhapsFinished(situation, decision),
     ...leftByHand(decision),
     ...decidedAfterPull(situation, service),
+    ...notOwned(decision),
+  ];
+}
+
+/** Compose binds a file as it is: a container of its making is adopted like that. */
+function notOwned({ service, decisions }: ServiceDecision): readonly PlanWarning[] {
+  const asked = service.files.filter(
+    (file) => file.content.kind === "host-file" && setsOwnership(file),
+  );
+  const adopted = decisions.some(
+    (one) => (one.action === "keep" || one.action === "update") && !isOurs(one.instance.container),
+  );
+  if (asked.length === 0 || !adopted) return [];
+  const places = nameList(asked.map(({ target }) => target));
+  return [
+    {
+      code: "not-owned",
+      message: `Docker Compose made a container of service "${service.name}" and gave no owner or mode of its own to ${places}`,
+      hint: "It gets them with its next container; `-replace` makes one now.",
+      position: undefined,
+    },
   ];
 }
 

@@ -116,13 +116,24 @@ export interface FileDelivery {
   readonly mode: number | undefined;
   readonly uid: number | undefined;
   readonly gid: number | undefined;
+  /** It is one of `configs:`, which everybody in the container may read unless it holds a secret. */
+  readonly isConfig?: true;
+}
+
+/** Whether it is to have an owner or a mode of its own. */
+export function setsOwnership({
+  mode,
+  uid,
+  gid,
+}: Pick<FileDelivery, "mode" | "uid" | "gid">): boolean {
+  return mode !== undefined || uid !== undefined || gid !== undefined;
 }
 
 export type FileContent = { readonly kind: "template"; readonly template: Template } | HostContent;
 
 /** What Compose takes from the host and we copy: not versioned by any provider. */
 export type HostContent =
-  /** `secrets: { x: { file: … } }` of a service that gets any file from us. */
+  /** `file:` of a service that gets any file from us, or that sets an owner or a mode. */
   | { readonly kind: "host-file"; readonly path: string }
   /** `secrets: { x: { environment: … } }`: the variable's name, never its value. */
   | { readonly kind: "host-variable"; readonly variable: string };

@@ -227,6 +227,30 @@ configs:
     expect(bindings.length).toBe(1);
   });
 
+  test.each(["mode: 0440", "uid: '7'", "gid: '7'"])(
+    "a file that is to have its own %s is delivered, and the other secrets with it",
+    async (field) => {
+      const compose = companions("{ A: b }").replace(
+        "source: outside,",
+        `source: outside, ${field},`,
+      );
+      const { files } = await bind(compose);
+      const owned = field.startsWith("mode") ? "440" : field.startsWith("uid") ? "7:" : ":7";
+      expect(files.map(showFile)).toEqual([
+        `/run/secrets/inside = file /srv/outside ${owned}`,
+        "/run/secrets/own = file /srv/own",
+      ]);
+    },
+  );
+
+  test("a config that is to have its own mode is delivered wherever it lies", async () => {
+    const compose = companions("{ A: b }")
+      .replace("[own]", "[]")
+      .replace("/run/secrets/inside", "/etc/app.ini, mode: 0400");
+    const { files } = await bind(compose);
+    expect(files.map(showFile)).toEqual(["/etc/app.ini (bind) = file /srv/outside 400"]);
+  });
+
   test("one file that is wanted twice in the same way is delivered once", async () => {
     const { files, model } = await bind(`
 services:

@@ -21,7 +21,9 @@ import { valueName } from "../../model/reference.ts";
  */
 const DATA = "..data";
 const KEPT_VERSIONS = 10;
-const DEFAULT_MODE = 0o400;
+const SECRET_MODE = 0o400;
+/** Compose's own. */
+const CONFIG_MODE = 0o444;
 const UNOWNED_MODE = 0o444;
 
 type RequestedFile = DeliveryRequest["files"][number];
@@ -180,7 +182,8 @@ export function mountsOf(path: string, request: DeliveryRequest): readonly Mount
 export function placed(file: FileDelivery, request: DeliveryRequest, uid: number): ManifestFile {
   const { content, target } = file;
   const values = content.kind === "template" ? referencesOf(content.template).map(valueName) : [];
-  const mode = uid === 0 ? (file.mode ?? DEFAULT_MODE) : UNOWNED_MODE;
+  const byDefault = file.isConfig === true && values.length === 0 ? CONFIG_MODE : SECRET_MODE;
+  const mode = uid === 0 ? (file.mode ?? byDefault) : UNOWNED_MODE;
   return {
     target,
     mode: mode.toString(8).padStart(4, "0"),

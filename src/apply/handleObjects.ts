@@ -1,64 +1,14 @@
-/** Images, networks and volumes. */
+/** Networks and volumes. */
 import { networkBody, volumeBody } from "../compose/createBody.ts";
-import { COMPOSE_VERSION } from "../compose/create/labels.ts";
-import { DsoError, withPosition } from "../model/errors.ts";
+import { DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
-import type { Operation } from "../model/plan.ts";
 import { composeBody } from "./container/composeBody.ts";
 import { serviceOf } from "./container/container.ts";
-import type { Done, Handler, Work } from "./context.ts";
+import type { Done, Handler } from "./context.ts";
 import { restoredInstead } from "./network/formerNetworks.ts";
 import { createFreely } from "./network/network.ts";
 
 const DONE: Done = {};
-
-export const pullImage: Handler<"pull-image"> = async (operation, work, signal) => {
-  const { platform } = serviceOf(work, operation.service).model;
-  const options = platform === undefined ? {} : { platform };
-  const stop = AbortSignal.any([signal, work.force]);
-  try {
-    await work.engine.pullImage(operation.image, options, progressOf(operation, work), stop);
-  } catch (error) {
-    if (!(error instanceof DsoError)) throw error;
-    const { positions } = work.desired.project;
-    throw withPosition(error, positions.at(["services", operation.service, "image"]));
-  }
-  return DONE;
-};
-
-export const buildImage: Handler<"build-image"> = async (operation, work, signal) => {
-  const { model, name } = serviceOf(work, operation.service);
-  if (model.build === undefined) {
-    throw new DsoError("plan-invalid", `service ${name} has nothing to build`);
-  }
-  const labels = {
-    ...model.build.labels,
-    [COMPOSE.project]: work.desired.project.name,
-    [COMPOSE.service]: name,
-    [COMPOSE.version]: COMPOSE_VERSION,
-  };
-  const { platform } = model;
-  const request = {
-    tag: operation.image,
-    build: model.build,
-    labels,
-    ...(platform === undefined ? {} : { platform }),
-    ...(model.build.no_cache === undefined ? {} : { noCache: model.build.no_cache }),
-    ...(model.build.pull === undefined ? {} : { pull: model.build.pull }),
-  };
-  const stop = AbortSignal.any([signal, work.force]);
-  await work.builder.build(request, progressOf(operation, work), stop);
-  return DONE;
-};
-
-function progressOf(operation: Operation, work: Work): (line: string) => void {
-  const begun = work.clock.elapsed();
-  return (line) => {
-    const message = work.scrubber.scrub(line);
-    const elapsedMs = work.clock.elapsed() - begun;
-    work.report({ type: "operation-progress", operation, message, elapsedMs });
-  };
-}
 
 export const createNetwork: Handler<"create-network"> = async (operation, work) => {
   const model = work.desired.project.networks.get(operation.network);

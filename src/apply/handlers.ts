@@ -2,6 +2,7 @@ import type { OperationKind, OperationOf } from "../model/plan.ts";
 import type { Done, Handler, Work } from "./context.ts";
 import { createContainer } from "./rollout/createContainer.ts";
 import * as containers from "./handleContainers.ts";
+import * as images from "./handleImages.ts";
 import * as objects from "./handleObjects.ts";
 import { waitService } from "./handleWait.ts";
 import { replaceBlueGreen } from "./rollout/blueGreen.ts";
@@ -15,8 +16,8 @@ const replaceContainer: Handler<"replace-container"> = async (operation, work, s
 
 /** One for each kind of operation: a new kind does not compile until it has one. */
 const handlers: { readonly [K in OperationKind]: Handler<K> } = {
-  "pull-image": objects.pullImage,
-  "build-image": objects.buildImage,
+  "pull-image": images.pullImage,
+  "build-image": images.buildImage,
   "create-network": objects.createNetwork,
   "remove-network": objects.removeNetwork,
   "create-volume": objects.createVolume,

@@ -1,5 +1,5 @@
 import type { DesiredService } from "../model/desired.ts";
-import { combine, DsoError } from "../model/errors.ts";
+import { combine, DsoError, withPosition } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import { sealedNames } from "../model/sealing.ts";
@@ -40,7 +40,7 @@ export async function preflight(
     findTakenPorts(plan, makes, context, signal),
     findNetworkFaults(plan, context, signal),
   ]);
-  const faults = found.flat();
+  const faults = [...missingImages(plan, services, context), ...found.flat()];
   if (faults.length > 0) throw combine(faults);
   const values = await readAll(context, context.desired, services, signal);
   try {
@@ -52,6 +52,30 @@ export async function preflight(
     values.drop();
     throw error;
   }
+}
+
+/** Nobody fetches them: `pull_policy: never`, or `--pull never`. */
+function missingImages(
+  { operations, options }: Plan,
+  services: readonly DesiredService[],
+  { desired, observed }: ApplyContext,
+): readonly DsoError[] {
+  const isNever = ({ model }: DesiredService): boolean =>
+    options.pull === "never" || (options.pull === "policy" && model.pull_policy === "never");
+  const fetched = new Set(operations.flatMap((one) => ("image" in one ? [one.image] : [])));
+  const missing = services.filter(
+    (service) =>
+      isNever(service) && !observed.images.has(service.image) && !fetched.has(service.image),
+  );
+  return missing.map(({ name, image }) => {
+    const message = `service ${name} needs the image "${image}", which the engine does not have and which is not to be pulled`;
+    return withPosition(
+      new DsoError("image-missing", message, {
+        hint: "Pull, load or build it first, or let pull_policy (or --pull) be missing.",
+      }),
+      desired.project.positions.at(["services", name, "pull_policy"]),
+    );
+  });
 }
 
 function isMaking(operation: Operation): operation is Operation & Makes {

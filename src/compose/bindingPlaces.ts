@@ -30,7 +30,24 @@ export function misplacedReferences(project: ComposeProject): readonly DsoError[
   for (const [name, config] of project.configs) {
     look({ ...config, content: null, ...unresolved(config) }, ["configs", name]);
   }
-  return found;
+  return [...found, ...externalBuildSecrets(project)];
+}
+
+/** A builder writes no memory of ours: it is given files and variables of this host alone. */
+function externalBuildSecrets(project: ComposeProject): readonly DsoError[] {
+  return [...project.services].flatMap(([name, { build }]) =>
+    (build?.secrets ?? []).flatMap(({ source }, index) => {
+      const secret = project.secrets.get(source);
+      if (secret?.external !== true) return [];
+      const path = ["services", name, "build", "secrets", index];
+      const isReference = isReferenceLike(secret.name ?? "");
+      const what = isReference ? `is the reference ${secret.name ?? ""}` : "is external";
+      const message = `build secret "${source}" ${what}, which a build cannot be given`;
+      const hint = "Give it file: or environment: under the top-level secrets:.";
+      const code = isReference ? "reference-invalid" : "compose-unsupported";
+      return [withPosition(new DsoError(code, message, { hint }), project.positions.at(path))];
+    }),
+  );
 }
 
 /** What runs before the service has its variables, too: those are read where they stand. */

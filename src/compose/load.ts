@@ -1,5 +1,6 @@
 /** Compose files to the canonical model: the way in. */
 import type { LoadWarning } from "../model/project.ts";
+import { applyDefaultPlatform, checkImages } from "./checkImages.ts";
 import { checkProject } from "./checkProject.ts";
 import { decode } from "./decode.ts";
 import { discover } from "./discover.ts";
@@ -70,8 +71,13 @@ async function finishLoading(
   const { document, disabled, known } = selectServices(normal, setting.profiles, services);
   const checked = show?.without.has("consistency") === true ? document : checkProject(document);
   const complete = await readVariableFiles(checked, loading.env, loading);
-  const used = withoutUnused(complete);
-  if (show === undefined) refuseUnsupported(used);
+  const whole = withoutUnused(complete);
+  if (show === undefined) {
+    refuseUnsupported(whole);
+    checkImages(whole);
+  }
+  // Shown is what the files say.
+  const used = show === undefined ? applyDefaultPlatform(whole, loading.env, loading.trace) : whole;
   const { workingDir, files, environmentFiles, profiles } = setting;
   const rest = { name, workingDir, files, environmentFiles, profiles, warnings };
   return buildProject(used, { ...rest, disabledServices: disabled, knownProfiles: known });

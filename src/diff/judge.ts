@@ -7,7 +7,7 @@ import { type Comparison, compareService } from "./attributes.ts";
 import { type Before, beforeOf, isOurs } from "./before.ts";
 import type { Expectation, Repair } from "./decision.ts";
 import { deliveredTo, fileReasons, valueReasons } from "./delivered.ts";
-import { fetchFor, isFetchRequested } from "./images.ts";
+import { fetchFor, isFetchRequested, isOutdated } from "./images.ts";
 import type { Instance } from "./inventory.ts";
 import { isFinishedJob } from "./jobs.ts";
 import { sharedWith } from "../model/dependencies.ts";
@@ -98,15 +98,18 @@ function imageReasons(
   { container }: Instance,
 ): readonly Reason[] {
   const fetch = fetchFor(situation, service);
-  if (fetch === "build" && isFetchRequested(service, situation.options)) {
+  if (fetch?.kind === "build" && isFetchRequested(service, situation.options)) {
     return [{ code: "image_built", detail: "as requested" }];
   }
   const image = situation.observed.images.get(service.image);
   if (image === undefined) {
     if (fetch === undefined) return [];
-    return fetch === "build"
+    return fetch.kind === "build"
       ? [{ code: "image_built", detail: "it is built first" }]
       : [{ code: "image_changed", detail: "it is pulled first" }];
+  }
+  if (isOutdated(situation, service)) {
+    return [{ code: "image_changed", detail: "its registry has another one" }];
   }
   if (isOfImage(situation, service, container)) return [];
   const other = container.labels[COMPOSE.image] === image.id;

@@ -95,7 +95,7 @@ export function imageChange(situation: Situation, decision: ServiceDecision): re
   const fetch = fetchFor(situation, service);
   const makes = only(decision, "create").length + replaced(decision).length > 0;
   if (fetch === undefined || makes) return [];
-  const code = fetch === "build" ? "image_built" : "image_pulled";
+  const code = fetch.kind === "build" ? "image_built" : "image_pulled";
   const reasons = [{ code, detail: "as requested" }];
   return [objectChange("image", service.name, service.image, { action: "update", reasons })];
 }

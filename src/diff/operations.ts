@@ -1,10 +1,9 @@
 /** The operations of a plan, each after those that it needs. */
 import type { Operation } from "../model/plan.ts";
-import { only, replaced, type ServiceDecision } from "./decision.ts";
+import type { ServiceDecision } from "./decision.ts";
 import { addDeparture, type Departure } from "./departures.ts";
-import { addForerunnerPulls } from "./forerunnerImages.ts";
+import { addImages } from "./fetches.ts";
 import { afterOr, createGraph, type Graph } from "./graph.ts";
-import { fetchFor, isFetchRequested } from "./images.ts";
 import { isUp } from "./inventory.ts";
 import type { NetworkDecision } from "./networks.ts";
 import { addVacating } from "./names.ts";
@@ -23,10 +22,7 @@ export interface Decided {
 
 export function buildOperations(situation: Situation, decided: Decided): readonly Operation[] {
   const graph = createGraph();
-  const gate = [
-    ...addImages(graph, situation, decided.services),
-    ...addForerunnerPulls(graph, situation, decided.services),
-  ];
+  const gate = addImages(graph, situation, decided.services);
   const orphans = decided.orphans.map((departure) => addDeparture(graph, departure, gate, false));
   const networks = addNetworks(graph, situation, decided.networks, gate, orphans);
   const volumes = new Map(
@@ -46,47 +42,6 @@ export function buildOperations(situation: Situation, decided: Decided): readonl
   for (const service of decided.services) addService(graph, situation, service, all, needs);
   removeNetworks(graph, decided.networks, gate);
   return graph.operations;
-}
-
-function addImages(
-  graph: Graph,
-  situation: Situation,
-  services: readonly ServiceDecision[],
-): readonly number[] {
-  const pulls = new Map<string, number>();
-  const builds: number[] = [];
-  for (const decision of [...services].sort((a, b) => byText(a.service.name, b.service.name))) {
-    const { service } = decision;
-    const fetch = neededFetch(situation, decision);
-    if (fetch === undefined) continue;
-    const common = {
-      service: service.name,
-      image: service.image,
-      address: `image.${service.name}`,
-    };
-    const asked = isFetchRequested(service, situation.options) ? "as requested" : undefined;
-    const absent = situation.observed.images.has(service.image)
-      ? "pull_policy"
-      : "not on this engine";
-    const why = asked ?? absent;
-    if (fetch === "build") builds.push(graph.add({ ...common, kind: "build-image", why }, []));
-    else if (!pulls.has(service.image)) {
-      pulls.set(service.image, graph.add({ ...common, kind: "pull-image", why }, []));
-    }
-  }
-  return [...pulls.values(), ...builds].sort((a, b) => a - b);
-}
-
-/** An image is fetched for containers that are made, or because the person asked for it. */
-function neededFetch(
-  situation: Situation,
-  decision: ServiceDecision,
-): "pull" | "build" | undefined {
-  const { service } = decision;
-  const makes = only(decision, "create").length + replaced(decision).length > 0;
-  const asked =
-    situation.selection.service(service.name) && isFetchRequested(service, situation.options);
-  return makes || asked ? fetchFor(situation, service) : undefined;
 }
 
 /** Returns, by key, the operation after which the network is there. */

@@ -91,7 +91,10 @@ function driftSection(plan: Plan, palette: Palette): readonly string[] {
 
 function fetchSection(plan: Plan): readonly string[] {
   const lines = plan.operations.flatMap((operation) => {
-    if (operation.kind === "pull-image") return [`  pull  ${harmless(operation.image)}`];
+    if (operation.kind === "pull-image") {
+      const instead = operation.orBuild === undefined ? "" : ", or build it";
+      return [`  pull  ${harmless(operation.image)}${instead}`];
+    }
     if (operation.kind === "build-image") return [`  build ${harmless(operation.image)}`];
     return [];
   });

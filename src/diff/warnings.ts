@@ -4,7 +4,7 @@ import { secretName, versionKey } from "../model/reference.ts";
 import { isOurs } from "./before.ts";
 import { only, replaced, type ServiceDecision } from "./decision.ts";
 import { referencesIn } from "./delivered.ts";
-import { fetchFor, isFetchRequested } from "./images.ts";
+import { imageWarnings } from "./imageWarnings.ts";
 import { containerAddress } from "./inventory.ts";
 import { isPerhapsFinished } from "./jobs.ts";
 import { isOfValues, unrefreshable } from "./method.ts";
@@ -28,7 +28,7 @@ export function serviceWarnings(
     ...notRefreshed(decision),
     ...perhapsFinished(situation, decision),
     ...leftByHand(decision),
-    ...decidedAfterPull(situation, service),
+    ...imageWarnings(situation, decision),
     ...notOwned(decision),
   ];
 }
@@ -202,21 +202,6 @@ function perhapsFinished(
       message: `service "${name}" ended with 0 after the last apply, and is taken for a server that somebody stopped`,
       hint: `If it is a job that is done, say so: restart: "no", or condition: service_completed_successfully where others need it.`,
       position: situation.desired.project.positions.at(["services", name]),
-    },
-  ];
-}
-
-/** A pull or build can bring another image, and only the engine can tell afterwards. */
-function decidedAfterPull(situation: Situation, service: DesiredService): readonly PlanWarning[] {
-  const fetch = fetchFor(situation, service);
-  const pulls = fetch === "pull" && isFetchRequested(service, situation.options);
-  if (!pulls || !situation.observed.images.has(service.image)) return [];
-  return [
-    {
-      code: "decided-after-pull",
-      message: `image "${service.image}" is pulled as requested; whether service "${service.name}" then has to change is for the next plan to say`,
-      hint: undefined,
-      position: undefined,
     },
   ];
 }

@@ -1,89 +1,138 @@
-import { execFile } from "node:child_process";
+/** Logins of registries, as Docker's own CLI finds them. */
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { promisify } from "node:util";
+import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
+import { askHelper, type Login } from "./credentialHelper.ts";
 
 /** Docker Hub's key in Docker's configuration, for history's sake. */
 const HUB = "https://index.docker.io/v1/";
+/** The hosts that mean Docker Hub. */
+const HUB_HOSTS = ["index.docker.io", "docker.io", "registry-1.docker.io"];
 
+/** Docker's config.json, or what DOCKER_AUTH_CONFIG holds. Nobody has checked it. */
 interface DockerConfig {
-  readonly auths?: Readonly<
-    Record<string, { readonly auth?: string; readonly identitytoken?: string }>
-  >;
-  readonly credsStore?: string;
-  readonly credHelpers?: Readonly<Record<string, string>>;
+  readonly auths: Readonly<Record<string, unknown>>;
+  readonly credsStore: string | undefined;
+  readonly credHelpers: Readonly<Record<string, unknown>>;
+  /** For messages: never what stands in it. */
+  readonly origin: string;
 }
 
 /**
- * The `X-Registry-Auth` header for pulling `reference`, from the logins that
- * `docker login` left; undefined where there is none. It holds a password.
+ * The `X-Registry-Auth` header for pulling `reference`, from the logins that `docker login` left, in
+ * DOCKER_AUTH_CONFIG first; undefined where there is none. It holds a password. Rejects with
+ * `config-invalid` where a file or entry cannot be read, and with `engine-refused` where a
+ * credential helper fails.
  */
 export async function registryAuth(
   connection: EngineConnection,
   reference: string,
+  signal: AbortSignal,
 ): Promise<string | undefined> {
-  const config = await readConfig(connection.configDir);
-  if (config === undefined) return undefined;
   const registry = registryOf(reference);
-  const helper = config.credHelpers?.[registry] ?? config.credsStore;
-  const login =
-    helper === undefined
-      ? storedLogin(config, registry)
-      : await askHelper(connection, helper, registry);
+  const login = await loginOf(connection, registry, signal);
   if (login === undefined) return undefined;
-  return Buffer.from(JSON.stringify({ ...login, serveraddress: registry })).toString("base64url");
+  const text = JSON.stringify({ ...login, serveraddress: registry });
+  // The engine wants the padding, which Node's own base64url leaves out.
+  return Buffer.from(text).toString("base64").replaceAll("+", "-").replaceAll("/", "_");
 }
 
-/** `ghcr.io/a/b:1` is at ghcr.io; a first part without dot or colon is no host. */
+async function loginOf(
+  connection: EngineConnection,
+  registry: string,
+  signal: AbortSignal,
+): Promise<Login | undefined> {
+  const given = connection.authConfig?.();
+  if (given !== undefined) {
+    const login = storedLogin(parseConfig(given, "DOCKER_AUTH_CONFIG"), registry);
+    if (login !== undefined) return login;
+  }
+  const config = await readConfig(connection.configDir);
+  if (config === undefined) return undefined;
+  const key = keyOf(config.credHelpers, registry);
+  // An empty name says: not this registry, its login stands in the file.
+  const helper = key === undefined ? config.credsStore : config.credHelpers[key];
+  if (typeof helper !== "string" || helper === "") return storedLogin(config, registry);
+  return askHelper(helper, registry, connection.helperEnv, signal);
+}
+
+/** `ghcr.io/a/b:1` is at ghcr.io; a first part without dot, colon or capital is no host. */
 function registryOf(reference: string): string {
   const first = reference.includes("/") ? (reference.split("/")[0] ?? "") : "";
-  const isHost = /[.:]/.test(first) || first === "localhost";
-  return !isHost || first === "docker.io" || first === "index.docker.io" ? HUB : first;
+  const isHost = /[.:A-Z]/.test(first) || first === "localhost";
+  return !isHost || HUB_HOSTS.includes(first) ? HUB : first;
+}
+
+/** The key as it stands there: the very registry, or the same host with a scheme or a path (`https://host/v2/`). */
+function keyOf(entries: Readonly<Record<string, unknown>>, registry: string): string | undefined {
+  if (Object.hasOwn(entries, registry)) return registry;
+  const hosts = registry === HUB ? HUB_HOSTS : [registry];
+  return Object.keys(entries).find((key) =>
+    hosts.includes(key.replace(/^https?:\/\//, "").replace(/\/.*$/s, "")),
+  );
 }
 
 async function readConfig(configDir: string): Promise<DockerConfig | undefined> {
   const file = join(configDir, "config.json");
   try {
-    return JSON.parse(await readFile(file, "utf8")) as DockerConfig;
+    return parseConfig(await readFile(file, "utf8"), file);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
-    // The cause would quote the file, and the file may hold passwords.
-    throw new DsoError("config-invalid", `${file} cannot be read as JSON`);
-  }
-}
-
-function storedLogin(config: DockerConfig, registry: string): Record<string, string> | undefined {
-  const entry = config.auths?.[registry] ?? config.auths?.[`https://${registry}`];
-  if (entry?.identitytoken) return { identitytoken: entry.identitytoken };
-  if (!entry?.auth) return undefined;
-  const [username = "", ...password] = Buffer.from(entry.auth, "base64").toString().split(":");
-  return { username, password: password.join(":") };
-}
-
-async function askHelper(
-  connection: EngineConnection,
-  helper: string,
-  registry: string,
-): Promise<Record<string, string> | undefined> {
-  const program = `docker-credential-${helper}`;
-  const asked = promisify(execFile)(program, ["get"], { env: connection.env, timeout: 30_000 });
-  // A helper that is missing or dies at once also closes its input; its exit tells more.
-  asked.child.stdin?.on("error", () => undefined);
-  asked.child.stdin?.end(registry);
-  try {
-    const { Username, Secret } = JSON.parse((await asked).stdout) as Record<string, string>;
-    if (Username === undefined || Secret === undefined) return undefined;
-    return Username === "<token>"
-      ? { identitytoken: Secret }
-      : { username: Username, password: Secret };
-  } catch (error) {
-    const said = error instanceof Error && "stdout" in error ? String(error.stdout) : "";
-    if (said.includes("credentials not found")) return undefined;
-    // Not the cause: what a helper prints may be a password.
-    throw new DsoError("engine-refused", `${program} gave no login for ${registry}`, {
-      hint: "Run `docker login` again, or take the helper out of Docker's config.json.",
+    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
+    if (error instanceof DsoError) throw error;
+    throw new DsoError("config-invalid", `${file} cannot be read`, {
+      hint: "It holds the logins of registries; make it readable, or set DOCKER_CONFIG.",
+      cause: error,
     });
   }
+}
+
+function parseConfig(text: string, origin: string): DockerConfig {
+  let config: unknown;
+  try {
+    config = JSON.parse(text);
+  } catch {
+    // The cause would quote the text, and that may hold passwords.
+    throw new DsoError("config-invalid", `${origin} cannot be read as JSON`);
+  }
+  const { auths, credsStore, credHelpers } = recordOf(config);
+  return {
+    auths: recordOf(auths),
+    credsStore: typeof credsStore === "string" ? credsStore : undefined,
+    credHelpers: recordOf(credHelpers),
+    origin,
+  };
+}
+
+function recordOf(value: unknown): Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+}
+
+function storedLogin({ auths, origin }: DockerConfig, registry: string): Login | undefined {
+  const key = keyOf(auths, registry);
+  if (key === undefined) return undefined;
+  const entry = recordOf(auths[key]);
+  const text = (name: string): string => {
+    const value = entry[name];
+    return typeof value === "string" ? value : "";
+  };
+  const [identitytoken, registrytoken] = [text("identitytoken"), text("registrytoken")];
+  if (identitytoken !== "") return { identitytoken };
+  if (registrytoken !== "") return { registrytoken };
+  if (text("auth") !== "") return decodeLogin(text("auth"), key, origin);
+  const [username, password] = [text("username"), text("password")];
+  return username === "" ? undefined : { username, password };
+}
+
+function decodeLogin(auth: string, key: string, origin: string): Login {
+  const decoded = Buffer.from(auth, "base64").toString();
+  const colon = decoded.indexOf(":");
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(auth) || colon < 1) {
+    const message = `${origin}: the login of ${key} cannot be read`;
+    throw new DsoError("config-invalid", message, { hint: `Run \`docker login ${key}\` again.` });
+  }
+  // Docker pads some with NUL bytes.
+  const password = decoded.slice(colon + 1).replace(/\0+$/, "");
+  return { username: decoded.slice(0, colon), password };
 }

@@ -3,6 +3,8 @@ import { isAbsolute, join } from "node:path";
 import { DsoError } from "../model/errors.ts";
 import type { BuildRequest } from "../model/ports.ts";
 import type { BuildModel } from "../model/project.ts";
+import { place, type BuilderKind } from "./buildFields.ts";
+import { secretArguments } from "./buildSecrets.ts";
 
 export interface BuildCommand {
   readonly argv: readonly string[];
@@ -11,36 +13,20 @@ export interface BuildCommand {
   readonly input: string | undefined;
 }
 
-/** What the classic builder cannot do. */
-const BUILDKIT_ONLY = ["secrets", "ssh", "additional_contexts", "cache_to"] as const;
+/** As Compose marks the images that the classic builder made. */
+const CLASSIC = { "com.docker.compose.image.builder": "classic" };
 
-const CARRIED: ReadonlySet<string> = new Set([
-  ...BUILDKIT_ONLY,
-  ...["context", "dockerfile", "dockerfile_inline", "args", "target", "labels", "cache_from"],
-  ...["no_cache", "pull", "network", "shm_size", "extra_hosts", "platforms", "tags"],
-]);
-
-/** The fields that need BuildKit, by name. */
-export function buildkitFields(build: BuildModel): string[] {
-  const fields: string[] = BUILDKIT_ONLY.filter((field) => sizeOf(build[field]) > 0);
-  return (build.platforms?.length ?? 0) > 1 ? [...fields, "platforms"] : fields;
-}
-
-function sizeOf(value: unknown): number {
-  return typeof value === "object" && value !== null ? Object.keys(value).length : 0;
-}
-
-/** Throws `compose-unsupported` for a field that would be dropped. */
+/** `kind` is what `chooseBuilder` says: it can do all that is asked for. */
 export function buildCommand(
   request: BuildRequest,
   env: Readonly<Record<string, string | undefined>>,
-  buildkit: boolean,
+  kind: BuilderKind,
 ): BuildCommand {
   const { build } = request;
-  refuseUnknown(build);
   const args = buildArguments(build, env);
   const secrets = secretArguments(request, env);
   const context = build.context ?? ".";
+  const buildkit = kind === "buildkit";
   const argv = [
     // The classic builder leaves the container of a step that failed, unless told not to.
     ...(buildkit ? ["buildx", "build", "--load", "--progress", "plain"] : ["build", "--force-rm"]),
@@ -48,22 +34,15 @@ export function buildCommand(
     ...dockerfileArguments(build, context),
     ...args.argv,
     ...secrets.argv,
-    ...simpleArguments(request),
+    ...flag("--label", pairs({ ...build.labels, ...request.labels, ...(buildkit ? {} : CLASSIC) })),
+    ...flag("--platform", platformOf(request, env)),
+    ...commonArguments(build),
+    ...(buildkit ? buildkitArguments(build) : flag("--isolation", build.isolation || undefined)),
     "--",
     context,
   ];
   const environment = { ...args.environment, ...secrets.environment };
   return { argv, environment, input: build.dockerfile_inline };
-}
-
-function refuseUnknown(build: BuildModel): void {
-  const unknown = Object.keys(build).filter(
-    (key) => !CARRIED.has(key) && !key.startsWith("x-") && build[key] !== undefined,
-  );
-  if (unknown.length === 0) return;
-  throw new DsoError("compose-unsupported", `build.${unknown.join(", build.")} is not supported`, {
-    hint: "Build the image beforehand and name it with `image:`.",
-  });
 }
 
 function dockerfileArguments(build: BuildModel, context: string): string[] {
@@ -74,7 +53,7 @@ function dockerfileArguments(build: BuildModel, context: string): string[] {
 }
 
 function isRemote(context: string): boolean {
-  return /^(https?|git|ssh):\/\/|^git@|^github\.com\//.test(context);
+  return /^(https?|git|ssh|oci):\/\/|^git@|^github\.com\//.test(context);
 }
 
 /** Names that mean something to the child itself: there a compose file must not set them. */
@@ -90,7 +69,7 @@ const STEERING =
 function buildArguments(
   build: BuildModel,
   env: Readonly<Record<string, string | undefined>>,
-): Omit<BuildCommand, "input"> {
+): Pick<BuildCommand, "argv" | "environment"> {
   const argv: string[] = [];
   const environment: Record<string, string> = {};
   for (const [name, given] of Object.entries(build.args ?? {})) {
@@ -102,61 +81,58 @@ function buildArguments(
   return { argv, environment };
 }
 
-function secretArguments(
-  { build, secrets }: BuildRequest,
+/**
+ * An engine runs one platform: the service's, else the user's default, else the only one of the
+ * build. Of several the builder takes its own, as with `docker compose up`.
+ */
+function platformOf(
+  request: BuildRequest,
   env: Readonly<Record<string, string | undefined>>,
-): Omit<BuildCommand, "input"> {
-  const argv: string[] = [];
-  const environment: Record<string, string> = {};
-  for (const { source, target } of build.secrets ?? []) {
-    const id = target?.replace(/^\/run\/secrets\//, "") ?? source;
-    const from = secrets?.get(source);
-    if (from?.file !== undefined) {
-      argv.push("--secret", secretSpec({ id, src: from.file }));
-    } else if (from?.environment !== undefined && env[from.environment] !== undefined) {
-      // Under a name of our own: the user's may be one that steers the child.
-      const name = `DSO_BUILD_SECRET_${argv.length / 2}`;
-      environment[name] = env[from.environment] ?? "";
-      argv.push("--secret", secretSpec({ id, env: name }));
-    } else {
-      throw new DsoError(
-        "build-failed",
-        `build secret "${source}" has no file and no variable that is set`,
-      );
-    }
-  }
-  return { argv, environment };
+): string | undefined {
+  const platforms = request.build.platforms ?? [];
+  const wanted = request.platform || env.DOCKER_DEFAULT_PLATFORM || undefined;
+  if (wanted === undefined) return platforms.length === 1 ? platforms[0] : undefined;
+  if (platforms.length === 0 || platforms.includes(wanted)) return wanted;
+  const message = `${request.tag} cannot be built: build.platforms lacks the platform ${wanted}`;
+  throw new DsoError("compose-invalid", message, {
+    ...place(request, "platforms"),
+    hint: "Add it, or take it out of platform: and DOCKER_DEFAULT_PLATFORM.",
+  });
 }
 
-/** Docker reads these as one line of CSV. */
-function secretSpec(fields: Readonly<Record<string, string>>): string {
-  return Object.entries(fields)
-    .map(([key, value]) => `${key}=${value}`)
-    .map((field) => (/[",\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field))
-    .join(",");
-}
-
-function simpleArguments(request: BuildRequest): string[] {
-  const { build } = request;
-  const labels = { ...build.labels, ...request.labels };
-  const platform = request.platform ?? build.platforms?.join(",");
+function commonArguments(build: BuildModel): string[] {
   return [
     ...flag("--target", build.target),
-    ...flag("--label", pairs(labels)),
     ...flag("--cache-from", build.cache_from),
-    ...flag("--cache-to", build.cache_to),
-    ...flag("--network", build.network),
+    ...flag("--network", build.network || undefined),
     ...flag("--shm-size", build.shm_size),
+    ...flag("--ulimit", ulimits(build)),
     ...flag(
       "--add-host",
       build.extra_hosts?.map((host) => host.replace("=", ":")),
     ),
-    ...flag("--platform", platform || undefined),
-    ...flag("--ssh", build.ssh?.map(sshSpec)),
-    ...flag("--build-context", pairs(build.additional_contexts ?? {})),
-    ...((request.noCache ?? build.no_cache) ? ["--no-cache"] : []),
-    ...((request.pull ?? build.pull) ? ["--pull"] : []),
+    ...(build.no_cache === true ? ["--no-cache"] : []),
+    ...(build.pull === true ? ["--pull"] : []),
   ];
+}
+
+function buildkitArguments(build: BuildModel): string[] {
+  const privileged = build.privileged === true ? ["security.insecure"] : [];
+  return [
+    ...flag("--cache-to", build.cache_to),
+    ...flag("--no-cache-filter", build.no_cache_filter),
+    ...flag("--allow", [...new Set([...(build.entitlements ?? []), ...privileged])]),
+    ...flag("--provenance", build.provenance || undefined),
+    ...flag("--sbom", build.sbom || undefined),
+    ...flag("--ssh", build.ssh),
+    ...flag("--build-context", pairs(build.additional_contexts ?? {})),
+  ];
+}
+
+function ulimits({ ulimits: limits = {} }: BuildModel): string[] {
+  return Object.entries(limits).map(([name, limit]) =>
+    typeof limit === "number" ? `${name}=${limit}` : `${name}=${limit.soft}:${limit.hard}`,
+  );
 }
 
 function flag(name: string, values: string | readonly string[] | undefined): string[] {
@@ -166,11 +142,4 @@ function flag(name: string, values: string | readonly string[] | undefined): str
 
 function pairs(record: Readonly<Record<string, string>>): string[] {
   return Object.entries(record).map(([key, value]) => `${key}=${value}`);
-}
-
-/** `default`, or `{ id, path }` in its canonical form. */
-function sshSpec(entry: unknown): string {
-  if (typeof entry === "string") return entry;
-  const { id, path } = entry as { id: string; path?: string };
-  return path ? `${id}=${path}` : id;
 }

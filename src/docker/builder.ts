@@ -1,6 +1,7 @@
 import { DsoError } from "../model/errors.ts";
 import type { ImageBuilder } from "../model/ports.ts";
-import { buildCommand, buildkitFields, type BuildCommand } from "./buildArguments.ts";
+import { buildCommand, type BuildCommand } from "./buildArguments.ts";
+import { chooseBuilder, NO_BUILDKIT } from "./buildFields.ts";
 import { childEnvironment, type EngineConnection, type Environment } from "./connection.ts";
 import { printable } from "./errors.ts";
 import { lines } from "./lines.ts";
@@ -31,11 +32,13 @@ export function createBuilder({ connection, env, dockerProgram }: BuilderOptions
   };
   return {
     async build(request, progress, signal) {
-      const buildkit = env.DOCKER_BUILDKIT !== "0" && (await hasBuildx(docker, signal));
-      const needed = buildkitFields(request.build);
-      if (!buildkit && needed.length > 0) throw needsBuildkit(request.tag, needed);
-      const command = buildCommand(request, env, buildkit);
-      const environment = { ...command.environment, DOCKER_BUILDKIT: buildkit ? "1" : "0" };
+      const buildkitIsHere = env.DOCKER_BUILDKIT !== "0" && (await hasBuildx(docker, signal));
+      const kind = chooseBuilder(request, buildkitIsHere);
+      const command = buildCommand(request, env, kind);
+      const environment = {
+        ...command.environment,
+        DOCKER_BUILDKIT: kind === "buildkit" ? "1" : "0",
+      };
       const last: string[] = [];
       const heard = (line: string): void => {
         const text = printable(line);
@@ -50,8 +53,9 @@ export function createBuilder({ connection, env, dockerProgram }: BuilderOptions
   };
 }
 
+/** What `docker` itself goes by: SOURCE_DATE_EPOCH is an argument of every build then. */
 const ALLOWED =
-  /^(PATH|HOME|USER|TMPDIR|DOCKER_.*|BUILDKIT_.*|BUILDX_.*|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|(HTTPS?|NO|ALL|FTP)_PROXY)$/i;
+  /^(PATH|HOME|USER|TMPDIR|DOCKER_.*|BUILDKIT_.*|BUILDX_.*|SOURCE_DATE_EPOCH|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|(HTTPS?|NO|ALL|FTP)_PROXY)$/i;
 
 function allowed(env: Environment): Record<string, string> {
   return Object.fromEntries(
@@ -66,20 +70,11 @@ async function hasBuildx(docker: Program, signal: AbortSignal): Promise<boolean>
   return (await docker(command, () => undefined, signal)) === 0;
 }
 
-function needsBuildkit(tag: string, fields: readonly string[]): DsoError {
-  const message = `${tag} cannot be built: build.${fields.join(", build.")} needs BuildKit`;
-  return new DsoError("build-failed", message, {
-    hint: "Install Docker's buildx plugin (package docker-buildx or docker-buildx-plugin).",
-  });
-}
-
 function buildFailed(tag: string, code: number, last: readonly string[]): DsoError {
   const words = last.join("\n");
   const mount = /requires? BuildKit/i.test(words);
   return new DsoError("build-failed", `the build of ${tag} failed (exit code ${code}):\n${words}`, {
-    hint: mount
-      ? "Install Docker's buildx plugin (package docker-buildx or docker-buildx-plugin)."
-      : "The lines above are the builder's own.",
+    hint: mount ? NO_BUILDKIT : "The lines above are the builder's own.",
   });
 }
 

@@ -13,8 +13,12 @@ export interface EngineConnection {
   readonly configDir: string;
   /** The user fixed the API version by DOCKER_API_VERSION. */
   readonly apiVersion: string | undefined;
-  /** All that programs started for it (ssh, credential helpers) get of the environment. */
+  /** Logins of registries that the environment holds, as JSON; a function, so that nothing prints them. */
+  readonly authConfig?: () => string;
+  /** All that programs started for it (ssh) get of the environment. */
   readonly env: Readonly<Record<string, string>>;
+  /** The same for credential helpers, some of which ask a cloud. */
+  readonly helperEnv: Readonly<Record<string, string>>;
 }
 
 export type Route =
@@ -50,13 +54,16 @@ export async function resolveConnection(env: Environment): Promise<EngineConnect
   const configDir = env.DOCKER_CONFIG || join(env.HOME || "/root", ".docker");
   const { host, tls } = await findHost(env, configDir);
   const route = parseHost(host, tls);
+  const logins = env.DOCKER_AUTH_CONFIG;
   return {
+    ...(logins ? { authConfig: () => logins } : {}),
     endpoint: describe(route),
     route,
     loopback: isLoopback(route),
     configDir,
     apiVersion: env.DOCKER_API_VERSION || undefined,
-    env: allowed(env),
+    env: allowed(env, PASSED_ON),
+    helperEnv: allowed(env, FOR_HELPERS),
   };
 }
 
@@ -72,18 +79,16 @@ export function childEnvironment(connection: EngineConnection): Record<string, s
   };
 }
 
-const PASSED_ON = [
-  "PATH",
-  "HOME",
-  "USER",
-  "SSH_AUTH_SOCK",
-  "XDG_RUNTIME_DIR",
-  "DBUS_SESSION_BUS_ADDRESS",
-];
+const PASSED_ON = /^(PATH|HOME|USER|SSH_AUTH_SOCK|XDG_RUNTIME_DIR|DBUS_SESSION_BUS_ADDRESS)$/;
+/** Keyrings, and the clouds whose registries have helpers. */
+const FOR_HELPERS =
+  /^(PATH|HOME|USER|XDG_.*|DBUS_SESSION_BUS_ADDRESS|(WAYLAND_)?DISPLAY|GPG_.*|GNUPGHOME|PASSWORD_STORE_.*|DOCKER_CONFIG|AWS_.*|AZURE_.*|ACR_.*|GOOGLE_.*|CLOUDSDK_.*|(HTTPS?|NO|ALL)_PROXY)$/i;
 
-function allowed(env: Environment): Record<string, string> {
+function allowed(env: Environment, names: RegExp): Record<string, string> {
   return Object.fromEntries(
-    PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+    Object.entries(env).flatMap(([name, value]) =>
+      value !== undefined && names.test(name) ? [[name, value]] : [],
+    ),
   );
 }
 

@@ -6,6 +6,7 @@ import { events } from "./events.ts";
 import { images } from "./images.ts";
 import { networking } from "./networks.ts";
 import { inspecting, listing } from "./observe.ts";
+import { pulls } from "./pull.ts";
 import { streaming } from "./streams.ts";
 
 /** The engine behind `connection`. Nothing is opened before the first call. */
@@ -16,7 +17,8 @@ export function createEngine(connection: EngineConnection): Engine {
     ...inspecting(client),
     ...containers(client),
     ...networking(client),
-    ...images(client, connection),
+    ...images(client),
+    ...pulls(client, connection),
     ...streaming(client),
     events: (options, signal) => events(client, options, signal),
     async close() {

@@ -202,6 +202,8 @@ export function toImage(wire: WireImage): ImageDetail {
   const config = wire.Config ?? {};
   return {
     id: wire.Id,
+    digests: wire.RepoDigests ?? [],
+    taggedAt: tagTime(wire),
     user: config.User ?? "",
     entrypoint: config.Entrypoint ?? null,
     command: config.Cmd ?? null,
@@ -213,6 +215,12 @@ export function toImage(wire: WireImage): ImageDetail {
     os: wire.Os,
     arch: wire.Architecture,
   };
+}
+
+/** An image that came by a pull has the year 1 for it, or none. */
+function tagTime({ Metadata }: WireImage): number | undefined {
+  const time = Date.parse(Metadata?.LastTagTime ?? "");
+  return time > 0 ? time : undefined;
 }
 
 type WireCheck = NonNullable<WireImage["Config"]>["Healthcheck"];

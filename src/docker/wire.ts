@@ -110,6 +110,8 @@ export interface WireVolume {
 
 export interface WireImage {
   readonly Id: string;
+  readonly RepoDigests?: readonly string[] | null;
+  readonly Metadata?: { readonly LastTagTime?: string } | null;
   readonly Os: string;
   readonly Architecture: string;
   readonly Config?: {

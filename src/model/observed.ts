@@ -24,6 +24,8 @@ export interface Observed {
   readonly volumes: readonly ObservedVolume[];
   /** Image references of the desired services that the engine has, by the text asked for. */
   readonly images: ReadonlyMap<string, ImageDetail>;
+  /** Of the images that are to be the newest: what their registries say. Absent: nobody was asked. */
+  readonly newness?: ReadonlyMap<string, Newness>;
   /** Objects without our label that have a name the project wants, or that it calls external. */
   readonly foreignNetworks: ReadonlyMap<string, ObservedNetwork>;
   readonly foreignVolumes: ReadonlyMap<string, ObservedVolume>;
@@ -38,6 +40,10 @@ export interface Observed {
   /** Service to how long a replica of it did not serve when it was last replaced by stop-first; absent: not known. */
   readonly downtimes?: ReadonlyMap<string, MeasuredDowntime>;
 }
+
+/** Whether a registry has another image by a name that is here; `why`: it could not be asked. */
+export type Newness =
+  { readonly kind: "same" | "newer" } | { readonly kind: "unknown"; readonly why: string };
 
 /** Of one replica, ms. */
 export interface MeasuredDowntime {
@@ -143,6 +149,10 @@ export interface ContainerDetail extends ObservedContainer {
 
 export interface ImageDetail {
   readonly id: string;
+  /** Of the registries that it came from or went to: `name@sha256:…`. */
+  readonly digests?: readonly string[];
+  /** When a tag was last put on it here, ms since the epoch; undefined where the engine does not know. */
+  readonly taggedAt?: number | undefined;
   readonly user: string;
   readonly entrypoint: readonly string[] | null;
   readonly command: readonly string[] | null;

@@ -174,6 +174,8 @@ export type Operation = OperationBase &
         readonly kind: "pull-image";
         readonly service: string;
         readonly image: string;
+        /** The service whose `build:` makes it, where no registry gives it. */
+        readonly orBuild?: string;
       }
     | {
         readonly kind: "build-image";

@@ -1,5 +1,5 @@
 /** The ports: everything outside that the core talks to, in our words. */
-import type { DsoError } from "./errors.ts";
+import type { DsoError, Position } from "./errors.ts";
 import type {
   CreateBody,
   EndpointConfig,
@@ -78,6 +78,11 @@ export interface Engine {
     progress: (line: string) => void,
     signal: AbortSignal,
   ): Promise<void>;
+  /**
+   * The digest of what the reference, which is a tag, means to its registry; rejects as `pullImage`
+   * does. `maxAgeMs`: what it said (or that it did not) within that time will do.
+   */
+  registryDigest(reference: string, maxAgeMs: number, signal: AbortSignal): Promise<string>;
   /** The regular file's bytes from an image, or undefined where the image has none (e.g. `/etc/passwd`). */
   readImageFile(image: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;
 
@@ -192,7 +197,10 @@ export interface EngineEvent {
   readonly timeNano: string;
 }
 
-/** Builds images; the engine's own builder program does it. Rejects with `build-failed`. */
+/**
+ * Builds images; the engine's own builder program does it. Rejects with `build-failed`, and with
+ * `compose-unsupported` or `compose-invalid` for what no builder at hand can do.
+ */
 export interface ImageBuilder {
   build(
     request: BuildRequest,
@@ -208,8 +216,8 @@ export interface BuildRequest {
   /** The project's `secrets:` entries that `build.secrets` names, by their key. */
   readonly secrets?: ReadonlyMap<string, FileSourceModel>;
   readonly platform?: string;
-  readonly noCache?: boolean;
-  readonly pull?: boolean;
+  /** Where a field of `build` stands in the compose file. */
+  readonly positionOf?: (field: string) => Position | undefined;
 }
 
 /** The answer of a provider that has no versions. */

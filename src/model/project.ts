@@ -109,6 +109,7 @@ export interface ServiceModel {
   readonly pids_limit?: number;
   readonly platform?: string;
   readonly pull_policy?: string;
+  readonly pull_refresh_after?: string;
   readonly deploy?: DeployModel;
   readonly scale?: number;
   readonly profiles?: readonly string[];
@@ -170,8 +171,18 @@ export interface BuildModel {
   readonly platforms?: readonly string[];
   readonly tags?: readonly string[];
   readonly secrets?: readonly FileGrantModel[];
-  readonly ssh?: readonly unknown[];
+  /** `default`, or `id=path`. */
+  readonly ssh?: readonly string[];
+  /** Name to path, URL, `docker-image://…`, or `service:…`: the image of that service. */
   readonly additional_contexts?: Readonly<Record<string, string>>;
+  readonly ulimits?: ServiceModel["ulimits"];
+  readonly isolation?: string;
+  readonly privileged?: boolean;
+  readonly entitlements?: readonly string[];
+  readonly no_cache_filter?: readonly string[];
+  /** `true`, `false` or the attestation's settings. */
+  readonly provenance?: string;
+  readonly sbom?: string;
   readonly [key: string]: unknown;
 }
 

@@ -13,6 +13,7 @@ import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
+import type { Observed } from "../model/observed.ts";
 import type { PlanOptions, PlanWarning } from "../model/plan.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
@@ -49,9 +50,24 @@ export async function plan(
   });
   const mended = await mend(context, name, report, signal, desired);
   const look = options.mode === "refresh-only" ? observeClosely : observe;
-  const observed = await look(context, desired, mended ? list() : early, signal);
+  const seen = await look(context, desired, mended ? list() : early, signal);
+  const newness = await newnessOf(context, desired, seen.images, options, signal);
+  const observed = newness === undefined ? seen : { ...seen, newness };
   const variables = trace && asked(trace, request.variables ?? context.environment);
   return replan({ request, variables, desired, observed }, options);
+}
+
+/** Registries are asked only where some service is to have the newest image. */
+async function newnessOf(
+  context: Context,
+  desired: Desired,
+  images: Observed["images"],
+  options: PlanOptions,
+  signal: AbortSignal,
+): Promise<Observed["newness"]> {
+  const named = [...desired.services.values()].some(({ model }) => model.pull_policy !== undefined);
+  if (options.mode !== "apply" || !(named || options.pull === "always")) return undefined;
+  return (await import("./newness.ts")).askRegistries(context, desired, images, options, signal);
 }
 
 /** Of the environment no more than what the files use: the rest is nobody's business later. */

@@ -16,14 +16,14 @@ const request = (build: BuildRequest["build"], more: Partial<BuildRequest> = {})
 });
 
 const argvOf = (build: BuildRequest["build"], more: Partial<BuildRequest> = {}): string =>
-  buildCommand(request(build, more), {}, true).argv.join(" ");
+  buildCommand(request(build, more), {}, "buildkit").argv.join(" ");
 
 describe("the arguments of a build", () => {
   test("carry every field", () => {
     const build = {
       ...{ context: "/src", dockerfile: "docker/App.dockerfile", target: "prod", network: "host" },
       ...{ labels: { a: "1" }, cache_from: ["c:1"], cache_to: ["type=inline"], shm_size: "64" },
-      ...{ extra_hosts: ["h=1.2.3.4"], tags: ["t:2"], ssh: ["default", { id: "k", path: "/k" }] },
+      ...{ extra_hosts: ["h=1.2.3.4"], tags: ["t:2"], ssh: ["default", "k=/k"] },
       ...{ additional_contexts: { lib: "/lib" }, no_cache: true, pull: true },
       platforms: ["linux/amd64"],
     };
@@ -43,7 +43,7 @@ describe("the arguments of a build", () => {
 
   test("keep the values of arguments out, but for names that would steer docker itself", () => {
     const args = { TOKEN: "t0ken", EMPTY: "", INHERITED: null, UNSET: null, LD_PRELOAD: "/x.so" };
-    const command = buildCommand(request({ context: "/src", args }), { INHERITED: "i" }, false);
+    const command = buildCommand(request({ context: "/src", args }), { INHERITED: "i" }, "classic");
     expect(command.argv.join(" ")).toBe(
       "build --force-rm --tag shop-web --build-arg TOKEN --build-arg EMPTY --build-arg INHERITED " +
         "--build-arg LD_PRELOAD=/x.so -- /src",
@@ -60,7 +60,7 @@ describe("the arguments of a build", () => {
       context: "/",
       secrets: [{ source: "file", target: "/run/secrets/f" }, { source: "token" }],
     };
-    const command = buildCommand(request(build, { secrets }), { PATH: "v4lue" }, true);
+    const command = buildCommand(request(build, { secrets }), { PATH: "v4lue" }, "buildkit");
     expect(command.argv.join(" ")).toContain(
       '--secret id=f,"src=/a,b" --secret id=token,env=DSO_BUILD_SECRET_1',
     );

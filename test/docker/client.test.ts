@@ -162,7 +162,7 @@ test("an engine that is not there is unreachable, and may be there the next time
   const path = join(directory.path, "none.sock");
   const engine = createEngine({
     ...{ endpoint: `unix://${path}`, route: { kind: "unix", path }, loopback: true },
-    ...{ configDir: directory.path, apiVersion: undefined, env: {} },
+    ...{ configDir: directory.path, apiVersion: undefined, env: {}, helperEnv: {} },
   });
   for (let attempt = 0; attempt < 2; attempt += 1) {
     await expect(engine.listNetworks(never)).rejects.toMatchObject({

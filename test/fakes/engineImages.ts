@@ -7,6 +7,7 @@ import { digest, type FakeImage, type State } from "./engineState.ts";
 export function detailOf(reference: string, image: FakeImage): ImageDetail {
   return {
     id: `sha256:${digest(`image ${withTag(reference)}`)}`,
+    digests: [`${reference}@${registryDigestOf(image)}`],
     user: "",
     entrypoint: null,
     command: ["/bin/idle"],
@@ -19,6 +20,10 @@ export function detailOf(reference: string, image: FakeImage): ImageDetail {
     arch: "amd64",
     ...image.detail,
   };
+}
+
+function registryDigestOf(image: FakeImage): string {
+  return `sha256:${digest(`manifest ${JSON.stringify(image)}`)}`;
 }
 
 /** Without a tag it is `latest`; an id will do as well. */
@@ -40,7 +45,7 @@ export function withTag(reference: string): string {
 
 export function fakeImages(
   state: State,
-): Pick<Engine, "inspectImage" | "pullImage" | "readImageFile"> {
+): Pick<Engine, "inspectImage" | "pullImage" | "registryDigest" | "readImageFile"> {
   return {
     async inspectImage(reference) {
       const image = findImage(state, reference);
@@ -53,6 +58,13 @@ export function fakeImages(
       }
       progress(`Pulling ${reference}`);
       state.images.set(withTag(reference), image);
+    },
+    async registryDigest(reference) {
+      const image = state.pullable.get(withTag(reference));
+      if (image === undefined) {
+        throw new DsoError("image-missing", `no registry has the image "${reference}"`);
+      }
+      return registryDigestOf(image);
     },
     async readImageFile(reference, path) {
       const text = needImage(state, reference).files?.[path];

@@ -4,6 +4,7 @@ import { readFault, readStoredFile } from "../../lib/namedFile.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody } from "../../model/engine.ts";
 import { combine, DsoError } from "../../model/errors.ts";
+import { forerunnersOf } from "../../model/forerunners.ts";
 import { COMPOSE } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { ServiceModel } from "../../model/project.ts";
@@ -37,7 +38,8 @@ export function composeBody(work: Work, replica: Replica, imageId: string): Crea
  * too old for, a file that cannot be read.
  */
 export function checkBodies(context: ApplyContext, services: readonly DesiredService[]): void {
-  const faults = services.flatMap((service) => {
+  const all = services.flatMap((service) => [service, ...forerunnersOf(service)]);
+  const faults = all.flatMap((service) => {
     const replica = { service, number: 1, name: service.name };
     try {
       plainBody(context, replica, "", (name) => [{ id: name, name }]);
@@ -50,7 +52,8 @@ export function checkBodies(context: ApplyContext, services: readonly DesiredSer
   if (faults.length > 0) throw combine(faults);
 }
 
-function plainBody(
+/** Without the hash of what it was made from. */
+export function plainBody(
   { desired, observed }: ApplyContext,
   { service, number, name }: Replica,
   imageId: string,

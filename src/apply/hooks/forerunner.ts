@@ -1,5 +1,4 @@
 /** A container of `pre_start`, as the engine is asked for it. Pure. */
-import { createBody } from "../../compose/createBody.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody, EndpointConfig } from "../../model/engine.ts";
 import { COMPOSE, DSO } from "../../model/labels.ts";
@@ -8,6 +7,7 @@ import { isReferenceLike } from "../../model/parseReference.ts";
 import type { ForerunnerModel } from "../../model/project.ts";
 import { sealerIn } from "../../model/sealing.ts";
 import type { Work } from "../context.ts";
+import { plainBody } from "../container/composeBody.ts";
 import { seal } from "../container/seal.ts";
 
 export interface Forerunner {
@@ -28,18 +28,9 @@ export interface Forerunner {
 export function forerunnerBody(work: Work, forerunner: Forerunner): CreateBody {
   const { service, name, image, container, owner } = forerunner;
   const model = complete(forerunner);
-  const body = createBody(model, {
-    project: work.desired.project,
-    serviceName: service.name,
-    number: 1,
-    containerName: name,
-    image: model.image ?? service.image,
-    imageId: image.id,
-    configHash: "",
-    apiVersion: work.observed.engine.apiVersion,
-    containerIdOf: (other) => work.roster.containersOf(other)[0],
-    delivered: new Set(),
-  });
+  const before = { ...service, model, image: model.image ?? service.image, files: [] };
+  const replica = { service: before, number: 1, name };
+  const body = plainBody(work, replica, image.id, (other) => work.roster.containersOf(other));
   const sealer = sealerIn(container.config.Entrypoint);
   return {
     ...(sealer === undefined ? body : seal(body, image, sealer)),

@@ -80,7 +80,7 @@ function notBlank(node: Node, path: Path): void {
 
 function isAddress(node: Node, path: Path): void {
   const address = textAt(node) ?? "";
-  if (address !== "" && isIP(address) === 0) {
+  if (isIP(address) === 0) {
     throw invalidAt(path, `"${address}" is no IP address`, node);
   }
 }

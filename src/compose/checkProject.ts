@@ -23,6 +23,7 @@ const CHECKS: readonly Check[] = [
   resourcesExist,
   limitsAgree,
   oneContainerPerName,
+  contextsExist,
 ];
 
 /** Rejects with every finding. */
@@ -87,6 +88,18 @@ function dependenciesExist(subject: Subject): readonly DsoError[] {
         "Define it, or enable its profile.",
       ),
     );
+}
+
+/** What another service builds may be a context of this build. */
+function contextsExist(subject: Subject): readonly DsoError[] {
+  const services = entriesOf(subject.document.entries.get("services"));
+  return [...entriesOf(get(subject.service, "build", "additional_contexts"))].flatMap(
+    ([name, at]) => {
+      const wanted = /^service:(.*)$/s.exec(textAt(at) ?? "")?.[1];
+      if (wanted === undefined || services.has(wanted)) return [];
+      return [fault(subject, `the build context ${name} is of ${wanted}, which is not there`, at)];
+    },
+  );
 }
 
 function resourcesExist(subject: Subject): readonly DsoError[] {

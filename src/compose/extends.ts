@@ -57,6 +57,10 @@ async function extend(name: string, source: Source, chain: readonly string[]): P
 
 async function sourceOf(clause: Node, source: Source): Promise<Source> {
   const named = textAt(clause, "file");
+  const written = get(clause, "file");
+  if (written !== undefined && written.kind !== "scalar") {
+    throw invalid("extends.file: expected text", written.at);
+  }
   if (named === undefined) return source;
   const { loading } = source;
   const file = path.resolve(loading.workingDir, named);

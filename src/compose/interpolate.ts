@@ -7,19 +7,14 @@ import { rules, step } from "./rules.ts";
 import type { Rules } from "./rules.ts";
 import { substitute } from "./template.ts";
 import type { Lookup } from "./template.ts";
+import { parseFlag, parseGoFloat } from "./units.ts";
 
 type Cast = (text: string) => ScalarValue | undefined;
 
 const int: Cast = (text) =>
   /^[-+]?\d+$/.test(text) && Number.isSafeInteger(Number(text)) ? Number(text) : undefined;
-const float: Cast = (text) =>
-  /^[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(text) ? Number(text) : undefined;
-const TRUE: ReadonlySet<string> = new Set(["y", "yes", "true", "on"]);
-const FALSE: ReadonlySet<string> = new Set(["n", "no", "false", "off"]);
-const bool: Cast = (text) => {
-  const word = text.toLowerCase();
-  return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined;
-};
+const float: Cast = parseGoFloat;
+const bool: Cast = parseFlag;
 
 const SERVICE: Readonly<Record<string, Cast>> = {
   "build.no_cache": bool,

@@ -27,6 +27,8 @@ export interface Scalar extends Base {
   /** How Compose writes this value where text is expected: `0440` becomes `288`. */
   readonly text: string;
   readonly timestamp?: true;
+  /** A number that was written with a fraction or an exponent, though it may be whole: `1e3`. */
+  readonly float?: true;
 }
 
 export interface Mapping extends Base {

@@ -46,8 +46,8 @@ function attachDefaultNetwork(service: Mapping): Mapping {
 function setDockerfile(service: Mapping): Mapping {
   const build = service.entries.get("build");
   if (build?.kind !== "mapping") return service;
-  const named = textAt(build, "dockerfile") || textAt(build, "dockerfile_inline");
-  if (named) return service;
+  const named = textAt(build, "dockerfile") ?? textAt(build, "dockerfile_inline");
+  if (named !== undefined) return service;
   return withEntry(
     service,
     "build",

@@ -47,6 +47,15 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
   if (documents.every((document) => document.contents === null)) {
     throw invalid("the compose file is empty", { file, line: 1, column: 1 }, "Declare services:");
   }
+  const bare = documents.slice(1).find(({ directives }) => directives.docStart !== true);
+  if (bare !== undefined) {
+    throw fault(
+      reading,
+      "a further document begins without ---",
+      bare.range[0],
+      "Write --- before it.",
+    );
+  }
   return documents.map((document) => readDocument(reading, document));
 }
 
@@ -219,7 +228,7 @@ function resolveTagged(node: YamlScalar.Parsed, source: string): Resolved | unde
       return asText(source);
     case "tag:yaml.org,2002:float": {
       const read = number(source);
-      return read && { value: Number(read.value), text: read.text };
+      return read && { value: Number(read.value), text: read.text, float: true };
     }
     case "tag:yaml.org,2002:binary":
       return binary(source);

@@ -4,7 +4,6 @@ import { entriesOf, mapEntries, scalar, textAt, withEntry } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";
 import { rewrite, rules } from "./rules.ts";
 import type { Rewrite } from "./rules.ts";
-import { isFilePath } from "./volumeSpec.ts";
 
 export interface Bases {
   readonly workingDir: string;
@@ -69,7 +68,7 @@ function bindMount(node: Node, at: unknown, bases: Bases): Node {
   const source = node.entries.get("source");
   const text = textAt(source);
   if (source === undefined || text === undefined) return node;
-  const foreign = /^(\p{L}:|\\\\)/u.test(text) && isFilePath(text);
+  const foreign = /^(\p{L}:[\\/]|\\\\)/u.test(text);
   return foreign ? node : withEntry(node, "source", file(source, at, bases));
 }
 

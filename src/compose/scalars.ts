@@ -8,6 +8,7 @@ export interface Resolved {
   readonly value: ScalarValue;
   readonly text: string;
   readonly timestamp?: true;
+  readonly float?: true;
 }
 
 const KEYWORDS: ReadonlyMap<string, null | boolean> = new Map([
@@ -38,7 +39,7 @@ export function number(source: string): Resolved | undefined {
   if (whole !== undefined) return whole;
   if (!FLOAT.test(plain)) return undefined;
   const value = Number(plain);
-  return Number.isFinite(value) ? { value, text: goFloat(value) } : undefined;
+  return Number.isFinite(value) ? { value, text: goFloat(value), float: true } : undefined;
 }
 
 function integer(plain: string): Resolved | undefined {
@@ -47,7 +48,8 @@ function integer(plain: string): Resolved | undefined {
   const [, sign, digits = ""] = match;
   const octal = /^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits;
   const size = BigInt(octal);
-  if (size > 0xffffffffffffffffn) return { value: Number(size), text: goFloat(Number(size)) };
+  if (size > 0xffffffffffffffffn)
+    return { value: Number(size), text: goFloat(Number(size)), float: true };
   if (sign === "-" && size === 0n) return { value: 0, text: "-0" };
   const signed = sign === "-" ? -size : size;
   const safe = signed >= -BigInt(Number.MAX_SAFE_INTEGER) && signed <= Number.MAX_SAFE_INTEGER;

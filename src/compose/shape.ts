@@ -57,7 +57,7 @@ const resource = struct("cpus memory pids devices generic_resources", {
   devices: list(device),
   generic_resources: list(
     struct("discrete_resource_spec", {
-      discrete_resource_spec: struct("kind value", { value: always }),
+      discrete_resource_spec: struct("kind value", { kind: always, value: always }),
     }),
   ),
 });
@@ -96,12 +96,12 @@ const build = struct(
   },
 );
 
-const throttle = list(struct("Path Rate"));
+const throttle = list(struct("Path Rate", { Path: always }));
 
 const blkio = struct(
   "weight weight_device device_read_bps device_read_iops device_write_bps device_write_iops",
   {
-    weight_device: list(struct("Path Weight")),
+    weight_device: list(struct("Path Weight", { Path: always })),
     device_read_bps: throttle,
     device_read_iops: throttle,
     device_write_bps: throttle,

@@ -65,6 +65,7 @@ function expandAt(source: string, state: State): readonly [string, number] {
   return [text, end + 1];
 }
 
+/** On the same line: Compose looks no further. */
 function closingBrace(source: string): number | undefined {
   let open = 0;
   for (let i = 0; i < source.length; i++) {
@@ -72,6 +73,7 @@ function closingBrace(source: string): number | undefined {
       open++;
       i++;
     } else if (source[i] === "}" && --open === 0) return i;
+    else if (source[i] === "\n") return undefined;
   }
   return undefined;
 }

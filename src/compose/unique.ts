@@ -26,7 +26,7 @@ const SERVICE: Readonly<Record<string, Index>> = {
   dns_search: byKey,
   env_file: byEnvFile,
   environment: byKey,
-  expose: byText,
+  expose: byExpose,
   labels: byKey,
   links: byKey,
   "networks.*.aliases": byKey,
@@ -75,6 +75,11 @@ function byText(item: Node, path: Path): string {
   return text;
 }
 
+function byExpose(item: Node, path: Path): string {
+  if (item.kind === "scalar" && item.float !== true) return byText(item, path);
+  throw invalidAt(path, "is no port", item, "Put it in quotes.");
+}
+
 function byMount(directory: string): Index {
   return (item, path) => {
     const target = textAt(item, "target");
@@ -114,5 +119,8 @@ function byPort(item: Node, path: Path): string {
   if (get(item, "target") === undefined) throw invalidAt(path, "target is missing", item);
   const host = textAt(item, "host_ip") ?? "0.0.0.0";
   const protocol = textAt(item, "protocol") ?? "tcp";
-  return `${host}:${textAt(item, "published") ?? ""}:${textAt(item, "target")}/${protocol}`;
+  const published = get(item, "published");
+  // To Compose a number is another port than the same in quotes.
+  const kind = published?.kind === "scalar" ? typeof published.value : "";
+  return `${host}:${kind}:${textAt(published) ?? ""}:${textAt(item, "target")}/${protocol}`;
 }

@@ -1,5 +1,32 @@
 /** Sizes, durations and command lines as Compose reads and writes them. */
 
+const DECIMAL = /^[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i;
+const HEXADECIMAL = /^([-+]?)0x([\da-f]*)\.?([\da-f]*)p([-+]?\d+)$/i;
+
+/** A number as Go reads one from text: `1_0.5`, `1e3`, `0x1p-2`; undefined for anything else, infinity too. */
+export function parseGoFloat(text: string): number | undefined {
+  if (/(?<![\da-fx])_|_(?![\da-f])/i.test(text)) return undefined;
+  const plain = text.replaceAll("_", "");
+  const [, sign, whole = "", fraction = "", power] = HEXADECIMAL.exec(plain) ?? [];
+  if (power === undefined) return DECIMAL.test(plain) ? finite(Number(plain)) : undefined;
+  if (whole + fraction === "") return undefined;
+  const size = parseInt(whole + fraction, 16) * 2 ** (Number(power) - 4 * fraction.length);
+  return finite(sign === "-" ? -size : size);
+}
+
+function finite(value: number): number | undefined {
+  return Number.isFinite(value) ? value : undefined;
+}
+
+const TRUE: ReadonlySet<string> = new Set(["y", "yes", "true", "on"]);
+const FALSE: ReadonlySet<string> = new Set(["n", "no", "false", "off"]);
+
+/** True or false in any of YAML's old words for them; undefined for anything else. */
+export function parseFlag(text: string): boolean | undefined {
+  const word = text.toLowerCase();
+  return TRUE.has(word) ? true : FALSE.has(word) ? false : undefined;
+}
+
 const SCALE: Readonly<Record<string, number>> = {
   "": 1,
   b: 1,
@@ -12,12 +39,13 @@ const SCALE: Readonly<Record<string, number>> = {
 
 /** Bytes of `64m`, `1.5gb`, `512`; undefined for anything else. */
 export function parseBytes(text: string): number | undefined {
-  const match = /^(-?\d*\.?\d*(?:[eE][-+]?\d+)?) ?([kmgtp]?)(i?b)?$/i.exec(text);
-  if (match === null || !/\d/.test(match[1] ?? "")) return undefined;
-  const [, amount, letter = "", ending = ""] = match;
+  const match = /^(.*?[\d.]) ?([kmgtp]?)(i?b)?$/is.exec(text);
+  const [, amount = "", letter = "", ending = ""] = match ?? [];
   if (letter === "" && ending.toLowerCase() === "ib") return undefined;
-  const value = Number(amount);
-  return value < 0 ? undefined : Math.trunc(value * (SCALE[letter.toLowerCase()] ?? 1));
+  const value = parseGoFloat(amount);
+  return value === undefined || value < 0
+    ? undefined
+    : Math.trunc(value * (SCALE[letter.toLowerCase()] ?? 1));
 }
 
 const NANOSECONDS: Readonly<Record<string, bigint>> = {
@@ -130,7 +158,7 @@ function takeCharacter(state: Words, character: string): boolean {
   if (character === "'" || character === '"') state.quote = character;
   else {
     if (character === "`") state.quote = "`";
-    if (character === "(" && state.word.endsWith("$")) state.quote = "$(";
+    if (character === ")" || (character === "(" && state.word.endsWith("$"))) state.quote = "$(";
     state.word += character;
   }
   state.open = true;

@@ -15,6 +15,7 @@ import {
   canonicalGpus,
   canonicalVolume,
   namesToMapping,
+  withoutEmpty,
 } from "./services.ts";
 
 const nothing = namesToMapping((at) => scalar(null, at));
@@ -30,7 +31,7 @@ const SERVICE: Readonly<Record<string, Rewrite<undefined>>> = {
   "develop.watch.*.ignore": asList,
   "develop.watch.*.include": asList,
   "devices.*": canonicalDevice,
-  dns: asList,
+  dns: (node) => withoutEmpty(asList(node)),
   dns_search: asList,
   env_file: canonicalEnvFile,
   extends: asEntry("service"),

@@ -1,8 +1,8 @@
 /** Short forms of `ports`: `[ip:][host:]container[/protocol]`, each side maybe a range. */
 import { isIP } from "node:net";
 import { invalidAt } from "../fault.ts";
-import { get, mapping, scalar } from "../node.ts";
-import type { Mapping, Node, Path } from "../node.ts";
+import { mapping, scalar } from "../node.ts";
+import type { Node, Path } from "../node.ts";
 
 interface Range {
   readonly first: number;
@@ -26,8 +26,12 @@ export function canonicalPorts(node: Node, path: Path): Node {
 }
 
 function canonicalPort(item: Node, path: Path): readonly Node[] {
-  if (item.kind === "mapping") return [longPort(item)];
-  if (item.kind !== "scalar" || (typeof item.value === "number" && !/^\d+$/.test(item.text))) {
+  if (item.kind === "mapping") return [item];
+  if (
+    item.kind !== "scalar" ||
+    item.float === true ||
+    (typeof item.value === "number" && item.value < 0)
+  ) {
     throw invalidAt(path, "is no port", item, 'Write "host:container", in quotes.');
   }
   const parsed = parsePort(item.text);
@@ -42,14 +46,6 @@ function canonicalPort(item: Node, path: Path): readonly Node[] {
   );
 }
 
-function longPort(item: Mapping): Mapping {
-  const published = get(item, "published");
-  if (published?.kind !== "scalar" || typeof published.value === "string") return item;
-  const entries = new Map(item.entries);
-  entries.set("published", scalar(published.text, published.at));
-  return { ...item, entries };
-}
-
 /** The parts, or what is wrong with the text. */
 function parsePort(text: string): ShortPort | string {
   const parts = text.split(":");
@@ -57,10 +53,11 @@ function parsePort(text: string): ShortPort | string {
   const host = parts.pop() ?? "";
   const ip = parts.join(":").replace(/^\[(.*)\]$/, "$1");
   const [port = "", protocol = "tcp"] = last.split("/", 2);
-  if (ip !== "" && isIP(ip) === 0) return `"${ip}" is no IP address`;
+  if (ip !== "" && (isIP(ip) === 0 || ip.includes("%"))) return `"${ip}" is no IP address`;
   if (port === "") return "the container's port is missing";
   const container = parseRange(port);
-  if (container === undefined) return `"${port}" is no port of a container`;
+  if (container === undefined || container.first === 0)
+    return `"${port}" is no port of a container`;
   const hostRange = host === "" ? undefined : parseRange(host);
   if (host !== "" && hostRange === undefined) return `"${host}" is no port of the host`;
   const known = protocol === "" ? "tcp" : protocol.toLowerCase();
@@ -95,7 +92,8 @@ function expandPort({ ip, host, container, protocol }: ShortPort) {
         : single && host.first !== host.last
           ? { published: `${host.first}-${host.last}` }
           : { published: String(host.first + i) };
-    return { mode: "ingress", host_ip: ip, target: container.first + i, ...published, protocol };
+    const address = ip === "" ? {} : { host_ip: ip };
+    return { mode: "ingress", ...address, target: container.first + i, ...published, protocol };
   });
   return ports.toSorted((a, b) => (String(a.target) < String(b.target) ? -1 : 1));
 }

@@ -9,6 +9,11 @@ export function asList(node: Node): Node {
   return node.kind === "scalar" && !isNull(node) ? sequence([node], node.at) : node;
 }
 
+export function withoutEmpty(node: Node): Node {
+  if (node.kind !== "sequence") return node;
+  return { ...node, items: node.items.filter((item) => textAt(item) !== "" && !isNull(item)) };
+}
+
 /** A lone text as a mapping with that one key. */
 export function asEntry(key: string): (node: Node) => Node {
   return (node) =>
@@ -83,7 +88,7 @@ export function assignmentsToMapping(node: Node): Node {
 export function canonicalDevice(node: Node, path: Path): Node {
   if (node.kind !== "scalar") return node;
   const [source = "", target, permissions, ...others] = node.text.split(":");
-  if (others.length > 0 || source === "") {
+  if (others.length > 0) {
     throw invalidAt(path, `"${node.text}" is no device`, node, "Write source:target:permissions.");
   }
   const device = { source, target: target ?? source, permissions: permissions ?? "rwm" };

@@ -2,8 +2,14 @@
 import { invalidAt } from "../fault.ts";
 import { scalar, textAt } from "../node.ts";
 import type { Node, Path, Scalar } from "../node.ts";
-import { number } from "../scalars.ts";
-import { float32, parseBytes, parseGoDuration, showGoDuration } from "../units.ts";
+import {
+  float32,
+  parseBytes,
+  parseFlag,
+  parseGoDuration,
+  parseGoFloat,
+  showGoDuration,
+} from "../units.ts";
 
 function parsed<T>(
   node: Node,
@@ -18,13 +24,15 @@ function parsed<T>(
 }
 
 export function bytes(node: Node, path: Path): Node {
+  // Compose takes no fraction for a size, and says nothing: the field is as if it were not there.
+  if (node.kind === "scalar" && node.float === true) return scalar(0, node.at);
   const size = parsed(node, path, "a size such as 64m", safeBytes);
   if (size === undefined) return node;
   return scalar(size === "0" ? 0 : size, node.at);
 }
 
 function safeBytes(source: string, node: Scalar): string | undefined {
-  if (typeof node.value === "number") return String(Math.trunc(node.value));
+  if (typeof node.value === "number") return node.text;
   const size = parseBytes(source);
   return size === undefined || size > Number.MAX_SAFE_INTEGER ? undefined : String(size);
 }
@@ -39,16 +47,29 @@ export function duration(node: Node, path: Path): Node {
 }
 
 export function mode(node: Node, path: Path): Node {
-  const bits = parsed(node, path, "a file mode such as 0440", (source, { value }) => {
-    if (typeof value === "number") return value;
+  const bits = parsed(node, path, "a file mode such as 0440", (source, { value, float }) => {
+    if (typeof value === "number") return float === true ? undefined : value;
     return /^[0-7]+$/.test(source) ? parseInt(source, 8) : undefined;
   });
   return bits === undefined ? node : scalar(`0${bits.toString(8)}`, node.at);
 }
 
-/** Permission bits as a number; text is read as YAML reads it, so `01777` is octal. */
-export function bits(node: Node, path: Path): Node {
-  const value = parsed(node, path, "a file mode such as 01777", (source) => number(source)?.value);
+/** A number, not a text that says one; what is behind its point is dropped. */
+export function integer(node: Node, path: Path): Node {
+  const value = parsed(node, path, "a whole number", (_, { value }) =>
+    typeof value === "number" ? Math.trunc(value) : undefined,
+  );
+  return value === undefined ? node : scalar(value, node.at);
+}
+
+export function unsigned(node: Node, path: Path): Node {
+  const value = integer(node, path);
+  if (Number(textAt(value) ?? 0) < 0) throw invalidAt(path, "must be 0 or more", node);
+  return value;
+}
+
+export function flag(node: Node, path: Path): Node {
+  const value = parsed(node, path, "true or false", parseFlag);
   return value === undefined ? node : scalar(value, node.at);
 }
 
@@ -59,9 +80,7 @@ export function single(node: Node): Node {
 }
 
 export function cores(node: Node, path: Path): Node {
-  const amount = parsed(node, path, "a number of processors", (source) =>
-    /^-?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?$/.test(source) ? Number(source) : undefined,
-  );
+  const amount = parsed(node, path, "a number of processors", parseGoFloat);
   return amount === undefined ? node : scalar(float32(amount), node.at);
 }
 

@@ -9,6 +9,13 @@ export function text(node: Node): Node {
   return node.kind === "scalar" && !isNull(node) ? scalar(node.text, node.at) : node;
 }
 
+/** Text, or a whole number as text. */
+export function plainText(node: Node, path: Path): Node {
+  const odd = node.kind === "scalar" && (node.float === true || typeof node.value === "boolean");
+  if (odd) throw invalidAt(path, "expected text", node, "Put the value in quotes.");
+  return text(node);
+}
+
 export function textList(node: Node): Node {
   const items = node.kind === "sequence" ? node.items : [node];
   return sequence(items.map(text), node.at);
@@ -68,8 +75,8 @@ export function extraHosts(node: Node, path: Path): Node {
   const hosts =
     node.kind === "mapping"
       ? [...node.entries].flatMap(([host, value]) =>
-          (value.kind === "sequence" ? value.items : [value]).flatMap((ips) =>
-            hostEntries(host, ips, path),
+          (value.kind === "sequence" ? value.items : [value]).map((address) =>
+            hostEntry(host, textAt(address) ?? "", address, path),
           ),
         )
       : itemsOf(node).flatMap((item) => splitHost(item, path));
@@ -82,16 +89,14 @@ export function extraHosts(node: Node, path: Path): Node {
 function splitHost(item: Node, path: Path): readonly Scalar[] {
   const source = textAt(item) ?? "";
   const cut = source.includes("=") ? source.indexOf("=") : source.indexOf(":");
-  const host = cut < 0 ? source : source.slice(0, cut);
-  return hostEntries(host, scalar(cut < 0 ? "" : source.slice(cut + 1), item.at), path);
+  if (cut < 0) throw invalidAt(path, `"${source}" has no address`, item, "Write host=address.");
+  const addresses = source.slice(cut + 1).split(",");
+  return addresses.map((address) => hostEntry(source.slice(0, cut), address, item, path));
 }
 
-function hostEntries(host: string, addresses: Node, path: Path): readonly Scalar[] {
-  return (textAt(addresses) ?? "").split(",").map((address) => {
-    const ip = address.replace(/^\[(.*)\]$/, "$1");
-    if (ip !== "") return scalar(`${host}=${ip}`, addresses.at);
-    throw invalidAt(path, `"${host}" has no address`, addresses, "Write host=address.");
-  });
+function hostEntry(host: string, address: string, node: Node, path: Path): Scalar {
+  if (/^$|[:=]/.test(host)) throw invalidAt(path, `"${host}" is no name of a host`, node);
+  return scalar(`${host}=${address.replace(/^\[(.+)\]$/, "$1")}`, node.at);
 }
 
 export function capitalise(node: Node): Node {

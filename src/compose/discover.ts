@@ -10,6 +10,9 @@ import type { Reading, Trace } from "./trace.ts";
 
 export type Env = Readonly<Record<string, string | undefined>>;
 
+/** Stages of a load that can be left out where a project is only shown. */
+export type Omission = "consistency" | "normalisation" | "paths";
+
 export interface LoadOptions {
   readonly cwd: string;
   /** `-f`; `-` is the text of `stdin`. */
@@ -22,7 +25,7 @@ export interface LoadOptions {
   readonly env: Env;
   readonly home: string;
   /** For whoever only shows the project: what cannot be applied is kept, and what this names is left out. */
-  readonly show?: { readonly without: ReadonlySet<"consistency" | "paths"> };
+  readonly show?: { readonly without: ReadonlySet<Omission> };
   /** Their profiles are enabled. */
   readonly services?: readonly string[];
   /** Filled while the project is loaded, also where that fails. */

@@ -75,6 +75,6 @@ async function sourceOf(clause: Node, source: Source): Promise<Source> {
 function resolveBase(base: Node, name: string, from: Source): Node {
   const services = mapping([[name, withoutMarks(base)]], base.at);
   const alone = mapping([["services", services]], base.at);
-  const resolved = resolvePaths(canonical(unique(alone)), from.loading);
+  const resolved = resolvePaths(canonical(unique(alone), from.loading), from.loading);
   return entriesOf(resolved.entries.get("services")).get(name) ?? base;
 }

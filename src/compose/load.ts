@@ -9,7 +9,7 @@ import { readVariableFiles } from "./environment.ts";
 import type { Loading } from "./loading.ts";
 import { projectName } from "./name.ts";
 import type { Mapping } from "./node.ts";
-import { normalise } from "./normalise.ts";
+import { normalise, withName } from "./normalise.ts";
 import { loadModel } from "./pipeline.ts";
 import { selectServices } from "./profiles.ts";
 import { buildProject, withoutUnused } from "./project.ts";
@@ -18,7 +18,7 @@ import { readDocuments } from "./read.ts";
 import { newTrace, type Reading } from "./trace.ts";
 import { refuseUnsupported } from "./unsupported.ts";
 
-export type { LoadOptions } from "./discover.ts";
+export type { LoadOptions, Omission } from "./discover.ts";
 export type { LoadedProject } from "./project.ts";
 
 /** A project of which no more is known than its name. */
@@ -26,6 +26,8 @@ export interface OpenProject {
   readonly name: string;
   /** The rest of it, out of the same files as they were read for the name. */
   load(): Promise<LoadedProject>;
+  /** What the files say together, in long forms, with variables as they are written: values have no types yet. */
+  merged(): Promise<Mapping>;
 }
 
 /** Rejects as `loadProject` does. */
@@ -43,7 +45,17 @@ export async function openProject(options: LoadOptions, signal: AbortSignal): Pr
     reading.trace,
   );
   const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
-  return { name, load: () => finishLoading(name, options, setting, named, warnings) };
+  const normal = async (how: Partial<Loading>, change = (document: Mapping) => document) => {
+    const model = change(await loadModel(setting.files, { ...named, ...how }));
+    const plain = options.show?.without.has("normalisation") === true;
+    return plain ? withName(model, name) : normalise(model, name);
+  };
+  return {
+    name,
+    load: async () =>
+      finishLoading(await normal({}, decode), name, options, setting, named, warnings),
+    merged: () => normal({ keepVariables: true }),
+  };
 }
 
 /**
@@ -59,6 +71,7 @@ export async function loadProject(
 }
 
 async function finishLoading(
+  normal: Mapping,
   name: string,
   options: LoadOptions,
   setting: Setting,
@@ -66,8 +79,6 @@ async function finishLoading(
   warnings: readonly LoadWarning[],
 ): Promise<LoadedProject> {
   const { show, services = [] } = options;
-  const model = await loadModel(setting.files, loading);
-  const normal = normalise(decode(model), name);
   const { document, disabled, known } = selectServices(normal, setting.profiles, services);
   const checked = show?.without.has("consistency") === true ? document : checkProject(document);
   const complete = await readVariableFiles(checked, loading.env, loading);
@@ -95,6 +106,7 @@ function startLoading(
     workingDir,
     home: options.home,
     keepPaths: options.show?.without.has("paths") ?? false,
+    keepVariables: false,
     stdin: options.stdin ?? "",
     chain: [],
     documents: new Map(),

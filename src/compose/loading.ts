@@ -10,6 +10,8 @@ export interface Loading extends Reading {
   readonly home: string;
   /** Paths stay as they are written. */
   readonly keepPaths: boolean;
+  /** Variables, too; a text that has a short form only with its value stays as it is. */
+  readonly keepVariables: boolean;
   readonly stdin: string;
   /** The files that led here by `include`. */
   readonly chain: readonly string[];

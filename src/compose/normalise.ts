@@ -27,8 +27,12 @@ export function normalise(document: Mapping, name: string): Mapping {
   const networks = withDefaultNetwork(services);
   return ["networks", "volumes", "secrets", "configs"].reduce(
     (node, kind) => nameResources(node, kind, name),
-    withEntry(networks, "name", scalar(name, document.at)),
+    withName(networks, name),
   );
+}
+
+export function withName(document: Mapping, name: string): Mapping {
+  return withEntry(document, "name", scalar(name, document.at));
 }
 
 function attachDefaultNetwork(service: Mapping): Mapping {

@@ -17,6 +17,7 @@ const MAX_ALIASED_NODES = 100_000;
 interface Reading {
   readonly yaml: typeof Yaml;
   readonly file: string;
+  readonly text: string;
   readonly locate: (offset: number) => { line: number; col: number };
   readonly anchors: Map<string, Node>;
   readonly extentOf: (node: Node) => Extent;
@@ -37,6 +38,7 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
   const reading: Reading = {
     yaml,
     file,
+    text,
     locate: (offset) => lines.linePos(offset),
     anchors: new Map(),
     extentOf: createExtents(),
@@ -98,6 +100,9 @@ function readNode(reading: Reading, node: ParsedNode, keyAt?: Origin): Node {
   const at = origin(reading, node.range[0]);
   if (yaml.isAlias(node)) return readAlias(reading, node);
   const mark = markOf(node);
+  if (mark.tag !== undefined && /[,\]}]/.test(reading.text.charAt(node.range[0]))) {
+    throw invalid(`a space is missing behind ${node.tag ?? "the tag"}`, at);
+  }
   const read: Node = yaml.isMap(node)
     ? readMapping(reading, node, keyAt ?? at, mark)
     : yaml.isSeq(node)

@@ -38,7 +38,7 @@ const LAYER: readonly Stage<Layer>[] = [
     return document;
   },
   dropVersion,
-  canonical,
+  (document, _, loading) => canonical(document, loading),
   unique,
 ];
 

@@ -16,6 +16,8 @@ export async function readDocuments(file: string, loading: Loading): Promise<rea
   return documents;
 }
 
-export function interpolated(document: Mapping, { env, trace, warn }: Loading): Mapping {
+export function interpolated(document: Mapping, loading: Loading): Mapping {
+  const { env, keepVariables, trace, warn } = loading;
+  if (keepVariables) return document;
   return interpolate(document, { lookup: (name) => variable(env, name, trace), warn });
 }

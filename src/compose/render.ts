@@ -1,6 +1,8 @@
 /** The project as `docker compose config` prints it. */
 import type { ComposeProject, Json, ServiceModel } from "../model/project.ts";
 import { arrange, type Form, isObject } from "./arrange.ts";
+import { toJson } from "./node.ts";
+import type { Mapping } from "./node.ts";
 import type { LoadedProject } from "./project.ts";
 import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 
@@ -49,6 +51,15 @@ export function renderProject(project: Rendered, options: RenderOptions = {}): J
     ...Object.fromEntries(filled),
     ...(project.extensions ?? {}),
   });
+}
+
+/** The same of a document that is not finished: variables stand in it, and no `$` is doubled. */
+export function renderMerged(document: Mapping): Json {
+  const { services = {}, ...rest } = toJson(document) as Readonly<Record<string, Json>>;
+  const rendered = isObject(services)
+    ? Object.entries(services).map(([name, one]) => [name, renderService(one, "json")] as const)
+    : [];
+  return { ...rest, services: Object.fromEntries(rendered) };
 }
 
 /** Of the services, of what runs before them, and of the jobs; sorted. */

@@ -5,6 +5,7 @@ import {
   type OpenProject,
   openProject,
 } from "../compose/load.ts";
+import type { Mapping } from "../compose/node.ts";
 import { newTrace, type Trace } from "../compose/trace.ts";
 import { policyFaults } from "../config/projectPolicy.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
@@ -58,6 +59,16 @@ export async function loadToShow(
   signal: AbortSignal,
 ): Promise<LoadedProject> {
   return (await openModel(context, request, signal, newTrace(), show)).load();
+}
+
+/** What the files say together, with their variables as they are written. */
+export async function mergedToShow(
+  context: Context,
+  request: ProjectRequest,
+  show: NonNullable<LoadOptions["show"]>,
+  signal: AbortSignal,
+): Promise<Mapping> {
+  return (await openModel(context, request, signal, newTrace(), show)).merged();
 }
 
 function openModel(

@@ -5,7 +5,7 @@ import type { Verdict } from "./conformanceCases.ts";
 import { DIFFERENCES } from "./differences.ts";
 
 /** As many as there were; more may be recorded. */
-const AT_LEAST = { matched: 853, refused: 316 };
+const AT_LEAST = { matched: 854, refused: 317 };
 
 if (!existsSync(CASES)) {
   throw new Error(`no conformance data at ${CASES}: set DSO_CONFORMANCE to its directory`);

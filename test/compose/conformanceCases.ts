@@ -7,9 +7,10 @@ import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
 import { serviceHash } from "../../src/compose/hash.ts";
-import { loadProject } from "../../src/compose/load.ts";
+import { loadProject, openProject } from "../../src/compose/load.ts";
 import type { LoadedProject, LoadOptions } from "../../src/compose/load.ts";
-import { imagesOf, renderProject } from "../../src/compose/render.ts";
+import type { Mapping } from "../../src/compose/node.ts";
+import { imagesOf, renderMerged, renderProject } from "../../src/compose/render.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { Json, ServiceModel } from "../../src/model/project.ts";
 
@@ -33,7 +34,11 @@ export const CASES = path.join(
   "cases",
 );
 
-const LEFT_OUT = { consistency: "--no-consistency", paths: "--no-path-resolution" } as const;
+const LEFT_OUT = {
+  consistency: "--no-consistency",
+  normalisation: "--no-normalize",
+  paths: "--no-path-resolution",
+} as const;
 
 /** Where the cases lay when Compose saw them: its hashes contain absolute paths. */
 const RECORDED = "/srv";
@@ -96,9 +101,11 @@ function readCase(source: string, base: string): Case {
 }
 
 async function judge(source: string, parent: string, given: Case): Promise<Verdict> {
-  let project: LoadedProject;
+  let project: LoadedProject | Mapping;
   try {
-    project = await loadProject(optionsOf(given, parent), AbortSignal.timeout(10_000));
+    const opened = await openProject(optionsOf(given, parent), AbortSignal.timeout(10_000));
+    const interpolated = given.config?.includes("--no-interpolate") !== true;
+    project = await (interpolated ? opened.load() : opened.merged());
   } catch (error) {
     return judgeError(error, given);
   }
@@ -131,7 +138,9 @@ function optionsOf(given: Case, parent: string): LoadOptions {
     services: servicesOf(given),
     show: {
       without: new Set(
-        (["consistency", "paths"] as const).filter((one) => given.config?.includes(LEFT_OUT[one])),
+        (["consistency", "normalisation", "paths"] as const).filter((one) =>
+          given.config?.includes(LEFT_OUT[one]),
+        ),
       ),
     },
     env: { PATH: "/usr/bin:/bin", HOME: home, ...given.env },
@@ -147,7 +156,7 @@ function optionsOf(given: Case, parent: string): LoadOptions {
 function compare(
   source: string,
   parent: string,
-  project: LoadedProject,
+  project: LoadedProject | Mapping,
   services: readonly string[],
 ): string | undefined {
   const recorded = <T>(value: T): T =>
@@ -161,6 +170,10 @@ function compare(
     const text = expected(file);
     return text === undefined ? undefined : (decode(text) as Json);
   };
+  if ("kind" in project) {
+    const wanted = read("expect.json", JSON.parse) ?? null;
+    return firstDifference(plain(wanted), plain(recorded(renderMerged(project))));
+  }
   const render = (form: "json" | "yaml") => recorded(renderProject(project, { services, form }));
   const lines = (text: string): readonly string[] => text.trim().split("\n");
   const pairs: readonly (readonly [string, Json | undefined, Json])[] = [

@@ -1,12 +1,13 @@
 import { type Command, Option } from "commander";
 import { writeFile } from "node:fs/promises";
 import { serviceHash } from "../../compose/hash.ts";
-import type { LoadedProject } from "../../compose/load.ts";
-import { imagesOf, renderProject } from "../../compose/render.ts";
+import type { LoadedProject, Omission } from "../../compose/load.ts";
+import { imagesOf, renderMerged, renderProject } from "../../compose/render.ts";
 import { DsoError } from "../../model/errors.ts";
+import type { Json } from "../../model/project.ts";
 import { composeDialect } from "../../reconciler/applyContext.ts";
 import type { Context } from "../../reconciler/context.ts";
-import { loadToShow } from "../../reconciler/load.ts";
+import { loadToShow, mergedToShow } from "../../reconciler/load.ts";
 import { addProjectFlags } from "../flags.ts";
 import { projectRequest, withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";
@@ -23,6 +24,8 @@ interface Flags {
   readonly output?: string;
   /** Commander's: false where the flag begins with "no". */
   readonly consistency: boolean;
+  readonly interpolate: boolean;
+  readonly normalize: boolean;
   readonly pathResolution: boolean;
 }
 
@@ -38,25 +41,45 @@ export function define(command: Command, session: Session): void {
     .option("--profiles", "the profiles")
     .option("--hash <services>", "the config hash of these, or of all: '*'")
     .option("--no-consistency", "what does not fit together is shown all the same")
+    .option("--no-interpolate", "variables as they are written")
+    .option("--no-normalize", "without what Compose adds: the default network, names, dependencies")
     .option("--no-path-resolution", "paths as they are written")
     .option("-o, --output <file>", "into this file")
     .action((services: readonly string[], flags: Flags) =>
       withContext(session, command, async (context) => {
         const request = await projectRequest(session, command, services);
-        const project = await loadToShow(context, request, asShown(flags), session.signal);
+        const list = LISTS.find((name) => flags[name] !== undefined);
+        if (!flags.interpolate && list !== undefined) throw unread(list);
+        const show = { without: left(flags) };
+        const project = flags.interpolate
+          ? await loadToShow(context, request, show, session.signal)
+          : await mergedToShow(context, request, show, session.signal);
         if (flags.quiet === true) return;
-        const text = await told(context, project, { services, flags }, session.signal);
+        const text =
+          "kind" in project
+            ? await written(renderMerged(project), flags)
+            : await told(context, project, { services, flags }, session.signal);
         if (flags.output !== undefined) await writeFile(flags.output, `${text}\n`);
         else if (text !== "") print(session, text);
       }),
     );
 }
 
-function asShown({ consistency, pathResolution }: Flags): Parameters<typeof loadToShow>[2] {
-  const without = new Set<"consistency" | "paths">();
+/** What needs the values of variables. */
+const LISTS = ["services", "volumes", "networks", "images", "profiles", "hash"] as const;
+
+function unread(list: string): DsoError {
+  return new DsoError("usage", `--no-interpolate and --${list} exclude each other.`, {
+    hint: "A list is of the project, which is known with the values of its variables.",
+  });
+}
+
+function left({ consistency, normalize, pathResolution }: Flags): ReadonlySet<Omission> {
+  const without = new Set<Omission>();
   if (!consistency) without.add("consistency");
+  if (!normalize) without.add("normalisation");
   if (!pathResolution) without.add("paths");
-  return { without };
+  return without;
 }
 
 interface Asked {
@@ -74,8 +97,11 @@ async function told(
   if (flags.hash !== undefined) return hashes(context, project, flags.hash, signal);
   const list = listed(project, flags);
   if (list !== undefined) return list.join("\n");
-  const model = renderProject(project, { services, form: flags.format });
-  if (flags.format === "json") return JSON.stringify(model, undefined, 2);
+  return written(renderProject(project, { services, form: flags.format }), flags);
+}
+
+async function written(model: Json, { format }: Flags): Promise<string> {
+  if (format === "json") return JSON.stringify(model, undefined, 2);
   return (await import("yaml")).stringify(model, { lineWidth: 0 }).trimEnd();
 }
 

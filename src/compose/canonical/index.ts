@@ -1,5 +1,7 @@
 /** The table of short forms: what `docker compose config` writes in full. */
-import type { Mapping } from "../node.ts";
+import { DsoError } from "../../model/errors.ts";
+import type { Loading } from "../loading.ts";
+import type { Mapping, Node, Path } from "../node.ts";
 import { scalar } from "../node.ts";
 import { rewrite, rules } from "../rules.ts";
 import type { Rewrite } from "../rules.ts";
@@ -18,9 +20,24 @@ import {
   withoutEmpty,
 } from "./services.ts";
 
+type Leniency = Pick<Loading, "keepVariables">;
+type Change = (node: Node, path: Path) => Node;
+
+/** Where variables are kept, a text that cannot be read without them is, too. */
+function lenient(change: Change): Rewrite<Leniency> {
+  return (node, path, { keepVariables }) => {
+    try {
+      return change(node, path);
+    } catch (error) {
+      if (keepVariables && error instanceof DsoError) return node;
+      throw error;
+    }
+  };
+}
+
 const nothing = namesToMapping((at) => scalar(null, at));
 
-const SERVICE: Readonly<Record<string, Rewrite<undefined>>> = {
+const SERVICE: Readonly<Record<string, Rewrite<Leniency>>> = {
   build: asEntry("context"),
   "build.additional_contexts": assignmentsToMapping,
   "build.no_cache_filter": asList,
@@ -30,7 +47,7 @@ const SERVICE: Readonly<Record<string, Rewrite<undefined>>> = {
   depends_on: canonicalDependsOn,
   "develop.watch.*.ignore": asList,
   "develop.watch.*.include": asList,
-  "devices.*": canonicalDevice,
+  "devices.*": lenient(canonicalDevice),
   dns: (node) => withoutEmpty(asList(node)),
   dns_search: asList,
   env_file: canonicalEnvFile,
@@ -39,15 +56,15 @@ const SERVICE: Readonly<Record<string, Rewrite<undefined>>> = {
   label_file: asList,
   models: nothing,
   networks: nothing,
-  ports: canonicalPorts,
+  ports: lenient(canonicalPorts),
   "secrets.*": asEntry("source"),
   tmpfs: asList,
   // Of a job alone.
   "triggers.schedule.*": asEntry("cron"),
-  "volumes.*": canonicalVolume,
+  "volumes.*": lenient(canonicalVolume),
 };
 
-const CANONICAL = rules<Rewrite<undefined>>({
+const CANONICAL = rules<Rewrite<Leniency>>({
   ...Object.fromEntries(
     Object.entries(SERVICE).map(([path, change]) => [`services.*.${path}`, change]),
   ),
@@ -58,6 +75,6 @@ const CANONICAL = rules<Rewrite<undefined>>({
 });
 
 /** Rejects with `compose-invalid` on a short form that cannot be read. */
-export function canonical(document: Mapping): Mapping {
-  return rewrite(document, CANONICAL, undefined) as Mapping;
+export function canonical(document: Mapping, leniency: Leniency): Mapping {
+  return rewrite(document, CANONICAL, leniency) as Mapping;
 }

@@ -11,6 +11,7 @@ import standalone from "ajv/dist/standalone/index.js";
 import { buildSync } from "esbuild";
 
 type Schema = { [key: string]: unknown };
+type Schemas = Readonly<Record<string, Schema>>;
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "..");
 const require = createRequire(import.meta.url);
@@ -20,9 +21,31 @@ function composeSchema(): Schema {
   const published = require.resolve("docker-compose/schema/compose-spec.json");
   const schema = readJson(published);
   delete schema.$schema;
-  return withoutWords(
-    patch(schema, readJson(path.join(root, "schemas/compose.additions.json"))),
-  ) as Schema;
+  const additions = readJson(path.join(root, "schemas/compose.additions.json"));
+  return withoutWords(withContainers(patch(schema, additions) as Schema)) as Schema;
+}
+
+/**
+ * A job, and a container before a service's own, have what a service has, and what the additions
+ * say. Its fields become definitions, so that the validator has the code of each once.
+ */
+function withContainers(schema: Schema): Schema {
+  const { service, init_container, job, ...definitions } = schema.definitions as Schemas;
+  const fields = Object.entries(service?.properties as Schemas);
+  const named = fields.map(([key, field]) => [`service_${key}`, field] as const);
+  const references = fields.map(
+    ([key]) => [key, { $ref: `#/definitions/service_${key}` }] as const,
+  );
+  const container = { ...service, properties: Object.fromEntries(references) };
+  const containers = {
+    service: container,
+    init_container: patch(container, init_container),
+    job: patch(container, job),
+  };
+  return {
+    ...schema,
+    definitions: { ...definitions, ...Object.fromEntries(named), ...containers },
+  };
 }
 
 /** What only people read goes: a validator carries its schema with it, for the errors. */

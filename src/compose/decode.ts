@@ -19,12 +19,14 @@ import {
   healthTest,
   keyList,
   labels,
+  option,
   plainText,
   text,
   textList,
   words,
 } from "./decode/lists.ts";
 import { invalidAt } from "./fault.ts";
+import { isNull, mapping } from "./node.ts";
 import type { Mapping, Node, Path } from "./node.ts";
 import { rewrite, rules } from "./rules.ts";
 import type { Rewrite } from "./rules.ts";
@@ -104,6 +106,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   pids_limit: integer,
   "ports.*.published": plainText,
   "ports.*.target": unsigned,
+  per_replica: flag,
   "post_start.*.command": words,
   "post_start.*.environment": environment,
   "post_start.*.privileged": flag,
@@ -114,7 +117,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   "secrets.*.mode": mode,
   shm_size: bytes,
   stop_grace_period: duration,
-  "storage_opt.*": plainText,
+  "storage_opt.*": option,
   sysctls: labels,
   "volumes.*.tmpfs.mode": integer,
   "volumes.*.tmpfs.size": bytes,
@@ -124,14 +127,21 @@ const SERVICE: Readonly<Record<string, Decode>> = {
 const DECODE = rules<Decode>({
   ...below("services.*", SERVICE),
   "configs.*.labels": labels,
+  "networks.*": filled,
   "networks.*.driver_opts": labels,
   "networks.*.ipam.options": labels,
   "networks.*.labels": labels,
   "secrets.*.driver_opts": labels,
   "secrets.*.labels": labels,
+  "volumes.*": filled,
   "volumes.*.driver_opts": labels,
   "volumes.*.labels": labels,
 });
+
+/** A resource of which only the name is said. */
+function filled(node: Node): Node {
+  return isNull(node) ? mapping([], node.at) : node;
+}
 
 function below(
   prefix: string,

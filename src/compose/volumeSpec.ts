@@ -48,7 +48,7 @@ function split(spec: string): string[] {
   return parts;
 }
 
-export function isFilePath(source: string): boolean {
+function isFilePath(source: string): boolean {
   return /^[./~]/.test(source) || source.startsWith("\\\\") || /^\p{L}:/u.test(source);
 }
 

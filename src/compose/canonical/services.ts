@@ -88,7 +88,7 @@ export function assignmentsToMapping(node: Node): Node {
 export function canonicalDevice(node: Node, path: Path): Node {
   if (node.kind !== "scalar") return node;
   const [source = "", target, permissions, ...others] = node.text.split(":");
-  if (others.length > 0) {
+  if (others.length > 0 || source === "") {
     throw invalidAt(path, `"${node.text}" is no device`, node, "Write source:target:permissions.");
   }
   const device = { source, target: target ?? source, permissions: permissions ?? "rwm" };

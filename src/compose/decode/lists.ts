@@ -16,6 +16,12 @@ export function plainText(node: Node, path: Path): Node {
   return text(node);
 }
 
+/** The same where there is nothing: an empty text. */
+export function option(node: Node, path: Path): Node {
+  if (node.kind !== "scalar") throw invalidAt(path, "expected text", node);
+  return isNull(node) ? scalar("", node.at) : plainText(node, path);
+}
+
 export function textList(node: Node): Node {
   const items = node.kind === "sequence" ? node.items : [node];
   return sequence(items.map(text), node.at);

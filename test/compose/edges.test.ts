@@ -26,7 +26,10 @@ test.each<[string, unknown]>([
   ["extra_hosts: ['b=1,2', 'c=']", { extra_hosts: ["b=1", "b=2", "c="] }],
   ["storage_opt: {size: null}", { storage_opt: { size: "" } }],
   ["dns: ['', 1.1.1.1]", { dns: ["1.1.1.1"] }],
-  ["volumes: ['a:b:/c']", { volumes: [{ source: expect.stringMatching(/\/shop\/a:b$/) }] }],
+  [
+    "volumes: ['a:b:/c']",
+    { volumes: [{ source: expect.stringMatching(/\/shop\/a:b$/) as string }] },
+  ],
 ])("%s", async (lines, wanted) => {
   expect(await printed(lines)).toMatchObject(wanted as object);
 });

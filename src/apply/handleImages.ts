@@ -5,7 +5,7 @@ import { DsoError, withPosition } from "../model/errors.ts";
 import { contextServices } from "../model/images.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf } from "../model/plan.ts";
-import type { BuildRequest } from "../model/ports.ts";
+import type { BuildRequest } from "../model/build.ts";
 import type { BuildModel } from "../model/project.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Done, Handler, Work } from "./context.ts";

@@ -1,14 +1,12 @@
 /** A build of the compose file as arguments, environment and input of `docker build`. Pure. */
 import { isAbsolute, join } from "node:path";
 import { DsoError } from "../model/errors.ts";
-import type { BuildRequest } from "../model/ports.ts";
+import type { BuildRequest } from "../model/build.ts";
 import type { BuildModel } from "../model/project.ts";
 import { place, type BuilderKind } from "./buildFields.ts";
-import { secretArguments } from "./buildSecrets.ts";
+import { type Passed, secretArguments } from "./buildSecrets.ts";
 
-export interface BuildCommand {
-  readonly argv: readonly string[];
-  readonly environment: Readonly<Record<string, string>>;
+export interface BuildCommand extends Passed {
   /** The Dockerfile, where it stands in the compose file. */
   readonly input: string | undefined;
 }
@@ -69,7 +67,7 @@ const STEERING =
 function buildArguments(
   build: BuildModel,
   env: Readonly<Record<string, string | undefined>>,
-): Pick<BuildCommand, "argv" | "environment"> {
+): Passed {
   const argv: string[] = [];
   const environment: Record<string, string> = {};
   for (const [name, given] of Object.entries(build.args ?? {})) {

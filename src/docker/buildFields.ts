@@ -1,6 +1,6 @@
 /** Which of Docker's two builders can do what a build asks for. Pure. */
 import { DsoError, type Position } from "../model/errors.ts";
-import type { BuildRequest } from "../model/ports.ts";
+import type { BuildRequest } from "../model/build.ts";
 import type { BuildModel } from "../model/project.ts";
 
 export type BuilderKind = "buildkit" | "classic";

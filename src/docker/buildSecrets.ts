@@ -1,8 +1,7 @@
 /** `build.secrets` as arguments and environment of `docker buildx build`. Pure. */
 import { DsoError } from "../model/errors.ts";
-import type { BuildRequest } from "../model/ports.ts";
+import type { BuildRequest } from "../model/build.ts";
 import type { FileGrantModel } from "../model/project.ts";
-import type { BuildCommand } from "./buildArguments.ts";
 import { place } from "./buildFields.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -14,11 +13,14 @@ const OWN: Readonly<Record<"uid" | "gid" | "mode", RegExp>> = {
   mode: /^0*400$/,
 };
 
+/** What a child is given: values by its environment, where other users cannot read them. */
+export interface Passed {
+  readonly argv: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 /** Values never stand in the argument list: other users can read that. */
-export function secretArguments(
-  request: BuildRequest,
-  env: Environment,
-): Pick<BuildCommand, "argv" | "environment"> {
+export function secretArguments(request: BuildRequest, env: Environment): Passed {
   const argv: string[] = [];
   const environment: Record<string, string> = {};
   for (const grant of request.build.secrets ?? []) {

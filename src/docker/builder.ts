@@ -1,5 +1,5 @@
 import { DsoError } from "../model/errors.ts";
-import type { ImageBuilder } from "../model/ports.ts";
+import type { ImageBuilder } from "../model/build.ts";
 import { buildCommand, type BuildCommand } from "./buildArguments.ts";
 import { chooseBuilder, NO_BUILDKIT } from "./buildFields.ts";
 import { childEnvironment, type EngineConnection, type Environment } from "./connection.ts";
@@ -72,10 +72,22 @@ async function hasBuildx(docker: Program, signal: AbortSignal): Promise<boolean>
 
 function buildFailed(tag: string, code: number, last: readonly string[]): DsoError {
   const words = last.join("\n");
-  const mount = /requires? BuildKit/i.test(words);
-  return new DsoError("build-failed", `the build of ${tag} failed (exit code ${code}):\n${words}`, {
-    hint: mount ? NO_BUILDKIT : "The lines above are the builder's own.",
-  });
+  return new DsoError(
+    "build-failed",
+    `the build of ${tag} failed (exit code ${code}):
+${words}`,
+    {
+      hint: buildHint(words),
+    },
+  );
+}
+
+function buildHint(words: string): string {
+  if (/requires? BuildKit/i.test(words)) return NO_BUILDKIT;
+  if (/unsupported frontend capability/i.test(words)) {
+    return "The engine's own BuildKit is too old for it: it wants a newer engine, or a builder of its own (docker buildx create --use).";
+  }
+  return "The lines above are the builder's own.";
 }
 
 /** Resolves with the exit code; what the program says on either stream goes to `heard` by lines. */

@@ -222,8 +222,9 @@ function parseObject(text: string, file: string): Record<string, unknown> {
   try {
     const value: unknown = JSON.parse(text);
     if (isObject(value)) return value;
-  } catch (error) {
-    throw new DsoError("config-invalid", `${file} is no JSON`, { cause: error });
+  } catch {
+    // The cause would quote the file, and the file may hold passwords.
+    throw new DsoError("config-invalid", `${file} is no JSON`);
   }
   throw new DsoError("config-invalid", `${file} holds no JSON object`);
 }

@@ -1,5 +1,5 @@
 /** The ports: everything outside that the core talks to, in our words. */
-import type { DsoError, Position } from "./errors.ts";
+import type { DsoError } from "./errors.ts";
 import type {
   CreateBody,
   EndpointConfig,
@@ -15,7 +15,6 @@ import type {
   ObservedNetwork,
   ObservedVolume,
 } from "./observed.ts";
-import type { BuildModel, FileSourceModel } from "./project.ts";
 import type { Leases } from "./leases.ts";
 import { encodePath } from "./reference.ts";
 import type { Secret } from "./secret.ts";
@@ -195,29 +194,6 @@ export interface EngineEvent {
   readonly attributes: Readonly<Record<string, string>>;
   /** Nanoseconds since the epoch, decimal text. */
   readonly timeNano: string;
-}
-
-/**
- * Builds images; the engine's own builder program does it. Rejects with `build-failed`, and with
- * `compose-unsupported` or `compose-invalid` for what no builder at hand can do.
- */
-export interface ImageBuilder {
-  build(
-    request: BuildRequest,
-    progress: (line: string) => void,
-    signal: AbortSignal,
-  ): Promise<void>;
-}
-
-export interface BuildRequest {
-  readonly tag: string;
-  readonly build: BuildModel;
-  readonly labels: Readonly<Record<string, string>>;
-  /** The project's `secrets:` entries that `build.secrets` names, by their key. */
-  readonly secrets?: ReadonlyMap<string, FileSourceModel>;
-  readonly platform?: string;
-  /** Where a field of `build` stands in the compose file. */
-  readonly positionOf?: (field: string) => Position | undefined;
 }
 
 /** The answer of a provider that has no versions. */

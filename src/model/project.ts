@@ -171,7 +171,6 @@ export interface BuildModel {
   readonly platforms?: readonly string[];
   readonly tags?: readonly string[];
   readonly secrets?: readonly FileGrantModel[];
-  /** `default`, or `id=path`. */
   readonly ssh?: readonly string[];
   /** Name to path, URL, `docker-image://…`, or `service:…`: the image of that service. */
   readonly additional_contexts?: Readonly<Record<string, string>>;
@@ -180,7 +179,6 @@ export interface BuildModel {
   readonly privileged?: boolean;
   readonly entitlements?: readonly string[];
   readonly no_cache_filter?: readonly string[];
-  /** `true`, `false` or the attestation's settings. */
   readonly provenance?: string;
   readonly sbom?: string;
   readonly [key: string]: unknown;

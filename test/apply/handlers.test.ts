@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { COMPOSE } from "../../src/model/labels.ts";
-import type { BuildRequest } from "../../src/model/ports.ts";
+import type { BuildRequest } from "../../src/model/build.ts";
 import { createWeb, createWorld, desiredOf, network, never, planOf, service } from "./fixture.ts";
 
 async function withWeb() {
@@ -129,7 +129,8 @@ describe("images", () => {
     expect(requests).toMatchObject([
       {
         tag: "shop-web",
-        labels: { a: "b", [COMPOSE.project]: "shop", [COMPOSE.service]: "web" },
+        build: { labels: { a: "b" } },
+        labels: { [COMPOSE.project]: "shop", [COMPOSE.service]: "web" },
       },
     ]);
     expect(world.events).toContainEqual(

@@ -1,10 +1,9 @@
 import { chmod, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { buildCommand } from "../../src/docker/buildArguments.ts";
 import { createBuilder } from "../../src/docker/builder.ts";
 import { resolveConnection } from "../../src/docker/connection.ts";
-import type { BuildRequest } from "../../src/model/ports.ts";
+import type { BuildRequest } from "../../src/model/build.ts";
 import { never } from "../contract/setting.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
@@ -13,64 +12,6 @@ const request = (build: BuildRequest["build"], more: Partial<BuildRequest> = {})
   labels: {},
   build,
   ...more,
-});
-
-const argvOf = (build: BuildRequest["build"], more: Partial<BuildRequest> = {}): string =>
-  buildCommand(request(build, more), {}, "buildkit").argv.join(" ");
-
-describe("the arguments of a build", () => {
-  test("carry every field", () => {
-    const build = {
-      ...{ context: "/src", dockerfile: "docker/App.dockerfile", target: "prod", network: "host" },
-      ...{ labels: { a: "1" }, cache_from: ["c:1"], cache_to: ["type=inline"], shm_size: "64" },
-      ...{ extra_hosts: ["h=1.2.3.4"], tags: ["t:2"], ssh: ["default", "k=/k"] },
-      ...{ additional_contexts: { lib: "/lib" }, no_cache: true, pull: true },
-      platforms: ["linux/amd64"],
-    };
-    expect(argvOf(build, { labels: { b: "2" } })).toBe(
-      "buildx build --load --progress plain --tag shop-web --tag t:2 " +
-        "--file /src/docker/App.dockerfile --target prod --label a=1 --label b=2 " +
-        "--cache-from c:1 --cache-to type=inline --network host --shm-size 64 " +
-        "--add-host h:1.2.3.4 --platform linux/amd64 --ssh default --ssh k=/k " +
-        "--build-context lib=/lib --no-cache --pull -- /src",
-    );
-  });
-
-  test("leave a dockerfile inside a remote context", () => {
-    const context = "https://github.com/a/b.git#main";
-    expect(argvOf({ context, dockerfile: "x/Dockerfile" })).toContain("--file x/Dockerfile --");
-  });
-
-  test("keep the values of arguments out, but for names that would steer docker itself", () => {
-    const args = { TOKEN: "t0ken", EMPTY: "", INHERITED: null, UNSET: null, LD_PRELOAD: "/x.so" };
-    const command = buildCommand(request({ context: "/src", args }), { INHERITED: "i" }, "classic");
-    expect(command.argv.join(" ")).toBe(
-      "build --force-rm --tag shop-web --build-arg TOKEN --build-arg EMPTY --build-arg INHERITED " +
-        "--build-arg LD_PRELOAD=/x.so -- /src",
-    );
-    expect(command.environment).toEqual({ TOKEN: "t0ken", EMPTY: "", INHERITED: "i" });
-  });
-
-  test("give build secrets by file or by a variable of our own", () => {
-    const secrets = new Map([
-      ["file", { file: "/a,b" }],
-      ["token", { environment: "PATH" }],
-    ]);
-    const build = {
-      context: "/",
-      secrets: [{ source: "file", target: "/run/secrets/f" }, { source: "token" }],
-    };
-    const command = buildCommand(request(build, { secrets }), { PATH: "v4lue" }, "buildkit");
-    expect(command.argv.join(" ")).toContain(
-      '--secret id=f,"src=/a,b" --secret id=token,env=DSO_BUILD_SECRET_1',
-    );
-    expect(command.environment).toEqual({ DSO_BUILD_SECRET_1: "v4lue" });
-  });
-
-  test("refuse a build secret that is nowhere, and a field that would be dropped", () => {
-    expect(() => argvOf({ secrets: [{ source: "s" }] })).toThrow(/"s"/);
-    expect(() => argvOf({ isolation: "hyperv" })).toThrow(/build\.isolation/);
-  });
 });
 
 describe("a build", () => {

@@ -54,6 +54,32 @@ describe("serviceHash", () => {
   });
 });
 
+test.each([
+  // Taken from `docker-compose config --hash '*'` of 2.40.3.
+  ["a limit of 0", { ulimits: { core: 0 } }, "3ffedfb84d08bfe1"],
+  [
+    "a named volume with an SELinux label",
+    {
+      volumes: [
+        {
+          ...{ type: "volume", source: "data", target: "/a", volume: {} },
+          bind: { selinux: "z", create_host_path: true },
+        },
+      ],
+    },
+    "b9629bca2dcb599b",
+  ],
+])("serviceHash of %s, as 2.40.3 has it", (_what, fields, expected) => {
+  const model = { command: null, entrypoint: null, image: "x", networks: { default: null } };
+  expect(serviceHash({ ...model, ...fields }, "v2").slice(0, 16)).toBe(expected);
+});
+
+test("networkHash of ipam options, which are new in 5.0", () => {
+  const network = { name: "n", ipam: { options: { a: "b" } } };
+  expect(networkHash(network, "v2")).toBe(networkHash({ name: "n" }, "v2"));
+  expect(networkHash(network, "v5")).not.toBe(networkHash({ name: "n" }, "v5"));
+});
+
 test("networkHash of a network that Compose 5.0.0 made", () => {
   expect(networkHash({ name: "composetest_default" }, "v5")).toMatch(/^e07bb132f0f22f78/);
 });

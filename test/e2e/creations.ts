@@ -9,6 +9,7 @@ import { createEngine } from "../../src/docker/engine.ts";
 import { readStoredFile } from "../../src/lib/namedFile.ts";
 import type { ComposeProject } from "../../src/model/project.ts";
 import { newestCompose, type Home } from "./cli.ts";
+import { compared } from "./compared.ts";
 import { recordingEngine, type Body, type Creation } from "./recordingEngine.ts";
 
 export interface Made {
@@ -61,7 +62,7 @@ export async function madeByUs(home: Home, dir: string, api: string): Promise<Ma
       await engine.createContainer(replica.name, body, options, signal);
     }
   } finally {
-    engine.close();
+    await engine.close();
   }
   return made(recording);
 }
@@ -131,36 +132,4 @@ function comparedContainer({ platform, body, connected }: Creation): unknown {
   const { NetworkingConfig, ...rest } = body as { NetworkingConfig?: { EndpointsConfig?: Body } };
   const endpoints = { ...NetworkingConfig?.EndpointsConfig, ...Object.fromEntries(connected) };
   return { platform, ...(compared({ ...rest, endpoints }) as Body) };
-}
-
-/** Ours alone, of the version that writes it, and what is said twice or means nothing in a request. */
-const LEFT_OUT =
-  /^(dso\..*|com\.docker\.compose\.(version|image)|CheckDuplicate|ConsoleSize|IPAddress|IPv6Gateway)$/;
-/** Whose order is nobody's choice. */
-const UNORDERED = /^(Env|Binds|Mounts|Ulimits|ExtraHosts|Aliases|Links)$/;
-/** Empty here is not the same as absent. */
-const TELLING = /^(Cmd|Entrypoint|MaskedPaths|ReadonlyPaths|Init|EnableIPv4|MemorySwappiness)$/;
-
-function compared(value: unknown, key = ""): unknown {
-  if (Array.isArray(value)) {
-    const items = value.map((item) => compared(item));
-    if (!UNORDERED.test(key)) return items;
-    const byText = new Map(items.map((item) => [JSON.stringify(item), item]));
-    return [...byText].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, item]) => item);
-  }
-  if (key === "com.docker.compose.depends_on") return String(value).split(",").sort().join(",");
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([name]) => !LEFT_OUT.test(name))
-      .map(([name, one]) => [name, compared(one, name)] as const)
-      .filter(([name, one]) => one !== null && (TELLING.test(name) || !isZero(one)))
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  );
-}
-
-/** What Go writes for a field that nobody set; no restart policy has a name for itself. */
-function isZero(value: unknown): boolean {
-  if (typeof value === "object" && value !== null) return Object.keys(value).length === 0;
-  return value === "" || value === 0 || value === false || value === "no";
 }

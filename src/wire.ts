@@ -19,6 +19,7 @@ import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";
 import { LONGEST_TIMER_MS } from "./model/duration.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
+import type { ProviderPrograms } from "./model/providerPrograms.ts";
 import type { Secret } from "./model/secret.ts";
 import type { LocalVault } from "./providers/local/vault.ts";
 import type { LeaseStore } from "./providers/leases/store.ts";
@@ -79,6 +80,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     clock: systemClock,
     sockets: createSockets(async () => (await engine.info(NEVER)).local),
     random: systemRandom,
+    programs: lazyPrograms(environment, home),
     who: whoAsks(),
   };
 }
@@ -153,6 +155,19 @@ async function openPlugin(
   const { openPluginProvider } = await import("./providers/plugin/open.ts");
   const { scrubOnce: scrub } = await import("./apply/scrub.ts");
   return openPluginProvider({ ...opening, type, copies, scrub });
+}
+
+/** Few projects have provider services. */
+function lazyPrograms(environment: WireOptions["environment"], home: string): ProviderPrograms {
+  const load = async (): Promise<ProviderPrograms> => {
+    const { createPrograms } = await import("./docker/programs/programs.ts");
+    const { scrubOnce: scrub } = await import("./apply/scrub.ts");
+    return createPrograms({ environment, home, scrub });
+  };
+  return {
+    check: async (...call) => (await load()).check(...call),
+    run: async (...call) => (await load()).run(...call),
+  };
 }
 
 async function openLocalVault(options: VaultOptions, signal: AbortSignal): Promise<LocalVault> {

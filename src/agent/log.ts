@@ -25,6 +25,7 @@ export function recordOf(project: string, event: DsoEvent): LogRecord | undefine
     const { code, message } = event;
     return { level: "warn", msg: message, project, code };
   }
+  if (event.type === "note") return { level: "info", msg: event.message, project };
   const about = { project, address: event.operation.address };
   switch (event.type) {
     case "operation-started":

@@ -8,6 +8,8 @@ import type { Observed } from "../model/observed.ts";
 import type { Operation, OperationKind, OperationOf, Plan } from "../model/plan.ts";
 import type { ImageBuilder } from "../model/build.ts";
 import type { Clock, Engine, Random, Sockets } from "../model/ports.ts";
+import type { ProviderPrograms } from "../model/providerPrograms.ts";
+import type { Answers } from "./answers.ts";
 import type { Addresses } from "./network/addresses.ts";
 import type { Journal } from "./journal/journal.ts";
 import type { Roster } from "./journal/roster.ts";
@@ -27,6 +29,8 @@ export interface ApplyContext extends ValueSource {
   readonly clock: Clock;
   readonly sockets: Sockets;
   readonly random: Random;
+  readonly programs: ProviderPrograms;
+  readonly answers: Answers;
   readonly dsoVersion: string;
   /** Which Compose's config hash is written. */
   readonly dialect: "v2" | "v5";
@@ -99,7 +103,9 @@ export function changedService(operation: Operation): string | undefined {
 }
 
 /** One run of the executor: the context and what the run itself learns. */
-export interface Work extends ApplyContext {
+export interface Work extends Omit<ApplyContext, "desired"> {
+  /** With what programs have given so far. */
+  desired: Desired;
   readonly plan: Plan;
   readonly report: Report;
   readonly values: Values;

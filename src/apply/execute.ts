@@ -48,14 +48,15 @@ export async function execute(
   const values = await preflight(plan, context, signal).catch((error: unknown) => {
     throw failureOf(error, { scrub: dropControls }, signal);
   });
-  const scrubber = createScrubber(values.all);
+  const scrubber = createScrubber([...values.all, ...context.answers.all]);
   const roster = createRoster(context.observed.containers);
   const tolerance = createTolerance(plan, context.desired);
   const results: Results = { done: new Map(), failed: [], tolerance };
   try {
     await learnGiven(scrubber, spokenTo(plan, context), context, context.force);
     const former = await rememberNetworks(plan, context, signal);
-    const work: Work = { ...context, plan, report, values, scrubber, roster, former };
+    const desired = context.answers.into(context.desired);
+    const work: Work = { ...context, desired, plan, report, values, scrubber, roster, former };
     await settleAddresses(plan, context);
     const skipped = await schedule(
       plan.operations,

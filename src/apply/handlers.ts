@@ -1,5 +1,6 @@
 import type { OperationKind, OperationOf } from "../model/plan.ts";
 import type { Done, Handler, Work } from "./context.ts";
+import { askProvider } from "./askProvider.ts";
 import { createContainer } from "./rollout/createContainer.ts";
 import * as containers from "./handleContainers.ts";
 import * as images from "./handleImages.ts";
@@ -33,6 +34,7 @@ const handlers: { readonly [K in OperationKind]: Handler<K> } = {
   "rename-container": containers.renameContainer,
   "stop-container": containers.stopContainer,
   "remove-container": containers.removeContainer,
+  "ask-provider": askProvider,
   "wait-service": waitService,
 };
 

@@ -42,7 +42,7 @@ export async function makeOneOff(
 ): Promise<MadeOneOff> {
   refuseRemote([oneOff.service], context);
   const values = await readAll(context, context.desired, [oneOff.service], signal);
-  const scrubber = createScrubber(values.all);
+  const scrubber = createScrubber([...values.all, ...context.answers.all]);
   const work: Work = {
     ...context,
     engine: oneOffEngine(context.engine, oneOff),

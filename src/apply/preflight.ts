@@ -2,7 +2,9 @@ import type { DesiredService } from "../model/desired.ts";
 import { combine, DsoError, withPosition } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
+import { withoutGiven } from "../model/programs.ts";
 import { sealedNames } from "../model/sealing.ts";
+import { checkPrograms } from "./askProvider.ts";
 import { checkBodies } from "./container/composeBody.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./network/hostPorts.ts";
@@ -39,6 +41,7 @@ export async function preflight(
     takenNames(plan, context, signal),
     findTakenPorts(plan, makes, context, signal),
     findNetworkFaults(plan, context, signal),
+    checkPrograms(plan, context, signal),
   ]);
   const faults = [...missingImages(plan, services, context), ...found.flat()];
   if (faults.length > 0) throw combine(faults);
@@ -90,10 +93,11 @@ function isNaming(operation: Operation): operation is Operation & (Makes | Renam
   return isMaking(operation) || operation.kind === "rename-container";
 }
 
+/** Without what programs are yet to give: whoever asks them looks at that. */
 function servicesOf(fills: readonly Fills[], { desired }: ApplyContext): readonly DesiredService[] {
   return [...new Set(fills.map(({ service }) => service))].map((name) => {
     const service = desired.services.get(name);
-    if (service !== undefined) return service;
+    if (service !== undefined) return withoutGiven(service);
     throw new DsoError("plan-invalid", `the plan makes containers of the unknown service ${name}`);
   });
 }
@@ -106,7 +110,7 @@ function needsShim(services: readonly DesiredService[], { observed }: ApplyConte
 /** Our memory is this host's: another one's engine would look for the files on its own disk. */
 export function refuseRemote(
   services: readonly DesiredService[],
-  { observed }: ApplyContext,
+  { observed }: Pick<ApplyContext, "observed">,
 ): void {
   const { local, endpoint } = observed.engine;
   const first = services.find(
@@ -177,8 +181,9 @@ async function ensureRoom(
   signal: AbortSignal,
 ): Promise<void> {
   const sizes = fills.flatMap(({ service: name }) => {
-    const service = desired.services.get(name);
-    if (service === undefined) return [];
+    const found = desired.services.get(name);
+    if (found === undefined) return [];
+    const service = withoutGiven(found);
     const files = service.files.map((file) => values.content(name, file).byteLength);
     const variables = variablesBytes(service, values);
     // Once for its program, and once for whoever takes them out of what it says.

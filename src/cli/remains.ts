@@ -3,7 +3,7 @@ import { DsoError } from "../model/errors.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "../reconciler/context.ts";
 import type { ProjectRequest } from "../reconciler/request.ts";
-import { describeServices, loadModel, type Opened } from "../reconciler/load.ts";
+import { describeServices, loadModel, type Opened, withAnswers } from "../reconciler/load.ts";
 import { restore } from "../reconciler/rollback.ts";
 
 /**
@@ -19,7 +19,8 @@ export async function openWithoutVersions(
   const project = await modelOf(context, request, signal);
   const load = async (): Promise<Desired> => {
     const services = describeServices(context, project);
-    return Promise.resolve({ project, services, versions: new Map(), unversioned: new Set() });
+    const bare = { project, services, versions: new Map(), unversioned: new Set<string>() };
+    return withAnswers(context, bare);
   };
   return { name: project.name, trace: undefined, load };
 }

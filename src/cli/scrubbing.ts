@@ -4,6 +4,7 @@ import { type Desired, isHostContentName, referencesOf } from "../model/desired.
 import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";
 import type { ObservedContainer } from "../model/observed.ts";
+import { isGiven, isGivenName } from "../model/programs.ts";
 import type { Reference } from "../model/reference.ts";
 import type { Secret } from "../model/secret.ts";
 import { readValues } from "../providers/values.ts";
@@ -27,7 +28,9 @@ export async function projectScrubber(
   const isStored = ({ provider }: Reference): boolean =>
     context.config.providers.get(provider)?.leased !== true;
   const references = [...desired.services.values()].flatMap(({ bindings }) =>
-    bindings.flatMap(({ template }) => referencesOf(template).filter(isStored)),
+    bindings.flatMap(({ template }) =>
+      referencesOf(template).filter((one) => isStored(one) && !isGiven(one)),
+    ),
   );
   const values: Secret[] = [];
   try {
@@ -57,8 +60,8 @@ async function deliveredReferences(
   for (const generation of containers.flatMap(({ labels }) => labels[DSO.generation] ?? [])) {
     const manifest = await delivery.manifest(generation, signal);
     for (const [name, version] of Object.entries(manifest?.versions ?? {})) {
-      // Nothing older than what the host holds now could be read.
-      if (isHostContentName(name)) continue;
+      // Nothing older than what the host holds now could be read, and nothing of what programs gave.
+      if (isHostContentName(name) || isGivenName(name)) continue;
       found.set(`${name}@${version}`, parseValueName(name, version));
     }
   }

@@ -90,7 +90,8 @@ async function finishLoading(
   // Shown is what the files say.
   const used = show === undefined ? applyDefaultPlatform(whole, loading.env, loading.trace) : whole;
   const { workingDir, files, environmentFiles, profiles } = setting;
-  const rest = { name, workingDir, files, environmentFiles, profiles, warnings };
+  const { env: environment } = loading;
+  const rest = { name, workingDir, files, environmentFiles, profiles, warnings, environment };
   return buildProject(used, { ...rest, disabledServices: disabled, knownProfiles: known });
 }
 

@@ -230,7 +230,7 @@ export function departure({ address, service, number, container, reasons }: Depa
 }
 
 export function objectChange(
-  kind: "network" | "volume" | "image",
+  kind: Exclude<Change["kind"], "container">,
   key: string,
   engineName: string,
   change: Pick<Change, "action" | "reasons"> & Partial<Change>,

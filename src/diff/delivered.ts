@@ -10,7 +10,8 @@ import {
 import { DSO } from "../model/labels.ts";
 import type { DeliveredVersions, Observed, ObservedContainer } from "../model/observed.ts";
 import type { DeliveryChange, Reason } from "../model/plan.ts";
-import { type Reference, valueName, versionKey } from "../model/reference.ts";
+import { isGiven, isGivenName, programsOf } from "../model/programs.ts";
+import { type Reference, secretIdOf, valueName, versionKey } from "../model/reference.ts";
 import { type Spec, type SpecFile, specFile } from "../model/spec.ts";
 import type { Version } from "../model/version.ts";
 import { byText } from "./order.ts";
@@ -64,7 +65,7 @@ export function valueReasons(
   delivered: DeliveredVersions | undefined,
 ): readonly Reason[] {
   const wanted = new Map<string, Set<Version>>();
-  for (const reference of referencesIn(service)) {
+  for (const reference of referencesIn(service).filter((one) => !isGiven(one))) {
     const version = wantedVersion(desired, reference);
     if (version === undefined) continue;
     const name = valueName(reference);
@@ -83,7 +84,31 @@ export function valueReasons(
   const changed = hostContentNames(service).filter((name) =>
     hasContentChanged(desired, delivered, name),
   );
-  return [...rotated, ...changed.map((name) => ({ code: "config_content_changed", detail: name }))];
+  return [
+    ...rotated,
+    ...changed.map((name) => ({ code: "config_content_changed", detail: name })),
+    ...givenReasons(desired, service, delivered),
+  ];
+}
+
+/** Nothing is told of a program of which nobody knows what it gives: that is decided when it is asked. */
+function givenReasons(
+  desired: Desired,
+  service: DesiredService,
+  delivered: DeliveredVersions | undefined,
+): readonly Reason[] {
+  const programs = programsOf(service, desired.programs);
+  if (programs.some(({ answer }) => answer === undefined)) return [];
+  const wanted = new Map(
+    referencesIn(service)
+      .filter(isGiven)
+      .map((one) => [valueName(one), wantedVersion(desired, one)]),
+  );
+  const had = [...(delivered?.keys() ?? [])].filter(isGivenName);
+  const names = [...new Set([...wanted.keys(), ...had])];
+  const changed = names.filter((name) => delivered?.get(name) !== wanted.get(name));
+  const givers = new Set(changed.map((name) => secretIdOf(name).path.split("/")[0] ?? ""));
+  return [...givers].sort(byText).map((detail) => ({ code: "provider_changed", detail }));
 }
 
 /** Of what was delivered before its fingerprint was kept nobody knows, and that is no change. */

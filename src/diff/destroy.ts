@@ -7,6 +7,7 @@ import { addDeparture, type Departure, departureOf } from "./departures.ts";
 import { afterOr, createGraph, type Graph } from "./graph.ts";
 import { type Instance, serviceOf } from "./inventory.ts";
 import { observedNetwork } from "./objectChanges.ts";
+import { addAsk, type Ask, askChange, decideDown } from "./programs.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
 import { byText, dependencyOrder } from "./order.ts";
 import type { Situation } from "./situation.ts";
@@ -19,7 +20,10 @@ export function destroyPlan(situation: Situation): Plan {
   const graph = createGraph();
   const { departures, needs } = leaving(situation);
   const containers = addContainers(graph, departures, needs, options.removeVolumes);
+  const asks = decideDown(situation);
+  addDowns(graph, situation, asks, containers);
   const rest = [
+    ...asks.map((ask) => askChange(situation, ask)),
     ...networkRemovals(situation, graph, containers),
     ...volumeRemovals(situation, graph, containers),
   ];
@@ -110,6 +114,23 @@ function addContainers(
     removed.set(one.service, [...(removed.get(one.service) ?? []), id]);
   }
   return [...removed.values()].flat().sort((a, b) => a - b);
+}
+
+/** Once what used them is gone, each after those that depend on it. */
+function addDowns(
+  graph: Graph,
+  { desired }: Situation,
+  asks: readonly Ask[],
+  containers: readonly number[],
+): void {
+  const done = new Map<string, number>();
+  for (const ask of asks) {
+    const dependents = [...done].flatMap(([name, id]) => {
+      const model = desired.programs?.get(name)?.model;
+      return model !== undefined && dependenciesOf(model).has(ask.program.name) ? id : [];
+    });
+    done.set(ask.program.name, addAsk(graph, ask, afterOr(dependents, containers)));
+  }
 }
 
 function networkRemovals(

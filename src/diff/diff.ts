@@ -13,6 +13,7 @@ import { decideNetworks } from "./networks.ts";
 import { imageChange, networkChange, volumeChange } from "./objectChanges.ts";
 import { buildOperations, type Decided } from "./operations.ts";
 import { byText } from "./order.ts";
+import { askChange, decideAsks } from "./programs.ts";
 import { decideServices } from "./services.ts";
 import { graded } from "./sealing.ts";
 import { type Situation, survey } from "./situation.ts";
@@ -43,7 +44,9 @@ function convergePlan(situation: Situation): Plan {
   const orphans = leavingOrphans(situation);
   const networks = decideNetworks(situation, stayingContainers(situation, services, orphans));
   const volumes = decideVolumes(situation);
-  const decided = { services, orphans, networks: networks.decisions, volumes: volumes.create };
+  const asks = options.mode === "apply" ? decideAsks(situation, services) : [];
+  const objects = { networks: networks.decisions, volumes: volumes.create };
+  const decided = { services, orphans, asks, ...objects };
   const common = { project: desired.project.name, engineId: observed.engine.id, options };
   const drift = driftChanges(situation, services);
   if (options.mode === "refresh-only") {
@@ -117,6 +120,7 @@ function allChanges(situation: Situation, decided: Decided): readonly Change[] {
   return [
     ...networks.filter(({ action }) => action !== "delete"),
     ...decided.volumes.map((key) => volumeChange(situation, key)),
+    ...decided.asks.map((ask) => askChange(situation, ask)),
     ...decided.services.flatMap((decision) => [
       ...imageChange(situation, decision),
       ...serviceChanges(situation, decision),

@@ -19,6 +19,7 @@ const VALUE_CODES: ReadonlySet<string> = new Set([
   "secret_rotated",
   "unknown_version",
   "config_content_changed",
+  "provider_changed",
 ]);
 
 /** What the choice of a method depends on beside the service itself. */
@@ -89,13 +90,14 @@ export function unrefreshable(
       if (place.kind === "environment") return [`environment.${place.name}`];
       return single.has(place.target) ? [`file.${place.target}`] : [];
     });
+  const given = reasons.some(({ code }) => code === "provider_changed") ? ["environment"] : [];
   // What a file is made of is kept in the container's labels, which stay as they are.
   const remade = files.flatMap(({ target, content }) =>
     changed.has(target) || (single.has(target) && content.kind !== "template")
       ? [`file.${target}`]
       : [],
   );
-  return [...new Set([...stuck, ...remade])].sort();
+  return [...new Set([...stuck, ...given, ...remade])].sort();
 }
 
 /** Why two containers of the service cannot run at once. */

@@ -9,6 +9,7 @@ import type { NetworkDecision } from "./networks.ts";
 import { addVacating } from "./names.ts";
 import { byText } from "./order.ts";
 import { reasonsText } from "./reasons.ts";
+import { addEarlyAsks, addLateAsk, type Ask } from "./programs.ts";
 import { addService, type Prerequisites } from "./serviceOperations.ts";
 import type { Situation } from "./situation.ts";
 
@@ -18,11 +19,16 @@ export interface Decided {
   /** Compose keys. */
   readonly volumes: readonly string[];
   readonly orphans: readonly Departure[];
+  /** In dependency order. */
+  readonly asks: readonly Ask[];
 }
 
 export function buildOperations(situation: Situation, decided: Decided): readonly Operation[] {
   const graph = createGraph();
-  const gate = addImages(graph, situation, decided.services);
+  const all = new Map(decided.services.map((one) => [one.service.name, one]));
+  const images = addImages(graph, situation, decided.services);
+  const asked = addEarlyAsks(graph, situation, decided.asks, all, images);
+  const gate = afterOr([...asked.values()], images);
   const orphans = decided.orphans.map((departure) => addDeparture(graph, departure, gate, false));
   const networks = addNetworks(graph, situation, decided.networks, gate, orphans);
   const volumes = new Map(
@@ -37,9 +43,13 @@ export function buildOperations(situation: Situation, decided: Decided): readonl
   const orphanNames = new Set(decided.orphans.map(({ container }) => container.name));
   const vacated = addVacating(graph, decided.services, gate);
   const before = { gate, orphans, orphanNames, vacated };
-  const needs: Prerequisites = { ...before, networks, volumes, done: new Map() };
-  const all = new Map(decided.services.map((one) => [one.service.name, one]));
-  for (const service of decided.services) addService(graph, situation, service, all, needs);
+  const needs: Prerequisites = { ...before, networks, volumes, asked, done: new Map() };
+  const asks = new Map(decided.asks.map((one) => [one.program.name, one]));
+  for (const name of situation.order) {
+    const [service, ask] = [all.get(name), asks.get(name)];
+    if (service !== undefined) addService(graph, situation, service, all, needs);
+    if (ask !== undefined && !asked.has(name)) addLateAsk(graph, situation, ask, all, needs);
+  }
   removeNetworks(graph, decided.networks, gate);
   return graph.operations;
 }

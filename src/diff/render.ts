@@ -32,6 +32,7 @@ const LEGEND: readonly (readonly [string, string])[] = [
   ["+", "create"],
   ["~", "update in place"],
   ["-", "destroy"],
+  ["<=", "ask the program of a provider service"],
   ["-/+", "replace: stop the old one, then start the new one"],
   ["+/-", "replace: start the new one, then stop the old one"],
 ];

@@ -13,6 +13,8 @@ export function signOfChange({ action, method }: Change): string {
       return "~";
     case "delete":
       return "-";
+    case "read":
+      return "<=";
     case "replace":
       return method === "blue-green" ? "+/-" : method === "none" ? " " : "-/+";
   }
@@ -51,9 +53,13 @@ function comments(change: Change): readonly string[] {
     ...(plain ? [] : wrap(`(${why})`, "  # ", "  #  ")),
     ...(forced === "" ? [] : wrap(`(forced by ${forced})`, "  # ", "  #  ")),
     ...(downtime === undefined ? [] : basisOf(downtime).map((line) => `  # (${line})`)),
+    ...(change.action === "read" ? READ.map((line) => `  # ${line}`) : []),
     ...(rollout === undefined ? [] : wrap(`(${rollout})`, "  # ", "  #  ")),
   ];
 }
+
+/** What it gives is known only then. */
+const READ = ["(what depends on it is replaced where it gives something else than before)"];
 
 /** Where the estimate is from; nothing where it leaves nothing open. */
 function basisOf({ expectedMs, worstMs, measured }: Downtime): readonly string[] {
@@ -75,7 +81,9 @@ function fate(change: Change): string {
     case "update":
       return updateFate(change);
     case "delete":
-      return "will be destroyed";
+      return change.kind === "service" ? "will be taken down by its program" : "will be destroyed";
+    case "read":
+      return `(provider ${JSON.stringify(change.engineName)}) will be asked by its program`;
     case "replace":
       return replaceFate(change);
   }

@@ -45,6 +45,7 @@ function actionsOf({ action, method }: Change): readonly string[] {
     case "create":
     case "update":
     case "delete":
+    case "read":
       return [action];
     case "replace":
       if (method === "none") return ["no-op"];

@@ -3,10 +3,12 @@ import {
   type Desired,
   type DesiredService,
   hostContentName,
+  referencesOf,
 } from "../model/desired.ts";
 import type { DeliveredVersions } from "../model/observed.ts";
 import type { AttributeChange } from "../model/plan.ts";
-import { valueName } from "../model/reference.ts";
+import { isGivenBinding } from "../model/programs.ts";
+import { type SecretId, valueName } from "../model/reference.ts";
 import { specFile } from "../model/spec.ts";
 import type { Before } from "./before.ts";
 import {
@@ -76,6 +78,7 @@ function formerText(
   delivered: DeliveredVersions | undefined,
   binding: Binding,
 ): string | undefined {
+  if (isGivenBinding(binding)) return formerGiven(delivered, binding);
   const [old, wanted] = contents(service, before, binding);
   const same = before === undefined ? delivered !== undefined : old === wanted;
   if (same) {
@@ -91,6 +94,16 @@ function formerText(
   // The same references in other text, which may be private.
   const after = referenceText(binding, (reference) => wantedVersion(desired, reference));
   return former === after ? `${former} in other text` : former;
+}
+
+/** Undefined where it was not given before. */
+function formerGiven(
+  delivered: DeliveredVersions | undefined,
+  binding: Binding,
+): string | undefined {
+  const versionOf = (one: SecretId): string | undefined => delivered?.get(valueName(one));
+  const isKnown = referencesOf(binding.template).some((one) => versionOf(one) !== undefined);
+  return isKnown ? referenceText(binding, versionOf) : undefined;
 }
 
 const REFERENCE = /\{\{(dso:\/\/.*?)\}\}|^(dso(?:file)?:\/\/.*)$/gi;

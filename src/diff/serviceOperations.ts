@@ -37,6 +37,8 @@ export interface Prerequisites {
   readonly vacated: ReadonlyMap<string, number>;
   readonly networks: ReadonlyMap<string, number>;
   readonly volumes: ReadonlyMap<string, number>;
+  /** By provider service: the operation that asks it. */
+  readonly asked: Map<string, number>;
   /** By service: the last operations on its containers. */
   readonly done: Map<string, readonly number[]>;
 }
@@ -120,13 +122,14 @@ function prerequisites(
     ...[...dependenciesOf(service.model)].flatMap(([name, dependency]) => {
       const other = all.get(name);
       return other === undefined
-        ? []
+        ? (needs.asked.get(name) ?? [])
         : awaitDependency(graph, situation, other, dependency, service.name, needs);
     }),
   ];
 }
 
-function awaitDependency(
+/** The operations after which the dependency is as `dependent` wants it. */
+export function awaitDependency(
   graph: Graph,
   situation: Situation,
   other: ServiceDecision,
@@ -154,7 +157,7 @@ function awaitDependency(
   return [graph.add({ ...common, kind: "wait-service", condition, required }, after)];
 }
 
-function isMet(
+export function isMet(
   situation: Situation,
   other: ServiceDecision,
   condition: DependencyModel["condition"],

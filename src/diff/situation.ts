@@ -18,7 +18,7 @@ export interface Situation {
   readonly observed: Observed;
   readonly options: PlanOptions;
   readonly inventory: Inventory;
-  /** Services, dependencies first. */
+  /** Services, those of programs among them, dependencies first. */
   readonly order: readonly string[];
   /** By compose key, what is there under the wanted name. */
   readonly networks: ReadonlyMap<string, NetworkStanding>;
@@ -36,9 +36,8 @@ export type NetworkStanding =
 /** Rejects with `usage` for an address that nothing has. */
 export function survey(desired: Desired, observed: Observed, options: PlanOptions): Situation {
   const inventory = takeInventory(desired, observed);
-  const needs = new Map(
-    [...desired.services].map(([name, { model }]) => [name, [...dependenciesOf(model).keys()]]),
-  );
+  const all = [...desired.services, ...(desired.programs ?? [])];
+  const needs = new Map(all.map(([name, { model }]) => [name, [...dependenciesOf(model).keys()]]));
   return {
     desired,
     observed,

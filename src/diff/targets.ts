@@ -4,6 +4,7 @@ import { type Desired, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Observed } from "../model/observed.ts";
 import type { PlanOptions } from "../model/plan.ts";
+import { withoutGiven } from "../model/programs.ts";
 import { secretName } from "../model/reference.ts";
 import { containerAddress, type Inventory } from "./inventory.ts";
 import { dependenciesOf } from "../model/dependencies.ts";
@@ -85,7 +86,7 @@ export function select(
 function withDependencies(targets: Named, desired: Desired): ReadonlySet<string> {
   const found = new Set<string>();
   const follow = (name: string): void => {
-    const service = desired.services.get(name);
+    const service = desired.services.get(name) ?? desired.programs?.get(name);
     if (service === undefined) return;
     for (const need of dependenciesOf(service.model).keys()) {
       if (found.has(need)) continue;
@@ -107,7 +108,8 @@ function knownAddresses(desired: Desired, observed: Observed, inventory: Invento
   );
   const secrets = new Map<string, Set<string>>();
   for (const service of desired.services.values()) {
-    for (const reference of service.bindings.flatMap(({ template }) => referencesOf(template))) {
+    const { bindings } = withoutGiven(service);
+    for (const reference of bindings.flatMap(({ template }) => referencesOf(template))) {
       const users = secrets.get(secretName(reference)) ?? new Set();
       secrets.set(secretName(reference), users.add(service.name));
     }
@@ -118,7 +120,11 @@ function knownAddresses(desired: Desired, observed: Observed, inventory: Invento
       ...observed[`${label}s`].flatMap(({ labels }) => labels[`com.docker.compose.${label}`] ?? []),
     ]);
   return {
-    services: new Set([...desired.services.keys(), ...instances.map(({ service }) => service)]),
+    services: new Set([
+      ...desired.services.keys(),
+      ...(desired.programs?.keys() ?? []),
+      ...instances.map(({ service }) => service),
+    ]),
     containers: new Set([
       ...wanted,
       ...instances.map(({ service, number }) => containerAddress(service, number)),

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
-import { access, constants } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
+import { isExecutable, pluginDirectories, searchPath } from "./pluginPlaces.ts";
 
 /** The Docker Compose of this machine. */
 export interface ComposeProgram {
@@ -9,13 +9,6 @@ export interface ComposeProgram {
   /** E.g. `2.40.3`. */
   readonly version: string;
 }
-
-const SYSTEM_PLUGINS = [
-  "/usr/local/lib/docker/cli-plugins",
-  "/usr/local/libexec/docker/cli-plugins",
-  "/usr/lib/docker/cli-plugins",
-  "/usr/libexec/docker/cli-plugins",
-];
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -37,17 +30,8 @@ export async function findComposeProgram(
 }
 
 function candidates(environment: Environment, home: string): readonly string[] {
-  const config = environment["DOCKER_CONFIG"] ?? join(home, ".docker");
-  const plugins = [join(config, "cli-plugins"), ...SYSTEM_PLUGINS];
-  const search = (environment["PATH"] ?? "").split(delimiter).filter((entry) => entry !== "");
-  return [...plugins, ...search].map((directory) => join(directory, "docker-compose"));
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  return access(path, constants.X_OK).then(
-    () => true,
-    () => false,
-  );
+  const places = [...pluginDirectories(environment, home), ...searchPath(environment)];
+  return places.map((directory) => join(directory, "docker-compose"));
 }
 
 async function versionOf(

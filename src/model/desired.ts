@@ -2,11 +2,13 @@
 import type { Position } from "./errors.ts";
 import type { ComposeProject, ServiceModel } from "./project.ts";
 import { encodePath, type Reference } from "./reference.ts";
-import type { Versions } from "./version.ts";
+import type { Version, Versions } from "./version.ts";
 
 export interface Desired {
   readonly project: ComposeProject;
   readonly services: ReadonlyMap<string, DesiredService>;
+  /** Services that are no containers: their programs give variables to others. Absent: none. */
+  readonly programs?: Programs;
   /**
    * The snapshot that this attempt works with: secret name to version, and the name
    * of each host content that is delivered (`hostContentName`) to its fingerprint.
@@ -35,6 +37,28 @@ export interface DesiredService {
   readonly files: readonly FileDelivery[];
   readonly policy: ServicePolicy;
 }
+
+/** A provider service (`provider:`): no container, but a program that gives variables to those that depend on it. */
+export interface ProgramService {
+  readonly name: string;
+  /** Which program: `docker-<type>` of Docker's plugins, else `<type>`. */
+  readonly type: string;
+  readonly options: Readonly<Record<string, readonly string[]>>;
+  readonly model: ServiceModel;
+  readonly position: Position | undefined;
+  /**
+   * What it gave when it was last asked, by variable as its dependents get it: a keyed fingerprint of each
+   * value. Undefined where it was never asked, or with another type or other options.
+   */
+  readonly answer: ReadonlyMap<string, Version> | undefined;
+  /** It was asked, in this form or another, and never told to take away what it made. */
+  readonly isUp: boolean;
+  /** It was asked in this run, so that its values are at hand. */
+  readonly atHand: boolean;
+}
+
+/** By name. */
+export type Programs = ReadonlyMap<string, ProgramService>;
 
 /** How a service is to be changed: `x-dso`, else `defaults`, else `agent` of dso.yaml. */
 export interface ServicePolicy {

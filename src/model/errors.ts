@@ -43,6 +43,9 @@ export type ErrorCode =
   | "container-unhealthy"
   | "dependency-failed"
   | "hook-failed"
+  // provider services
+  | "program-missing"
+  | "program-failed"
   // running
   | "plan-stale"
   | "plan-invalid"

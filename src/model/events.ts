@@ -4,6 +4,8 @@ import type { Operation } from "./plan.ts";
 import type { RotationStep } from "./journal.ts";
 
 export type DsoEvent =
+  /** Something that a person wants to know of the run as a whole. */
+  | { readonly type: "note"; readonly message: string }
   | { readonly type: "operation-started"; readonly operation: Operation }
   /** It is next, and its turn is in `ms`: the files ask for a pause between replicas. */
   | { readonly type: "operation-paused"; readonly operation: Operation; readonly ms: number }

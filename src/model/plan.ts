@@ -53,6 +53,8 @@ export interface PlanOptions {
    * names; not what some dependent waits to be completed.
    */
   readonly rerun: boolean;
+  /** Provider services: those whose answer is wanted, or every one, as `docker compose up` does. */
+  readonly ask: "needed" | "always";
   /** Whose words pace the replicas: those for the way there, or for the way back. */
   readonly pace: Pace;
 }
@@ -73,15 +75,17 @@ export const DEFAULT_PLAN_OPTIONS: PlanOptions = {
   removeVolumes: false,
   start: true,
   rerun: false,
+  ask: "needed",
   pace: "update",
 };
 
 export type ResourceKind = "service" | "container" | "network" | "volume" | "image";
-export type Action = "create" | "update" | "replace" | "delete";
+/** `read`: the program of a provider service is asked; nothing is counted for it, as for Terraform's data. */
+export type Action = "create" | "update" | "replace" | "delete" | "read";
 export type Method = "refresh" | "blue-green" | "stop-first" | "none";
 
 export interface Change {
-  /** `container.web[1]`, `network.default`, `volume.data`, `image.web`. */
+  /** `container.web[1]`, `network.default`, `volume.data`, `image.web`; `service.db` of a provider service. */
   readonly address: string;
   readonly kind: ResourceKind;
   /** The compose key: of the service, for containers and images. */
@@ -249,6 +253,13 @@ export type Operation = OperationBase &
         readonly kind: "disconnect-network";
         readonly containerId: string;
         readonly networkId: string;
+      }
+    /** Runs the program of a provider service; `up` gives variables to those that depend on it. */
+    | {
+        readonly kind: "ask-provider";
+        readonly service: string;
+        readonly program: string;
+        readonly verb: "up" | "down";
       }
     /** Waits until every container of the service meets the condition of a dependent. */
     | {

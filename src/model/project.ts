@@ -29,6 +29,8 @@ export interface ComposeProject {
   /** Where things stand in the files, for messages. */
   readonly positions: Positions;
   readonly warnings: readonly LoadWarning[];
+  /** What `${…}` sees, and the programs of provider services: of the process, and `.env`. Absent: of the process. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
 }
 
 /** Looks up where a path of the canonical model came from. */

@@ -10,6 +10,7 @@ import type {
 } from "./desired.ts";
 import { DSO } from "./labels.ts";
 import { isReferenceLike } from "./parseReference.ts";
+import { isGivenBinding } from "./programs.ts";
 import type { Json, Positions, ServiceModel } from "./project.ts";
 
 export interface Spec {
@@ -22,6 +23,8 @@ export interface Spec {
   readonly files: Readonly<Record<string, SpecFile>>;
   /** Where its variables with values are; before there was this, all of them stood in its configuration. */
   readonly env?: "sealed" | "exposed";
+  /** Variables that programs of provider services gave; absent: none. */
+  readonly given?: readonly string[];
   /** Dotted paths of `service` that did not stand literally in a compose file: never printed. */
   readonly private: readonly string[];
 }
@@ -59,6 +62,7 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
     replicas: service.replicas,
     files: Object.fromEntries(service.files.map((file) => [file.target, specFile(file)])),
     ...envOf(gradeOf(service)),
+    ...givenOf(service),
     private: leavesOf(model)
       .filter(
         ({ path, value }) => !isLiteral(positions, ["services", service.name, ...path], value),
@@ -70,6 +74,13 @@ export function makeSpec(desired: Desired, service: DesiredService): Spec {
 /** Of its variables with values; undefined where it has none. */
 export function gradeOf({ bindings }: Pick<DesiredService, "bindings">): Grade | undefined {
   return bindings.find(({ place }) => place.kind === "environment")?.grade;
+}
+
+function givenOf({ bindings }: DesiredService): Pick<Spec, "given"> {
+  const names = bindings
+    .filter(isGivenBinding)
+    .flatMap(({ place }) => (place.kind === "environment" ? place.name : []));
+  return names.length === 0 ? {} : { given: names.sort() };
 }
 
 function envOf(grade: unknown): Pick<Spec, "env"> {
@@ -90,17 +101,21 @@ export function readSpec(labels: Readonly<Record<string, string>>): Spec | undef
     replicas: typeof replicas === "number" ? replicas : 1,
     files: isRecord(files) ? (files as Spec["files"]) : {},
     ...envOf(found["env"]),
+    ...(Array.isArray(found["given"]) ? { given: found["given"].map(String) } : {}),
     private: Array.isArray(hidden) ? hidden.map(String) : leavesOf(service).map(dotted),
   };
 }
 
 /** Variables that hold a value, or a text with values in it. */
-export function valueNames({ service }: Pick<Spec, "service">): ReadonlySet<string> {
+export function valueNames({
+  service,
+  given = [],
+}: Pick<Spec, "service" | "given">): ReadonlySet<string> {
   const variables = Object.entries(service.environment ?? {});
   const names = variables.flatMap(([name, value]) =>
     value !== null && isReferenceLike(value) && !value.startsWith("dsofile:") ? [name] : [],
   );
-  return new Set(names);
+  return new Set([...names, ...given]);
 }
 
 /** The service without the keys that are no part of its containers, and without extensions. */

@@ -4,6 +4,7 @@ import { findComposeProgram } from "../docker/composeProgram.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { readValues } from "../providers/values.ts";
 import type { Context } from "./context.ts";
+import { openAnswers } from "./programs.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
 /** Everything that the executor works with, for one run. */
@@ -12,8 +13,10 @@ export async function applyContext(
   run: Run,
   settings: Pick<ApplySettings, "parallelism" | "force">,
   signal: AbortSignal,
+  answers = openAnswers(context, run.desired.project.name),
 ): Promise<ApplyContext> {
-  const { engine, builder, delivery, shim, journal, addresses, clock, sockets, random } = context;
+  const { engine, builder, delivery, shim, journal, addresses } = context;
+  const { clock, sockets, random, programs } = context;
   return {
     desired: run.desired,
     observed: run.observed,
@@ -26,6 +29,8 @@ export async function applyContext(
     clock,
     sockets,
     random,
+    programs,
+    answers,
     dsoVersion: context.version,
     dialect: await composeDialect(context, run.desired.project, signal),
     hostVariables: context.environment,

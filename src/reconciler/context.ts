@@ -5,6 +5,7 @@ import type { Snapshot } from "../lib/snapshot.ts";
 import type { Delivery, Shim } from "../model/delivery.ts";
 import type { ImageBuilder } from "../model/build.ts";
 import type { Clock, Engine, Random, Sockets } from "../model/ports.ts";
+import type { ProviderPrograms } from "../model/providerPrograms.ts";
 import type { Cache } from "../providers/cache/cache.ts";
 import type { VaultOptions } from "../providers/local/unlocked.ts";
 import type { LocalVault } from "../providers/local/vault.ts";
@@ -29,6 +30,7 @@ export interface Context {
   readonly state: ProjectState;
   readonly clock: Clock;
   readonly sockets: Sockets;
+  readonly programs: ProviderPrograms;
   readonly random: Random;
   /** Of the process; the loader interpolates with it. */
   readonly environment: Readonly<Record<string, string | undefined>>;

@@ -6,7 +6,7 @@ import type { Report } from "../model/events.ts";
 import { DEFAULT_PLAN_OPTIONS, type PlanOptions } from "../model/plan.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
-import { describeServices } from "./load.ts";
+import { describeServices, withAnswers } from "./load.ts";
 import { apply, plan } from "./reconcile.ts";
 import { restore, type RollbackTarget, secretVersions } from "./rollback.ts";
 import type { ApplySettings, Run } from "./run.ts";
@@ -118,7 +118,7 @@ export async function lastApplied(
     ...(await hostVersions(context, services)),
   ]);
   const desired = { project, services, versions, unversioned: wanted.unversioned };
-  return { desired, revision: applied.revision };
+  return { desired: await withAnswers(context, desired), revision: applied.revision };
 }
 
 /** What others use too is left as the run has made it: one service goes back, not the project. */

@@ -11,6 +11,7 @@ import { policyFaults } from "../config/projectPolicy.ts";
 import { servicePolicy } from "../config/servicePolicy.ts";
 import { type Desired, type DesiredService, referencesOf } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
+import { isProgram } from "../model/programs.ts";
 import type { ComposeProject, ServiceModel } from "../model/project.ts";
 import type { Versions } from "../model/version.ts";
 import { readVersions, type WantedReference } from "../providers/versions.ts";
@@ -133,14 +134,15 @@ export async function withVersions(
   const byValue = new Set(told.map(({ name }) => name));
   const all = new Map([...versions, ...contents]);
   const unrenewed = await unrenewedOf(context, versions);
-  return {
-    project,
-    services,
-    versions: all,
-    unversioned,
-    byValue,
-    ...(unrenewed && { unrenewed }),
-  };
+  const rest = { unversioned, byValue, ...(unrenewed && { unrenewed }) };
+  return withAnswers(context, { project, services, versions: all, ...rest });
+}
+
+/** With the provider services, which few projects have. */
+export async function withAnswers(context: Context, desired: Desired): Promise<Desired> {
+  if (![...desired.project.services.values()].some(isProgram)) return desired;
+  const { withKnownAnswers } = await import("./programs.ts");
+  return withKnownAnswers(context, desired);
 }
 
 /** None while an agent of this home lives, and where nothing is issued for a time. */
@@ -166,7 +168,7 @@ export function permittedReferences(
   return references;
 }
 
-/** The services with their references and policies, every fault of them reported at once. */
+/** The services that are containers, with their references and policies, every fault of them reported at once. */
 export function describeServices(
   context: Context,
   project: ComposeProject,
@@ -175,6 +177,7 @@ export function describeServices(
   const faults: DsoError[] = [];
   const services = new Map<string, DesiredService>();
   for (const [name, model] of project.services) {
+    if (isProgram(model)) continue;
     try {
       services.set(name, describeService(context, project, name, model, found.get(name)));
     } catch (error) {

@@ -2,12 +2,11 @@
  * The loop over one project: load -> observe -> diff -> apply -> report.
  * `plan` stops after `diff`; there is one planner and one executor.
  */
-import type { Outcome } from "../apply/context.ts";
+import { isComplete, type Outcome } from "../apply/context.ts";
 import { setImmediate } from "node:timers/promises";
+import type { Answers } from "../apply/answers.ts";
 import { isOpen } from "../apply/journal/journal.ts";
 import type { RecoveryTools } from "../apply/recovery/recovery.ts";
-import { diff } from "../diff/diff.ts";
-import { graded } from "../diff/sealing.ts";
 import type { Trace } from "../compose/trace.ts";
 import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
@@ -19,10 +18,12 @@ import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
 import type { Opened } from "./load.ts";
 import { observe, observeClosely } from "./observe.ts";
+import { replan } from "./replan.ts";
 import type { ProjectRequest } from "./request.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
 export { open, type Opened } from "./load.ts";
+export { replan } from "./replan.ts";
 export type { ApplySettings, Run } from "./run.ts";
 
 /**
@@ -82,14 +83,6 @@ function asked(
   return Object.fromEntries(found);
 }
 
-/** What was read in the files, though it may not be meant: a variable that is not set. */
-function fileWarnings({ project }: Desired): readonly PlanWarning[] {
-  return project.warnings.map(({ message, position }) => ({
-    ...{ code: "compose-file", message, position },
-    hint: undefined,
-  }));
-}
-
 /** What is over is nobody's hurry. */
 const GIVE_BACK_MS = 20_000;
 
@@ -104,12 +97,44 @@ export async function apply(
   const { execute } = await import("../apply/execute.ts");
   const { applyContext } = await import("./applyContext.ts");
   const { remember } = await import("./remember.ts");
-  const work = await applyContext(context, run, settings, signal);
-  const outcome = await execute(run.plan, work, settings.report, signal);
-  const stores = await storesOf(context, run);
-  await remember(context, run, outcome, settings.remark, settings.force);
-  const named = new Set([...stores, ...(await storesOf(context, run))]);
-  await tidyLeases(context, named, settings);
+  const { openAnswers } = await import("./programs.ts");
+  const answers = openAnswers(context, run.desired.project.name);
+  const carryOut = async (one: Run): Promise<Outcome> => {
+    const work = await applyContext(context, one, settings, signal, answers);
+    const outcome = await execute(one.plan, work, settings.report, signal);
+    const desired = answers.into(one.desired);
+    await remember(context, { ...one, desired }, outcome, settings.remark, settings.force);
+    return outcome;
+  };
+  try {
+    const stores = await storesOf(context, run);
+    const outcome = await followed(context, run, answers, settings, carryOut, signal);
+    const named = new Set([...stores, ...(await storesOf(context, run))]);
+    await tidyLeases(context, named, settings);
+    return outcome;
+  } finally {
+    answers.drop();
+  }
+}
+
+/** Goes on until all have what the programs gave that were asked. */
+async function followed(
+  context: Context,
+  run: Run,
+  answers: Answers,
+  settings: ApplySettings,
+  carryOut: (run: Run) => Promise<Outcome>,
+  signal: AbortSignal,
+): Promise<Outcome> {
+  let outcome = await carryOut(run);
+  if (!answers.isAsked) return outcome;
+  const { afterAnswers, joined } = await import("./afterAnswers.ts");
+  for (let last = run; isComplete(outcome) && !signal.aborted;) {
+    const next = await afterAnswers(context, last, answers, settings, signal);
+    if (next === undefined) break;
+    outcome = joined(outcome, await carryOut(next));
+    last = { ...next, plan: { ...next.plan, options: run.plan.options } };
+  }
   return outcome;
 }
 
@@ -144,14 +169,6 @@ async function tidyLeases(
       report({ type: "warning", code: "lease-kept", message: error.message });
     } else if (!patience.aborted) throw error;
   }
-}
-
-/** What comes of what was seen with these options. What is applied later is graded as the plan says. */
-export function replan(seen: Omit<Run, "plan">, options: PlanOptions): Run {
-  const desired = graded(seen.desired, seen.observed);
-  const found = diff(desired, seen.observed, options);
-  const warnings = [...fileWarnings(desired), ...found.warnings];
-  return { ...seen, desired, plan: { ...found, warnings } };
 }
 
 /**

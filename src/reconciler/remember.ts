@@ -1,8 +1,10 @@
 import { isDeepStrictEqual } from "node:util";
 import { isCarriedThrough, isComplete, type Outcome } from "../apply/context.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
+import { AGAIN } from "../diff/programs.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Plan } from "../model/plan.ts";
+import { isGiven } from "../model/programs.ts";
 import { secretName } from "../model/reference.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { afterRun } from "./attempts.ts";
@@ -25,8 +27,9 @@ export async function remember(
   const { name } = desired.project;
   const destroyed = plan.options.mode === "destroy";
   const settled = remark.afterFailure === true ? [] : await settle(context, run, outcome);
-  if (plan.operations.length + settled.length > 0 || remark.rollbackTo !== undefined) {
-    const history = await context.state.history(name);
+  const history = await context.state.history(name);
+  const done = isOnlyAskedAgain(plan, outcome, history) ? 0 : plan.operations.length;
+  if (done + settled.length > 0 || remark.rollbackTo !== undefined) {
     const before = history.find(({ model }) => model !== undefined)?.model;
     const noted = entry(context, run, outcome, remark, before);
     await context.state.remember(name, { ...noted, reasons: [...noted.reasons, ...settled] });
@@ -48,6 +51,17 @@ export async function remember(
     });
   }
   if (known !== undefined) await context.state.register({ ...known, ...left });
+}
+
+/** Each `apply` asks the programs of provider services; that they had nothing new is no history. */
+function isOnlyAskedAgain(
+  { changes, operations }: Plan,
+  outcome: Outcome,
+  [newest]: readonly HistoryEntry[],
+): boolean {
+  const again = changes.filter(({ reasons }) => reasons.every(({ code }) => code === AGAIN));
+  const isAll = again.length === changes.length && operations.length === changes.length;
+  return isAll && isComplete(outcome) && newest?.outcome === "applied";
 }
 
 function registration(context: Context, { request, variables, desired, observed }: Run) {
@@ -105,7 +119,8 @@ function secretsOf(desired: Desired): readonly string[] {
   const names = new Set<string>();
   for (const { bindings } of desired.services.values())
     for (const { template } of bindings)
-      for (const reference of referencesOf(template)) names.add(secretName(reference));
+      for (const reference of referencesOf(template))
+        if (!isGiven(reference)) names.add(secretName(reference));
   return [...names].sort();
 }
 

@@ -1,9 +1,10 @@
 import { type Desired, isHostContentName, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
+import { isGivenName } from "../model/programs.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { versionKey } from "../model/reference.ts";
 import { readVersions, type WantedReference } from "../providers/versions.ts";
-import { describeServices } from "./load.ts";
+import { describeServices, withAnswers } from "./load.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
@@ -40,7 +41,7 @@ export async function rollbackTarget(
   const versions = new Map([...kept, ...(await hostVersions(context, services))]);
   const desired = { project: restored, services, versions, unversioned: new Set<string>() };
   await readVersions(context.providers, pinned(desired), signal);
-  return { desired, revision: previous.revision };
+  return { desired: await withAnswers(context, desired), revision: previous.revision };
 }
 
 /** All references at exactly the versions of the snapshot, so that asking for them checks that they are kept. */
@@ -81,11 +82,13 @@ function differs(a: Applied, b: Applied): boolean {
   return state(a) !== state(b);
 }
 
-/** Those of a provider: what only this host holds cannot be brought back. */
+/** Those of a store: what only this host holds, or a program gives, cannot be brought back. */
 export function secretVersions(
   versions: HistoryEntry["versions"],
 ): readonly (readonly [string, string])[] {
-  return Object.entries(versions).filter(([name]) => !isHostContentName(name));
+  return Object.entries(versions).filter(
+    ([name]) => !isHostContentName(name) && !isGivenName(name),
+  );
 }
 
 function withService(

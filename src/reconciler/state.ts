@@ -26,6 +26,9 @@ export interface ProjectState {
   /** What failed and is not tried again as it is, sorted by service. */
   attempts(project: string): Promise<readonly FailedAttempt[]>;
   setAttempts(project: string, attempts: readonly FailedAttempt[]): Promise<void>;
+  /** What programs of provider services gave last, by service; absent: never asked, or down. */
+  answers(project: string): Promise<Readonly<Record<string, StoredAnswer>>>;
+  setAnswer(project: string, service: string, answer: StoredAnswer | undefined): Promise<void>;
   hold(project: string): Promise<Hold | undefined>;
   /** `undefined` lifts it. */
   setHold(project: string, hold: Hold | undefined): Promise<void>;
@@ -70,6 +73,17 @@ export interface HistoryEntry {
   readonly rollbackTo: number | undefined;
   /** What was applied, for `rollback`; absent where nothing was. */
   readonly model: StoredModel | undefined;
+}
+
+/** That the program of a provider service was asked, and what it gave: fingerprints, no values. */
+export interface StoredAnswer {
+  /** Keyed fingerprint of its type and options. */
+  readonly form: string;
+  readonly type: string;
+  /** Variable, as dependents get it, to the keyed fingerprint of its value. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** ISO 8601, UTC. */
+  readonly at: string;
 }
 
 /** One try at a service that ended in a verdict: it died, did not become healthy, or the engine refused it. */

@@ -14,6 +14,7 @@ import type {
   Hold,
   ProjectState,
   RegisteredProject,
+  StoredAnswer,
 } from "./state.ts";
 
 /** Entries that are kept per project, and how many of the newest with a model keep it, whatever their age. */
@@ -25,6 +26,7 @@ interface ProjectFile {
   readonly registered?: RegisteredProject;
   readonly history: readonly HistoryEntry[];
   readonly attempts?: readonly FailedAttempt[];
+  readonly answers?: Readonly<Record<string, StoredAnswer>>;
 }
 
 /**
@@ -61,6 +63,12 @@ export function createStateFiles(directory: string): ProjectState {
       change(project, (file) => ({ ...file, history: append(file.history, entry) })),
     attempts: async (project) => (await read(project)).attempts ?? [],
     setAttempts: (project, attempts) => change(project, (file) => ({ ...file, attempts })),
+    answers: async (project) => (await read(project)).answers ?? {},
+    setAnswer: (project, service, answer) =>
+      change(project, ({ answers = {}, ...file }) => ({
+        ...file,
+        answers: replaced(answers, service, answer),
+      })),
     hold: (project) => readState(holdPath(project), isHold),
     setHold: async (project, hold) => {
       if (hold === undefined) return rm(holdPath(project), { force: true });
@@ -68,6 +76,16 @@ export function createStateFiles(directory: string): ProjectState {
       await writeFileAtomic(holdPath(project), `${JSON.stringify(hold, null, 2)}\n`);
     },
   };
+}
+
+function replaced(
+  answers: Readonly<Record<string, StoredAnswer>>,
+  service: string,
+  answer: StoredAnswer | undefined,
+): Readonly<Record<string, StoredAnswer>> {
+  const others = Object.entries(answers).filter(([name]) => name !== service);
+  const all = answer === undefined ? others : [...others, [service, answer] as const];
+  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 async function readAll(

@@ -61,6 +61,7 @@ describe("values", () => {
     const found = await readAll(
       {
         hostVariables: {},
+        answers: { value: () => undefined },
         readValues: (references) => {
           asked.push(references.map(({ text }) => text));
           return Promise.resolve(

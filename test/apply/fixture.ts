@@ -12,6 +12,7 @@ import type { ServiceModel } from "../../src/model/project.ts";
 import { valueName } from "../../src/model/reference.ts";
 import { Secret } from "../../src/model/secret.ts";
 import { createFakeEngine, type FakeEngine, type FakeOptions } from "../fakes/engine.ts";
+import { fakeAnswers, fakePrograms } from "../fakes/programs.ts";
 import { countingRandom, fakeAddresses, fakeDelivery, fakeJournal, fakeShim } from "./ports.ts";
 
 export const known = { providers: new Set(["local"]), defaultProvider: "local" };
@@ -217,6 +218,8 @@ export function createWorld(options: FakeOptions = {}): World {
       dsoVersion: "4.0.0",
       dialect: "v2",
       hostVariables: {},
+      programs: fakePrograms(),
+      answers: fakeAnswers(),
       parallelism: 4,
       force: never,
       ...more,

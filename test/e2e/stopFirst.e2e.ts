@@ -19,6 +19,7 @@ import { DSO } from "../../src/model/labels.ts";
 import type { Plan } from "../../src/model/plan.ts";
 import type { Engine } from "../../src/model/ports.ts";
 import { Secret } from "../../src/model/secret.ts";
+import { fakeAnswers, fakePrograms } from "../fakes/programs.ts";
 import { desiredOf, never, planOf, service, withFile } from "../apply/fixture.ts";
 import { createHome } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
@@ -123,6 +124,8 @@ async function run(desired: Desired, plan: Plan) {
       dsoVersion: "4.0.0",
       dialect: "v2",
       hostVariables: {},
+      programs: fakePrograms(),
+      answers: fakeAnswers(),
       parallelism: 4,
       force: never,
     },

@@ -23,6 +23,7 @@ import {
   fakeShim,
 } from "../apply/ports.ts";
 import { createFakeEngine, type FakeEngine } from "../fakes/engine.ts";
+import { type FakePrograms, fakePrograms } from "../fakes/programs.ts";
 import { createFakeProvider } from "../fakes/provider.ts";
 
 export const never = new AbortController().signal;
@@ -37,6 +38,7 @@ export interface World {
   readonly generations: Map<string, DeliveryRequest>;
   readonly rotations: Map<string, Rotation>;
   readonly events: DsoEvent[];
+  readonly programs: FakePrograms;
   /** Milliseconds by which the clock goes on. */
   readonly pass: (ms: number) => void;
   readonly plan: (compose: string, options?: Partial<PlanOptions>) => Promise<Run>;
@@ -71,6 +73,7 @@ export async function createWorld(
   });
   const paths = localPaths({ DSO_HOME: directory }, directory);
   const provider = createFakeProvider("local", secrets);
+  const programs = fakePrograms();
   const context: Context = {
     config: await readConfig(undefined, never),
     configPlaces: new Map(),
@@ -92,6 +95,7 @@ export async function createWorld(
     clock,
     sockets: { inbound: () => Promise.resolve(0) },
     random: countingRandom(1),
+    programs,
     environment: variables,
     home: directory,
     version: "4.0.0",
@@ -107,6 +111,7 @@ export async function createWorld(
     generations,
     rotations,
     events,
+    programs,
     ...verbs(context, events),
     pass: (ms) => void (now += ms),
   };

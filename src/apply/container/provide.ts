@@ -3,6 +3,7 @@ import type { DeliveryRequest, Generation } from "../../model/delivery.ts";
 import { type DesiredService, exposed, referencesOf } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ImageDetail } from "../../model/observed.ts";
+import { isGiven } from "../../model/programs.ts";
 import type { Reference } from "../../model/reference.ts";
 import { type Sealer, sealedNames, sealerFor, sealingRefused } from "../../model/sealing.ts";
 import type { Work } from "../context.ts";
@@ -132,7 +133,10 @@ async function requestFor(
       file,
       content: work.values.content(service.name, file),
     })),
-    parts: partsOf(service).map((reference) => work.values.render([reference])),
+    // What a program gave when the container was made is not at hand where it only gets new files.
+    parts: partsOf(service)
+      .filter((reference) => !isGiven(reference) || work.answers.has(reference))
+      .map((reference) => work.values.render([reference])),
   };
 }
 

@@ -7,10 +7,12 @@ import {
   type Template,
 } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
+import { isGiven } from "../../model/programs.ts";
 import { type Reference, valueName, versionKey } from "../../model/reference.ts";
 import { Secret } from "../../model/secret.ts";
 import type { Versions } from "../../model/version.ts";
 import type { PlacedReference } from "../../providers/values.ts";
+import type { Answers } from "../answers.ts";
 import { type HostVariables, readHostContents } from "./hostContent.ts";
 
 /** The values of one run; gone with `drop`. */
@@ -36,6 +38,8 @@ export interface ValueSource {
   ) => Promise<ReadonlyMap<string, Secret>>;
   /** For `secrets: { x: { environment: … } }`. */
   readonly hostVariables: HostVariables;
+  /** What programs give, also later. */
+  readonly answers: Pick<Answers, "value">;
 }
 
 /** Reads all that these services need, before anything is changed; every fault is in the error. */
@@ -47,10 +51,11 @@ export async function readAll(
 ): Promise<Values> {
   const found = new Map<string, Secret>();
   const files = new Map<string, Secret>();
-  const values = valuesOf(found, files);
+  const values = valuesOf(found, files, source.answers);
   try {
     const distinct = new Map<string, PlacedReference>();
     for (const reference of services.flatMap(placedReferences)) {
+      if (isGiven(reference)) continue;
       // The first place of each is the one that an error names.
       if (!distinct.has(keyOf(reference))) distinct.set(keyOf(reference), reference);
     }
@@ -72,7 +77,11 @@ export async function readAll(
   }
 }
 
-function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Values {
+function valuesOf(
+  found: Map<string, Secret>,
+  files: Map<string, Secret>,
+  answers: Pick<Answers, "value">,
+): Values {
   const made: Secret[] = [];
   const hold = (bytes: Buffer): Secret => {
     const secret = new Secret(bytes);
@@ -81,7 +90,7 @@ function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Value
   };
   const render = (template: Template): Secret => {
     const parts = template.map((part) =>
-      typeof part === "string" ? Buffer.from(part) : valueOf(found, part).reveal(),
+      typeof part === "string" ? Buffer.from(part) : valueOf(found, answers, part).reveal(),
     );
     return hold(Buffer.concat(parts));
   };
@@ -103,8 +112,12 @@ function valuesOf(found: Map<string, Secret>, files: Map<string, Secret>): Value
   };
 }
 
-function valueOf(found: ReadonlyMap<string, Secret>, reference: Reference): Secret {
-  const value = found.get(keyOf(reference));
+function valueOf(
+  found: ReadonlyMap<string, Secret>,
+  answers: Pick<Answers, "value">,
+  reference: Reference,
+): Secret {
+  const value = isGiven(reference) ? answers.value(reference) : found.get(keyOf(reference));
   if (value !== undefined) return value;
   throw new DsoError("secret-missing", `${valueName(reference)} was not given by its provider`);
 }

@@ -61,7 +61,7 @@ async function applyNow(
     operation: "apply",
     request,
     open: (signal) => open(context, request, signal),
-    options: planOptions(flags),
+    options: { ...planOptions(flags), ask: "always" },
     flags,
     approve: (run) => approvePlan(session, flags, run),
   });

@@ -116,6 +116,7 @@ function upOptions(flags: Flags, services: readonly string[]): PlanOptions {
     scale: flags.scale ?? {},
     stopTimeout: flags.timeout,
     start: flags.start,
+    ask: "always",
     rerun: flags.start && services.length > 0,
     removeOrphans: flags.removeOrphans === true ? "all" : "ours",
   };

@@ -1,7 +1,12 @@
 import type { Command } from "commander";
 import { notInRelease } from "../../config/notInRelease.ts";
 import type { DsoError, Position } from "../../model/errors.ts";
-import { describeServices, loadModel, permittedReferences } from "../../reconciler/load.ts";
+import {
+  describeServices,
+  loadModel,
+  permittedReferences,
+  withAnswers,
+} from "../../reconciler/load.ts";
 import { survey } from "../../reconciler/survey.ts";
 import { addProjectFlags, projectFlags } from "../flags.ts";
 import { place } from "../render/errors.ts";
@@ -29,6 +34,8 @@ export function define(command: Command, session: Session): void {
         const request = await projectRequest(session, command);
         const project = await loadModel(context, request, session.signal);
         const services = describeServices(context, project);
+        const bare = { project, services, versions: new Map(), unversioned: new Set<string>() };
+        await withAnswers(context, bare);
         for (const { message, position } of project.warnings) warn(message, position);
         const named = permittedReferences(context, project, services).map(
           ({ reference }) => reference,

@@ -80,6 +80,7 @@ export function lastingLines(event: Lasting, style: Style): readonly string[] {
   if (event.type === "warning") {
     return [`${style.yellow("Warning:")} ${printable(event.message)}`];
   }
+  if (event.type === "note") return [printable(event.message)];
   const { address } = event.operation;
   switch (event.type) {
     case "operation-completed": {

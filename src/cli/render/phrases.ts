@@ -32,6 +32,7 @@ const PHRASES: Readonly<Record<OperationKind, Phrases>> = {
   "remove-container": phrases("delete", "Destroying", "Destruction complete"),
   "connect-network": phrases("update", "Connecting", "Connection complete"),
   "disconnect-network": phrases("update", "Disconnecting", "Disconnection complete"),
+  "ask-provider": phrases("read", "Asking its program", "Answered"),
   "wait-service": phrases("read", "Waiting", "Wait complete"),
 };
 
@@ -52,6 +53,8 @@ export function detailOf(operation: Operation): string | undefined {
       return operation.condition.replace("service_", "until ").replaceAll("_", " ");
     case "connect-network":
       return operation.network;
+    case "ask-provider":
+      return `${operation.program} ${operation.verb}`;
     default:
       return undefined;
   }

@@ -72,6 +72,7 @@ export function encode(message: StreamMessage, at: Date): string {
 /** What one event is in the stream; events that Terraform does not know are of type `log`. */
 function eventMessages(event: DsoEvent): readonly StreamMessage[] {
   if (event.type === "warning") return [diagnostic("warning", event.message, "")];
+  if (event.type === "note") return [log(event.message, {})];
   const { operation } = event;
   const { address } = operation;
   if (isIdle(event)) return [log(`${address}: ${wordOf(event)}`, { address })];

@@ -1,0 +1,100 @@
+/**
+ * Provider services (`provider:` of a service): no container, but a program that is asked, and that gives
+ * variables to the services that depend on it.
+ */
+import type { Binding, Desired, DesiredService, Programs, ProgramService } from "./desired.ts";
+import { DsoError } from "./errors.ts";
+import type { ServiceModel } from "./project.ts";
+import { type Reference, type SecretId, versionKey } from "./reference.ts";
+
+/** Whether it is a provider service, and no container. */
+export function isProgram(model: ServiceModel): boolean {
+  return model["provider"] !== undefined;
+}
+
+/** No provider of dso.yaml can have this name. */
+const GIVEN = "@service";
+
+/** What a program gives as a variable, named as if it were a secret's value. */
+export function givenReference(program: string, variable: string): Reference {
+  const path = `${program}/${variable}`;
+  return { scheme: "dso", provider: GIVEN, path, file: {}, text: `given by service.${program}` };
+}
+
+export function isGiven({ provider }: SecretId): boolean {
+  return provider === GIVEN;
+}
+
+/** Of names as plans, labels and state have them. */
+export function isGivenName(name: string): boolean {
+  return name.startsWith(`${GIVEN}:`);
+}
+
+export function isGivenBinding({ template }: Pick<Binding, "template">): boolean {
+  return template.some((part) => typeof part !== "string" && isGiven(part));
+}
+
+/** The service without what programs give it. */
+export function withoutGiven(service: DesiredService): DesiredService {
+  return { ...service, bindings: service.bindings.filter((one) => !isGivenBinding(one)) };
+}
+
+/** Programs that the service depends on, sorted by name. */
+export function programsOf(
+  { model }: Pick<DesiredService, "model">,
+  programs: Programs | undefined,
+): readonly ProgramService[] {
+  const names = Object.keys(model.depends_on ?? {}).sort();
+  return names.flatMap((name) => programs?.get(name) ?? []);
+}
+
+/** Services that the program gives its variables to, sorted by name. */
+export function dependentsOf(
+  { services }: Pick<Desired, "services">,
+  program: string,
+): readonly DesiredService[] {
+  const all = [...services.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return all.filter(({ model }) => Object.hasOwn(model.depends_on ?? {}, program));
+}
+
+/**
+ * The same with these programs, and each service with the variables that they are known to give it. Throws
+ * `secret-conflict` where two would set one variable, and neither can be told to be meant.
+ */
+export function withPrograms(desired: Desired, programs: Programs): Desired {
+  if (programs.size === 0) return desired;
+  const versions = new Map(desired.versions);
+  for (const { name, answer } of programs.values()) {
+    for (const [variable, version] of answer ?? [])
+      versions.set(versionKey(givenReference(name, variable)), version);
+  }
+  const services = [...desired.services].map(([name, service]): [string, DesiredService] => [
+    name,
+    withGiven(service, programs),
+  ]);
+  return { ...desired, programs, versions, services: new Map(services) };
+}
+
+function withGiven(service: DesiredService, programs: Programs): DesiredService {
+  const own = withoutGiven(service);
+  const given = programsOf(service, programs).flatMap(({ name, answer, position }) =>
+    [...(answer?.keys() ?? [])].sort().map((variable): Binding => {
+      const grade = service.policy.env === "exposed" ? "exposed" : "sealed";
+      const place = { kind: "environment", name: variable } as const;
+      return { place, template: [givenReference(name, variable)], grade, position };
+    }),
+  );
+  const bindings = [...own.bindings, ...given];
+  const names = bindings.flatMap(({ place }) => (place.kind === "environment" ? place.name : []));
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice === undefined) return given.length === 0 ? own : { ...own, bindings };
+  const position = given.find(({ place }) => place.kind === "environment" && place.name === twice);
+  throw new DsoError(
+    "secret-conflict",
+    `service "${service.name}": ${twice} is given by a provider service, and by something else`,
+    {
+      hint: "Let one of them give it under another name.",
+      ...(position?.position && { position: position.position }),
+    },
+  );
+}

@@ -1,8 +1,9 @@
 import type { Generation } from "../model/delivery.ts";
-import type { DesiredService } from "../model/desired.ts";
+import { type DesiredService, referencesOf } from "../model/desired.ts";
 import type { CreateBody, EndpointConfig } from "../model/engine.ts";
 import { COMPOSE } from "../model/labels.ts";
 import { DEFAULT_PLAN_OPTIONS } from "../model/plan.ts";
+import { isGiven, withoutGiven } from "../model/programs.ts";
 import type { Engine } from "../model/ports.ts";
 import { makeContainer } from "./container/container.ts";
 import { provide } from "./container/provide.ts";
@@ -40,8 +41,9 @@ export async function makeOneOff(
   report: Work["report"],
   signal: AbortSignal,
 ): Promise<MadeOneOff> {
-  refuseRemote([oneOff.service], context);
-  const values = await readAll(context, context.desired, [oneOff.service], signal);
+  const service = withoutMissing(oneOff.service, context);
+  refuseRemote([service], context);
+  const values = await readAll(context, context.desired, [service], signal);
   const scrubber = createScrubber([...values.all, ...context.answers.all]);
   const work: Work = {
     ...context,
@@ -54,11 +56,11 @@ export async function makeOneOff(
     former: new Map(),
   };
   const rotation = context.random.hex(8);
-  const making = { ...oneOff, number: 1, rotation, old: undefined };
+  const making = { ...oneOff, service, number: 1, rotation, old: undefined };
   const candidate = { name: oneOff.name, policy: { Name: "no" as const }, hidden: false };
   let generation: Generation | undefined;
   try {
-    checkVariables(oneOff.service, values);
+    checkVariables(service, values);
     const provided = await provide(work, making, Promise.resolve(), signal);
     generation = provided.generation;
     const { id } = await makeContainer(work, making, provided, candidate, signal);
@@ -70,6 +72,12 @@ export async function makeOneOff(
     values.drop();
     scrubber.drop();
   }
+}
+
+/** `--no-deps`: no program was asked, and so nothing is given, as with Compose. */
+function withoutMissing(service: DesiredService, { answers }: ApplyContext): DesiredService {
+  const given = service.bindings.flatMap(({ template }) => referencesOf(template)).filter(isGiven);
+  return given.every((one) => answers.has(one)) ? service : withoutGiven(service);
 }
 
 function emptyPlan({ desired, observed }: ApplyContext): Work["plan"] {

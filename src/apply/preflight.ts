@@ -4,11 +4,11 @@ import { COMPOSE } from "../model/labels.ts";
 import type { Operation, OperationOf, Plan } from "../model/plan.ts";
 import { withoutGiven } from "../model/programs.ts";
 import { sealedNames } from "../model/sealing.ts";
-import { checkPrograms } from "./askProvider.ts";
 import { checkBodies } from "./container/composeBody.ts";
 import type { ApplyContext } from "./context.ts";
 import { findTakenPorts } from "./network/hostPorts.ts";
 import { findNetworkFaults } from "./network/networkFaults.ts";
+import { checkPrograms } from "./programCall.ts";
 import { readAll, type Values } from "./memory/values.ts";
 import { checkVariables, variablesBytes } from "./memory/variables.ts";
 

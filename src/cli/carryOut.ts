@@ -1,3 +1,4 @@
+import type { Answers } from "../apply/answers.ts";
 import { execute } from "../apply/execute.ts";
 import type { Outcome } from "../apply/context.ts";
 import type { Desired } from "../model/desired.ts";
@@ -16,6 +17,8 @@ export interface Errand {
   readonly observed: Observed;
   readonly operations: readonly Operation[];
   readonly options?: Partial<PlanOptions>;
+  /** Where what programs give is to be at hand afterwards. */
+  readonly answers?: Answers;
 }
 
 /** Has the executor do what is no apply, and stands in no history: to stop, to wait, to help a `run`. */
@@ -23,7 +26,7 @@ export async function carryOut(
   context: Context,
   session: Session,
   view: View,
-  { request, desired, observed, operations, options }: Errand,
+  { request, desired, observed, operations, options, answers }: Errand,
   signal: AbortSignal,
 ): Promise<Outcome> {
   const plan = {
@@ -38,7 +41,7 @@ export async function carryOut(
   };
   const settings = { parallelism: Math.max(1, operations.length), force: session.force };
   const run = { request, variables: undefined, desired, observed, plan };
-  const work = await applyContext(context, run, settings, signal);
+  const work = await applyContext(context, run, settings, signal, answers);
   return execute(plan, work, view.report, signal);
 }
 

@@ -7,6 +7,8 @@ import { DEFAULT_PLAN_OPTIONS, type Plan } from "../model/plan.ts";
 import { applyContext } from "../reconciler/applyContext.ts";
 import type { Context } from "../reconciler/context.ts";
 import { open } from "../reconciler/load.ts";
+import type { Run } from "../reconciler/reconcile.ts";
+import { openAnswers } from "../reconciler/programs.ts";
 import { carryOut } from "./carryOut.ts";
 import type { RunFlags } from "./flags.ts";
 import { type OneOffFlags, oneOffService } from "./oneOffService.ts";
@@ -70,6 +72,7 @@ async function prepare(
     targets: [`service.${service}`],
     withDependencies: flags.deps,
     removeOrphans: "none" as const,
+    ask: "always" as const,
   };
   const tty = flags.tty && session.input.isTTY === true && session.output.isTTY === true;
   const task = {
@@ -79,15 +82,37 @@ async function prepare(
     options,
     flags,
   };
-  return withPlan(context, session, view, task, async (run, signal) => {
-    const oneOff = oneOffOf(context, session, run.desired, once, tty);
+  return withPlan(context, session, view, task, (run, signal) =>
+    makeFor(context, session, view, { ...once, tty }, run, signal),
+  );
+}
+
+/** What the service needs, and then its container, with what the programs gave that were asked for it. */
+async function makeFor(
+  context: Context,
+  session: Session,
+  view: View,
+  { tty, ...once }: Once & { readonly tty: boolean },
+  run: Run,
+  signal: AbortSignal,
+): Promise<Made> {
+  const { service, flags } = once;
+  // Told before anything is done for it.
+  find(run.desired, service);
+  const answers = openAnswers(context, run.desired.project.name);
+  try {
     const { operations } = withoutContainersOf(run.plan, service);
-    const { failed } = await carryOut(context, session, view, { ...run, operations }, signal);
+    const errand = { ...run, operations, answers };
+    const { failed } = await carryOut(context, session, view, errand, signal);
     if (failed[0] !== undefined) throw failed[0].error;
+    const desired = answers.into(run.desired);
+    const oneOff = oneOffOf(context, session, desired, once, tty);
     const settings = { parallelism: flags.parallelism, force: session.force };
-    const work = await applyContext(context, run, settings, signal);
+    const work = await applyContext(context, { ...run, desired }, settings, signal, answers);
     return { ...(await makeOneOff(work, oneOff, view.report, signal)), name: oneOff.name, tty };
-  });
+  } finally {
+    answers.drop();
+  }
 }
 
 function oneOffOf(

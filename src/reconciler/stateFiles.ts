@@ -65,10 +65,7 @@ export function createStateFiles(directory: string): ProjectState {
     setAttempts: (project, attempts) => change(project, (file) => ({ ...file, attempts })),
     answers: async (project) => (await read(project)).answers ?? {},
     setAnswer: (project, service, answer) =>
-      change(project, ({ answers = {}, ...file }) => ({
-        ...file,
-        answers: replaced(answers, service, answer),
-      })),
+      change(project, (file) => withAnswer(file, service, answer)),
     hold: (project) => readState(holdPath(project), isHold),
     setHold: async (project, hold) => {
       if (hold === undefined) return rm(holdPath(project), { force: true });
@@ -78,14 +75,15 @@ export function createStateFiles(directory: string): ProjectState {
   };
 }
 
-function replaced(
-  answers: Readonly<Record<string, StoredAnswer>>,
+function withAnswer(
+  { answers = {}, ...file }: ProjectFile,
   service: string,
   answer: StoredAnswer | undefined,
-): Readonly<Record<string, StoredAnswer>> {
+): ProjectFile {
   const others = Object.entries(answers).filter(([name]) => name !== service);
   const all = answer === undefined ? others : [...others, [service, answer] as const];
-  return Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1)));
+  const sorted = all.sort(([a], [b]) => (a < b ? -1 : 1));
+  return { ...file, answers: Object.fromEntries(sorted) };
 }
 
 async function readAll(

@@ -24,6 +24,8 @@ export interface ProjectStatus {
   readonly error: DsoError | undefined;
   readonly hold: Hold | undefined;
   readonly services: readonly ServiceStatus[];
+  /** Absent: none. */
+  readonly providerServices?: readonly ProgramStatus[];
   readonly secrets: readonly SecretStatus[];
   readonly lastApplied: HistoryEntry | undefined;
   readonly lastAttempted: HistoryEntry | undefined;
@@ -38,6 +40,14 @@ export interface ServiceStatus {
   /** Of those that have a healthcheck; undefined where none has. */
   readonly healthy: number | undefined;
   readonly image: string;
+}
+
+/** A provider service: not a container, but a program. */
+export interface ProgramStatus {
+  readonly name: string;
+  readonly type: string;
+  /** ISO 8601, UTC; undefined: never, or taken down since. */
+  readonly askedAt: string | undefined;
 }
 
 export interface SecretStatus {
@@ -67,7 +77,8 @@ export async function projectStatus(
     const listed = context.engine.listProject(desired.project.name, signal);
     const observed = await observe(context, desired, listed, signal);
     const failed = standingAttempts({ desired, observed }, ledger);
-    return { ...known, ...compare(desired, observed), failed };
+    const programs = await programStatuses(context, desired);
+    return { ...known, ...compare(desired, observed), ...programs, failed };
   } catch (error) {
     if (!(error instanceof DsoError)) throw error;
     const unknown = { sync: "unknown", health: "unknown", services: [], secrets: [] } as const;
@@ -113,6 +124,18 @@ function serviceStatuses(desired: Desired, observed: Observed): readonly Service
       image,
     };
   });
+}
+
+async function programStatuses(
+  { state }: Pick<Context, "state">,
+  { programs, project }: Desired,
+): Promise<Pick<ProjectStatus, "providerServices">> {
+  if (programs === undefined) return {};
+  const answers = await state.answers(project.name);
+  const all = [...programs.values()].map(({ name, type }) => {
+    return { name, type, askedAt: Object.hasOwn(answers, name) ? answers[name]?.at : undefined };
+  });
+  return { providerServices: all };
 }
 
 function isOf(container: ObservedContainer, service: string): boolean {

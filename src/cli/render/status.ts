@@ -3,7 +3,12 @@ import { showDuration } from "../../model/duration.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
 import type { FailedAttempt, HistoryEntry } from "../../reconciler/state.ts";
 import type { ProviderStatus } from "../../reconciler/providerStatus.ts";
-import type { ProjectStatus, SecretStatus, ServiceStatus } from "../../reconciler/status.ts";
+import type {
+  ProgramStatus,
+  ProjectStatus,
+  SecretStatus,
+  ServiceStatus,
+} from "../../reconciler/status.ts";
 import { leaseBlock, type LeasesStatus } from "./leases.ts";
 import { providerBlock, providersJson } from "./stores.ts";
 import { printable, type Style } from "./style.ts";
@@ -95,6 +100,7 @@ function projectBlock(
   ];
   const tables = [
     services.length === 0 ? undefined : serviceTable(services),
+    project.providerServices && programTable(project.providerServices),
     secrets.length === 0 ? undefined : secretTable(secrets),
   ].flatMap((text) => (text === undefined ? [] : [indent(text)]));
   return [printableLines(lines), ...tables].join("\n\n");
@@ -129,6 +135,13 @@ function serviceTable(services: readonly ServiceStatus[]): string {
     ].map(printable),
   );
   return table(["SERVICE", "DESIRED", "RUNNING", "HEALTHY", "IMAGE"], rows);
+}
+
+function programTable(programs: readonly ProgramStatus[]): string {
+  const rows = programs.map(({ name, type, askedAt = "-" }) =>
+    [name, type, askedAt].map(printable),
+  );
+  return table(["PROVIDER SERVICE", "PROGRAM", "LAST ASKED"], rows);
 }
 
 function secretTable(secrets: readonly SecretStatus[]): string {
@@ -185,6 +198,7 @@ export function statusJson(status: MachineStatus): object {
       error: project.error && { code: project.error.code, message: project.error.message },
       hold: project.hold ?? null,
       services: project.services,
+      ...(project.providerServices && { providerServices: project.providerServices }),
       secrets: project.secrets,
       lastApplied: attemptJson(project.lastApplied),
       lastAttempted: attemptJson(project.lastAttempted),

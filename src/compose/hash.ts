@@ -36,14 +36,14 @@ function ulimitsOf(ulimits: NonNullable<ServiceModel["ulimits"]>): Json {
 function mountOf(mount: Json, dialect: HashDialect): Json {
   if (!isObject(mount) || !isObject(mount.bind)) return mount;
   const { create_host_path: create = null, ...bind } = mount.bind;
-  const written = create === (dialect === "v2") && (create === false || mount.type === "bind");
+  const written = create === (dialect === "v2") && (mount.type === "bind" || !create);
   return { ...mount, bind: written ? { ...bind, create_host_path: create } : bind };
 }
 
 /** Before 5.0 the options of `ipam` were dropped as the file was read. */
 export function networkHash(network: NetworkModel, dialect: HashDialect): string {
-  const { options: _options, ...ipam } = network.ipam ?? {};
-  const hashed = dialect === "v2" ? { ...network, ipam } : network;
+  const hashed =
+    dialect === "v2" ? { ...network, ipam: { ...network.ipam, options: undefined } } : network;
   return hash(hashed as unknown as Json, NETWORK);
 }
 

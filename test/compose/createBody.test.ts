@@ -1,32 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { createBody, networkBody, volumeBody } from "../../src/compose/createBody.ts";
-import type { CreateContext } from "../../src/compose/createBody.ts";
+import { networkBody, volumeBody } from "../../src/compose/createBody.ts";
 import { networkHash, volumeHash } from "../../src/compose/hash.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { projectOf } from "../fakes/project.ts";
-
-async function bodyOf(compose: string, context: Partial<CreateContext> = {}) {
-  const project = await projectOf(compose);
-  const service = project.services.get("web");
-  if (service === undefined) throw new Error("no service web");
-  return createBody(service, {
-    project,
-    serviceName: "web",
-    number: 2,
-    containerName: "shop-web-2",
-    image: "nginx",
-    imageId: "sha256:1",
-    configHash: "h",
-    apiVersion: "1.41",
-    containersOf: (name) => (name === "db" ? [{ id: "d".repeat(64), name: "shop-db-1" }] : []),
-    delivered: new Set(),
-    readFile: (path) => `{ "of":\n "${path}" }`,
-    ...context,
-  });
-}
-
-const web = (fields: string, more = "") =>
-  `services: {web: {image: nginx, ${fields}}, db: {image: db}}\n${more}`;
+import { bodyOf, web } from "./bodyOf.ts";
 
 test("a plain service gives a plain body", async () => {
   expect(await bodyOf("services: {web: {image: nginx}}")).toEqual({
@@ -219,71 +196,6 @@ test.each([
   await expect(bodyOf(compose)).rejects.toThrow(version);
   await expect(bodyOf(compose)).rejects.toBeInstanceOf(DsoError);
   await expect(bodyOf(compose, { apiVersion: version })).resolves.toBeDefined();
-});
-
-test.each([
-  ["restart: 'always:3'", 'is "always:3", which has no number of attempts'],
-  ["deploy: {restart_policy: {condition: any, max_attempts: 3}}", "no number of attempts"],
-  ["healthcheck: {test: x, start_interval: 1s}", "means nothing without start_period"],
-  [
-    "mac_address: '02:42:ac:11:00:02', networks: {default: {mac_address: '02:42:ac:11:00:03'}}",
-    'differs from that of its first network "default"',
-  ],
-  ["security_opt: [bogus]", 'has "bogus", which is no option with a value'],
-])("%s is refused, not dropped", async (fields, message) => {
-  await expect(bodyOf(web(fields), { apiVersion: "1.51" })).rejects.toThrow(message);
-});
-
-describe("a seccomp profile", () => {
-  const fields = web("security_opt: ['seccomp=profiles/strict.json']");
-
-  test("is sent as text, of a file that lies with the project", async () => {
-    const { HostConfig } = await bodyOf(fields);
-    expect(HostConfig["SecurityOpt"]).toEqual(['seccomp={"of":"/profiles/strict.json"}']);
-  });
-
-  test("keeps its numbers and what stands in its texts", async () => {
-    const text = '{ "a b": 18446744073709551615,\n\t"c": "d \\" e" }';
-    const { HostConfig } = await bodyOf(fields, { readFile: () => text });
-    expect(HostConfig["SecurityOpt"]).toEqual([
-      'seccomp={"a b":18446744073709551615,"c":"d \\" e"}',
-    ]);
-  });
-
-  test.each([
-    ["is no JSON", () => "{"],
-    [
-      "does not exist",
-      () => {
-        throw new Error("does not exist");
-      },
-    ],
-  ])("that %s is told by its path", async (why, readFile) => {
-    const error = await bodyOf(fields, { readFile }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ code: "compose-invalid" });
-    expect(String(error)).toContain(`names /profiles/strict.json, which ${why}`);
-  });
-});
-
-test("a link is every container of its service, by three names, on every network", async () => {
-  const compose = web(
-    "links: ['db:store'], external_links: [other], networks: [a, b]",
-    "networks: {a: , b: }",
-  );
-  const { HostConfig, NetworkingConfig } = await bodyOf(compose);
-  const links = ["shop-db-1:store", "shop-db-1:db-2", "shop-db-1:shop-db-2", "other:other"];
-  expect(HostConfig["Links"]).toEqual(links);
-  const endpoints = Object.values(NetworkingConfig.EndpointsConfig);
-  expect(endpoints.map(({ Links }) => Links)).toEqual([links, links]);
-});
-
-test("a service's MAC address is that of its first network", async () => {
-  const fields = "mac_address: '02:42:ac:11:00:02', networks: {a: {priority: 2}, b: }";
-  const { MacAddress, NetworkingConfig } = await bodyOf(web(fields, "networks: {a: , b: }"));
-  expect(MacAddress).toBeUndefined();
-  expect(NetworkingConfig.EndpointsConfig).toMatchObject({
-    shop_a: { MacAddress: "02:42:ac:11:00:02" },
-  });
 });
 
 test("a restart policy that there is none of is not taken for no", async () => {

@@ -136,7 +136,7 @@ describe("errors say where", () => {
     ["services:\n  web: {image: x}\n  web: {image: y}", 3, 3, "stands twice"],
     ["services:\n  web: {image: *a}", 2, 16, "unknown anchor"],
     ["services:\n  web: {image: x\n  db: y", 3, 3, ""],
-    ["services:\n  web: {image: x, links: [db]}\n  db: {image: y}", 2, 19, "links"],
+    ["services:\n  web: {image: x, models: [db]}\nmodels:\n  db: {model: y}", 2, 19, "models"],
     ["services:\n  web: {image: x, hostname: 2020-01-01}", 2, 29, "expected text"],
     [
       "services:\n  a: {image: x, depends_on: [b]}\n  b: {image: x, depends_on: [a]}",

@@ -66,7 +66,7 @@ test("its variables reach whoever depends on it, sealed, and follow its answer",
   const [first, second] = ["first-given-8391", "second-given-5527"];
   await answer(first);
   const db = { provider: { type: "scratch", options: { size: ["a", "b"] } } };
-  const web = { image, depends_on: ["db"] };
+  const web = { image, depends_on: ["db"], "x-dso": { health: { exec: ["true"] } } };
   const project = await home.project({ "compose.yaml": composeOf({ db, web }) }, "h4-prov");
   const name = nameOf(project, "web");
 

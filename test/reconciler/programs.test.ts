@@ -128,7 +128,8 @@ test("where it fails nothing was changed, and the next plan asks again", () =>
     world.programs.gives["db"] = new DsoError("program-failed", "it has no quota");
     const { failed } = await world.apply(await world.plan(COMPOSE));
     expect(failed).toMatchObject([{ error: { code: "program-failed" } }]);
-    expect(await world.engine.listProject("shop", never)).toMatchObject({ containers: [] });
+    const begun = world.events.filter(({ type }) => type === "operation-started");
+    expect(begun).toMatchObject([{ operation: { kind: "ask-provider" } }]);
     expect(kinds(await world.plan(COMPOSE))[0]).toBe("ask-provider");
   }));
 

@@ -11,10 +11,7 @@ import type { Trace } from "./trace.ts";
 /** Rejects with every finding. */
 export function checkImages(document: Mapping): void {
   const services = [...entriesOf(document.entries.get("services"))];
-  const found = services.flatMap(([name, service]) => [
-    ...policyFaults(name, service),
-    ...contextFaults(name, service, new Set(services.map(([other]) => other))),
-  ]);
+  const found = services.flatMap(([name, service]) => policyFaults(name, service));
   if (found.length > 0) throw combine(found);
   refuseCircles(new Map(services));
 }
@@ -40,22 +37,6 @@ function contexts(service: Node | undefined): readonly (readonly [string, Node])
       return text.startsWith("service:") ? [[text.slice("service:".length), source]] : [];
     },
   );
-}
-
-function contextFaults(
-  name: string,
-  service: Node,
-  known: ReadonlySet<string>,
-): readonly DsoError[] {
-  return contexts(service)
-    .filter(([other]) => !known.has(other))
-    .map(([other, at]) =>
-      invalid(
-        `services.${name}.build.additional_contexts: there is no service ${other}`,
-        at.at,
-        "Define it, or enable its profile.",
-      ),
-    );
 }
 
 /** Each would have to be built before the other. A chain may be as long as there are services. */

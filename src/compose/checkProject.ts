@@ -97,7 +97,14 @@ function contextsExist(subject: Subject): readonly DsoError[] {
     ([name, at]) => {
       const wanted = /^service:(.*)$/s.exec(textAt(at) ?? "")?.[1];
       if (wanted === undefined || services.has(wanted)) return [];
-      return [fault(subject, `the build context ${name} is of ${wanted}, which is not there`, at)];
+      return [
+        fault(
+          subject,
+          `the build context ${name} is of ${wanted}, which is not there`,
+          at,
+          "Define it, or enable its profile.",
+        ),
+      ];
     },
   );
 }

@@ -13,7 +13,7 @@ import { DsoError } from "../model/errors.ts";
 import type { Report } from "../model/events.ts";
 import { isJob } from "../model/jobs.ts";
 import type { Observed } from "../model/observed.ts";
-import type { PlanOptions, PlanWarning } from "../model/plan.ts";
+import type { PlanOptions } from "../model/plan.ts";
 import type { ProjectListing } from "../model/ports.ts";
 import type { Context } from "./context.ts";
 import type { Opened } from "./load.ts";

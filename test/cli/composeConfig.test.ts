@@ -46,7 +46,6 @@ describe("dso compose config", () => {
     expect(model).not.toHaveProperty("models");
     const refused = await faultsOf(() => dso("validate"));
     expect(refused.map(({ message }) => message)).toEqual([
-      "services.web.pre_start is not supported yet",
       "jobs is not supported yet",
       "models is not supported yet",
     ]);

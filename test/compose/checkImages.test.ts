@@ -17,7 +17,7 @@ describe("what an image is to be had by", () => {
     const reads = (other: string): string =>
       `{ build: { context: ., additional_contexts: { x: "service:${other}" } } }`;
     expect(await refusal(`services:\n  web: ${reads("nobody")}\n`)).toBe(
-      "2: services.web.build.additional_contexts: there is no service nobody",
+      "2: services.web: the build context x is of nobody, which is not there",
     );
     expect(await refusal(`services:\n  web: ${reads("web")}\n`)).toBe(
       "2: builds need each other: web -> web",

@@ -7,6 +7,7 @@ import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Handler, Work } from "./context.ts";
 import { failureOf, tellLastWords } from "./failure.ts";
+import { runForerunners } from "./hooks/preStart.ts";
 import { startAgain } from "./hooks/start.ts";
 import { waitRunning } from "./rollout/health.ts";
 import { stopNoted } from "./rollout/stop.ts";
@@ -16,6 +17,8 @@ const EARLY_MS = 1000;
 
 export const startContainer: Handler<"start-container"> = async (operation, work, signal) => {
   const { containerId: id } = operation;
+  const service = serviceOf(work, operation.service);
+  await runForerunners(work, { operation, service, id }, signal);
   try {
     await startAndWatch(operation, work, operation, signal);
   } catch (thrown) {

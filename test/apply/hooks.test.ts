@@ -241,6 +241,22 @@ describe("containers before the service's own", () => {
     expect([count("pre-start-1"), count("pre-start-2")]).toEqual([1, 3]);
   });
 
+  test("run before a start of what was stopped, and not before a restart", async () => {
+    const world = watched();
+    const model = { pre_start: [before()] };
+    await up(world, web(model));
+    const { id: containerId } = (await world.engine.inspectContainer(NAME, never))!;
+    world.ran.length = 0;
+    const act = (kind: "restart-container" | "start-container") =>
+      up(world, web(model), planOf([{ kind, service: "web", containerId }]));
+    await act("restart-container");
+    expect(world.ran).toEqual([`${NAME} withdraw`, `start ${NAME}`, `${NAME} announce`]);
+    await world.engine.stopContainer(containerId, undefined, never);
+    world.ran.length = 0;
+    await act("start-container");
+    expect(world.ran[0]).toBe("start shop-web-pre-start-1");
+  });
+
   test("have the mounts of the service, its variables, and nobody who is led to them", async () => {
     const world = watched();
     const bodies: Parameters<ApplyContext["engine"]["createContainer"]>[1][] = [];

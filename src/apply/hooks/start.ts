@@ -27,13 +27,12 @@ export async function startNew(
   await runPostStart(work, starting, signal);
 }
 
-/** Starts a container that has run before. */
+/** Starts a container that has run before; what runs before its service is the caller's to decide. */
 export async function startAgain(
   work: Work,
   starting: Starting,
   signal: AbortSignal,
 ): Promise<void> {
-  await runForerunners(work, starting, signal);
   await work.engine.startContainer(starting.id, work.force);
   await runPostStart(work, starting, signal);
 }

@@ -53,10 +53,17 @@ export function inheritVariables(document: Mapping, env: Env, trace: Trace): Map
     const text = textAt(item) ?? "";
     return text.includes("=") ? item : inheritOne(item, text, `${text}=`);
   };
+  const inheritBefore = (list: Node): Node =>
+    list.kind === "sequence"
+      ? { ...list, items: list.items.map((item) => changeEntry(item, "environment", inherit)) }
+      : list;
   return eachService(document, (service) =>
-    changeEntry(changeEntry(service, "environment", inherit), "build", (build) =>
-      changeEntry(build, "args", inheritArguments),
-    ),
+    [
+      (node: Node) => changeEntry(node, "environment", inherit),
+      (node: Node) => changeEntry(node, "pre_start", inheritBefore),
+      (node: Node) =>
+        changeEntry(node, "build", (build) => changeEntry(build, "args", inheritArguments)),
+    ].reduce<Node>((node, change) => change(node), service),
   );
 }
 

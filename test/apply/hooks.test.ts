@@ -272,10 +272,16 @@ describe("containers before the service's own", () => {
       { image: "app:1", command: ["migrate"], networks: { default: null }, environment },
     ];
     world.engine.addImage("app:1", { exits: { code: 0 } });
-    await up({ ...world, watching: engine }, web({ user: "1000", working_dir: "/srv", pre_start }));
+    const given = { user: "1000", working_dir: "/srv", environment: { FROM_FILE: "f", OWN: "0" } };
+    await up({ ...world, watching: engine }, web({ ...given, pre_start }));
     const [own, first] = bodies;
     expect(first).toMatchObject({
-      ...{ Cmd: ["migrate"], User: "1000", WorkingDir: "/srv", Env: ["LEVEL=debug", "OWN=1"] },
+      ...{
+        Cmd: ["migrate"],
+        User: "1000",
+        WorkingDir: "/srv",
+        Env: ["FROM_FILE=f", "OWN=1", "LEVEL=debug"],
+      },
       NetworkingConfig: { EndpointsConfig: { shop_default: { Aliases: [] } } },
       HostConfig: { RestartPolicy: { Name: "no" }, VolumesFrom: [expect.any(String)] },
     });

@@ -63,13 +63,13 @@ function complete({ service, model, container }: Forerunner): ForerunnerModel {
     ...(same && user !== undefined ? { user } : {}),
     ...(same && working_dir !== undefined ? { working_dir } : {}),
     ...model,
-    environment: variables(model, container),
+    environment: variables({ ...service.model.environment, ...model.environment }, container),
   };
 }
 
 /** Those with values are the service's own: as its container has them, unless that reads them sealed. */
 function variables(
-  { environment = {} }: ForerunnerModel,
+  environment: NonNullable<ForerunnerModel["environment"]>,
   { config }: ContainerDetail,
 ): Readonly<Record<string, string | null>> {
   const given = new Map(

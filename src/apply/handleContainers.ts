@@ -1,5 +1,4 @@
 /** Containers that exist already. */
-import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";
 import { isJob } from "../model/jobs.ts";
 import type { Operation } from "../model/plan.ts";
@@ -19,23 +18,22 @@ export const startContainer: Handler<"start-container"> = async (operation, work
   const { containerId: id } = operation;
   const service = serviceOf(work, operation.service);
   await runForerunners(work, { operation, service, id }, signal);
-  try {
-    await startAndWatch(operation, work, operation, signal);
-  } catch (thrown) {
-    // As it was before: to be started again, and what failed with it.
-    if (isHookFailure(thrown)) await work.engine.stopContainer(id, undefined, work.force);
-    throw thrown;
-  }
+  await startAndWatch(operation, work, operation, signal);
   return { containerId: id };
 };
 
-function isHookFailure(error: unknown): boolean {
-  return error instanceof DsoError && error.code === "hook-failed";
-}
-
 export const restartContainer: Handler<"restart-container"> = async (operation, work, signal) => {
   const stop = await stopNoted(operation, work, signal);
-  await startAndWatch(operation, work, operation, signal);
+  try {
+    await startAndWatch(operation, work, operation, signal);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    // The stop itself is over: nobody has to wait for its end.
+    if (stop.stop !== undefined) {
+      await work.journal.remove(work.plan.project, new Set([stop.stop]));
+    }
+    throw thrown;
+  }
   return { containerId: operation.containerId, ...stop };
 };
 

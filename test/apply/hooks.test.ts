@@ -171,6 +171,36 @@ describe("commands in a container", () => {
     expect(await runs(world)).toEqual([`${NAME} app:1 running`]);
   });
 
+  test("what was stopped to be replaced, and is back, is announced again", async () => {
+    const world = watched({ failing: new Set(["proclaim"]) });
+    await up(world, web({}));
+    const wanted = web({ image: "app:2", post_start: [{ command: ["proclaim"] }] });
+    await (await replace(world, wanted, "stop-first")).outcome();
+    expect(world.ran.slice(-2)).toEqual([`start ${NAME}-old`, `${NAME}-old announce`]);
+    expect(await runs(world)).toEqual([`${NAME} app:1 running`]);
+  });
+
+  test.each(["start-container", "restart-container"] as const)(
+    "an interrupted hook of %s leaves nothing that runs as if it were through",
+    async (kind) => {
+      const world = watched();
+      await up(world, web({}));
+      const { id: containerId } = (await world.engine.inspectContainer(NAME, never))!;
+      if (kind === "start-container") await world.engine.stopContainer(containerId, 0, never);
+      const stop = new AbortController();
+      const exec: ApplyContext["engine"]["exec"] = (_id, { argv }, _streams, signal) => {
+        if (argv[0] === "announce") stop.abort();
+        return signal.aborted ? Promise.reject(signal.reason as Error) : Promise.resolve(0);
+      };
+      const engine = { ...world.watching, exec };
+      const context = { engine, signal: stop.signal };
+      await world.run(desiredOf(web({})), planOf([{ kind, service: "web", containerId }]), context);
+      expect(await runs(world)).toEqual([`${NAME} app:1 exited`]);
+      const { journal } = await world.context(desiredOf(web({})));
+      expect((await journal.list("shop")).filter(({ method }) => method === "stop")).toEqual([]);
+    },
+  );
+
   test.each(["blue-green", "stop-first"] as const)(
     "a process that is killed anywhere in %s leaves no new one that was not announced",
     async (method) => {

@@ -27,14 +27,24 @@ export async function startNew(
   await runPostStart(work, starting, signal);
 }
 
-/** Starts a container that has run before; what runs before its service is the caller's to decide. */
+/**
+ * Starts a container that has run before. Where what is to run after that does not come to its end, for
+ * whatever reason, it is stopped again: one that runs looks like one whose hooks have run. What runs
+ * before its service is the caller's to decide.
+ */
 export async function startAgain(
   work: Work,
   starting: Starting,
   signal: AbortSignal,
 ): Promise<void> {
   await work.engine.startContainer(starting.id, work.force);
-  await runPostStart(work, starting, signal);
+  try {
+    await runPostStart(work, starting, signal);
+  } catch (thrown) {
+    work.force.throwIfAborted();
+    await work.engine.stopContainer(starting.id, undefined, work.force);
+    throw thrown;
+  }
 }
 
 async function runPostStart(

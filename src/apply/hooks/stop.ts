@@ -2,6 +2,7 @@ import type { DesiredService } from "../../model/desired.ts";
 import type { Report } from "../../model/events.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
+import { readSpec } from "../../model/spec.ts";
 import type { Work } from "../context.ts";
 import type { ProbeTools } from "../rollout/probe.ts";
 import { type Hooks, runHooks, stopHooks } from "./commands.ts";
@@ -47,6 +48,23 @@ export function leaveByItself(
   return leave(tools, stopHooks(old, undefined), note, LONGEST_MS, signal);
 }
 
+/**
+ * What a container wants run after its start, where it was stopped to be replaced, and is back: whatever
+ * comes of it, it serves on. Its output is not shown: nobody here knows what to hide in it.
+ */
+export async function afterReturn(
+  { engine, report }: Omit<Leaving, "scrub">,
+  id: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const container = await engine.inspectContainer(id, signal);
+  const hooks = readSpec(container?.labels ?? {})?.service.post_start ?? [];
+  if (container?.state !== "running" || hooks.length === 0) return;
+  const found: Hooks = { container, kind: "post_start", hooks };
+  const tools = { engine, report, scrub: () => "" };
+  await tolerate(tools, found, "the container serves on, as it did before", LONGEST_MS, signal);
+}
+
 type Leaving = ProbeTools & { readonly report: Report };
 
 async function leave(
@@ -58,11 +76,22 @@ async function leave(
 ): Promise<void> {
   if (found.hooks.length === 0) return;
   await note();
+  const outcome = "the container went, as another one has its place";
+  await tolerate(tools, found, outcome, limitMs, signal);
+}
+
+async function tolerate(
+  tools: Leaving,
+  found: Hooks,
+  outcome: string,
+  limitMs: number,
+  signal: AbortSignal,
+): Promise<void> {
   try {
     await runHooks(tools, found, limitMs, signal);
   } catch (error) {
     if (!(error instanceof DsoError && error.code === "hook-failed")) throw error;
-    const message = `${error.message}; the container went, as another one has its place`;
+    const message = `${error.message}; ${outcome}`;
     tools.report({ type: "warning", code: "hook-failed", message });
   }
 }

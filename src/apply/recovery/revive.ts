@@ -1,16 +1,24 @@
 /** Containers brought to run again, whatever a killed process or somebody else has done to them. */
 import { DsoError } from "../../model/errors.ts";
+import type { Report } from "../../model/events.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isDeclined, isRefusal } from "../failure.ts";
+import { afterReturn } from "../hooks/stop.ts";
 import { findNew, type RotationTools } from "../journal/rotation.ts";
 
+/** What undoes a rotation; a hook that fails meanwhile is told. */
+export type Undoing = RotationTools & { readonly report: Report };
+
+const AWAKE: ReadonlySet<string> = new Set(["running", "restarting", "paused"]);
+
 /**
- * The old container runs again, with its own policy, where it ran before. False where it does not
+ * The old container runs again, with its own policy, where it ran before, and what it wants run after a
+ * start has run once more: what ran before its stop is to be undone by that. False where it does not
  * start any more: a reboot has emptied the memory that it reads.
  */
 export async function revive(
-  tools: RotationTools,
+  tools: Undoing,
   rotation: Rotation,
   old: ContainerDetail,
   signal: AbortSignal,
@@ -23,7 +31,10 @@ export async function revive(
   const ends = await outlastStop(engine, rotation, old, signal);
   await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
   if (!was.running) return true;
-  return ends ? starts(engine, old.id, signal) : wakes(engine, old, signal);
+  if (!ends && AWAKE.has(old.state)) return wakes(engine, old, signal);
+  const runs = await starts(engine, old.id, signal);
+  if (runs) await afterReturn(tools, old.id, signal);
+  return runs;
 }
 
 /** The new container ends, and no policy wakes it. */
@@ -44,9 +55,8 @@ export async function wakes(
   { id, state }: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (state === "running" || state === "restarting") return true;
-  if (state !== "paused") return starts(engine, id, signal);
-  await engine.unpauseContainer(id, signal);
+  if (!AWAKE.has(state)) return starts(engine, id, signal);
+  if (state === "paused") await engine.unpauseContainer(id, signal);
   return true;
 }
 

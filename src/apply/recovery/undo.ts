@@ -14,7 +14,7 @@ import {
 import { isOffered, offer, withdraw } from "../rollout/traffic.ts";
 import { FORGET_MS } from "../rollout/drain.ts";
 import { giveNames } from "./finish.ts";
-import { renames, revive, wakes } from "./revive.ts";
+import { renames, revive, type Undoing, wakes } from "./revive.ts";
 
 /**
  * Everything back to the old container. Where that is gone, or does not run any more, the new one is
@@ -22,7 +22,7 @@ import { renames, revive, wakes } from "./revive.ts";
  * journal alone: whoever was killed half way through begins again.
  */
 export async function goBack(
-  tools: RotationTools,
+  tools: Undoing,
   log: RotationLog,
   error: DsoError,
   signal: AbortSignal,
@@ -48,7 +48,7 @@ async function present(
 }
 
 async function undo(
-  tools: RotationTools,
+  tools: Undoing,
   log: RotationLog,
   error: DsoError,
   signal: AbortSignal,
@@ -96,7 +96,7 @@ async function outlives(
  * does not run any more, so that nothing was done to the new one.
  */
 export async function standAside(
-  tools: RotationTools,
+  tools: Undoing,
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<string | undefined> {

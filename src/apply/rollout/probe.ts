@@ -20,6 +20,8 @@ const CONNECT_MS = 150;
 const ANSWER_MS = 5000;
 const LAST_ANSWER_MS = 1000;
 const OUTPUT_CHARS = 2000;
+/** Of a command that never stops writing; far more than is shown, since a value that is cut off is not found. */
+const KEPT_BYTES = 4 * 1024 * 1024;
 
 /** An answer that hangs must not outlast the whole wait; but a last one is given a chance. */
 export function leftFor({ timeoutMs }: Pick<HealthPolicy, "timeoutMs">, passedMs: number): number {
@@ -150,14 +152,21 @@ export async function tryCommand(
   signal: AbortSignal,
 ): Promise<ProbeFailure> {
   const chunks: Buffer[] = [];
-  const keep = (data: Buffer): void => void chunks.push(data);
+  let kept = 0;
+  const keep = (data: Buffer): void => {
+    if (kept < KEPT_BYTES) chunks.push(data);
+    kept += data.length;
+  };
   const limit = limited(timeoutMs, signal);
   try {
     const streams = { output: keep, error: keep, tty: false };
     const code = await engine.exec(id, request, streams, limit);
     if (code === 0) return undefined;
     // Scrubbed first: a value that is cut off is not found.
-    const output = scrub(Buffer.concat(chunks).toString("utf8")).slice(0, OUTPUT_CHARS).trim();
+    const clean = scrub(Buffer.concat(chunks).toString("utf8"));
+    // Where hardly anything is left of it, what was cut off may stand among what is shown.
+    const isFar = kept < KEPT_BYTES || clean.length > KEPT_BYTES / 4;
+    const output = isFar ? clean.slice(0, OUTPUT_CHARS).trim() : "";
     return output === "" ? `${name} ended with ${code}` : `${name} ended with ${code}: ${output}`;
   } catch (error) {
     if (signal.aborted) throw error;

@@ -24,6 +24,9 @@ test("removes what a dead process had made to look at images and drivers, and no
       {},
       never,
     );
+  const elsewhere = { ...dead, hostname: "another machine" };
+  const theirs = await make("elsewhere", JSON.stringify(elsewhere), { [COMPOSE.oneoff]: "True" });
+  await engine.startContainer(theirs, never);
   await make("living", JSON.stringify(self));
   await make("somebody-elses", "true");
   await make("dead", JSON.stringify(dead));
@@ -40,7 +43,12 @@ test("removes what a dead process had made to look at images and drivers, and no
   await removeLeftovers(engine, never);
 
   const left = await engine.listContainers({ label: DSO.throwaway }, never);
-  expect(left.map(({ name }) => name)).toEqual(["dead-but-started", "living", "somebody-elses"]);
+  expect(left.map(({ name }) => name)).toEqual([
+    "dead-but-started",
+    "elsewhere",
+    "living",
+    "somebody-elses",
+  ]);
   const networks = (await engine.listNetworks(never)).map(({ name }) => name);
   expect(networks).toEqual(["bridge", "host", "none", "trying"]);
 });

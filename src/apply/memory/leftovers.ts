@@ -1,4 +1,4 @@
-import { isGone, parseOwner } from "../../lib/lockOwner.ts";
+import { describeSelf, isGone, parseOwner } from "../../lib/lockOwner.ts";
 import { COMPOSE, DSO } from "../../model/labels.ts";
 import type { Engine } from "../../model/ports.ts";
 
@@ -33,7 +33,12 @@ async function endEarly(engine: Sweeping, id: string, signal: AbortSignal): Prom
   await engine.removeContainer(id, { force: true, volumes: true }, signal);
 }
 
+/** Another machine may work on the same engine: whether a process lives there cannot be told from here. */
 function isAbandoned(labels: Readonly<Record<string, string>>): boolean {
-  const owner = labels[DSO.throwaway];
-  return owner !== undefined && isGone(parseOwner("", owner));
+  const label = labels[DSO.throwaway];
+  if (label === undefined) return false;
+  const owner = parseOwner("", label);
+  const self = describeSelf("", "");
+  const isHere = owner.bootId === self.bootId || owner.hostname === self.hostname;
+  return isHere && isGone(owner);
 }

@@ -146,6 +146,7 @@ describe("commands in a container", () => {
     const { id: containerId } = (await world.engine.inspectContainer(NAME, never))!;
     const stop = await up(world, web({}), planOf([{ kind: "stop-container", containerId }]));
     expect(stop.failed.map(({ error }) => error.code)).toEqual(["hook-failed"]);
+    expect(stop.failed[0]?.error.hint).toContain(`docker stop ${NAME}`);
     expect(await runs(world)).toEqual([`${NAME} app:1 running`]);
     const first = await replace(world, web({ image: "app:2" }), "stop-first");
     expect((await first.outcome()).failed.map(({ error }) => error.code)).toEqual(["rolled-back"]);

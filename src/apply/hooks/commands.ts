@@ -41,14 +41,18 @@ export async function runHooks(
     if (failure === undefined) continue;
     // Its own end says more, to whoever looks at it next.
     if (await hasEnded(tools, container.id, signal)) return;
-    throw hookFailed(failure);
+    throw hookFailed(failure, kind === "pre_stop" ? withoutHooks(container) : []);
   }
 }
 
-export function hookFailed(what: string): DsoError {
-  return new DsoError("hook-failed", what, {
-    hint: "What the service wants run there has to end with 0, within rotation.timeout.",
-  });
+export function hookFailed(what: string, more: readonly string[] = []): DsoError {
+  const hint = "What the service wants run there has to end with 0, within rotation.timeout.";
+  return new DsoError("hook-failed", what, { hint: [hint, ...more].join(" ") });
+}
+
+/** The way out for whoever wants it to go all the same: what does not run has nothing run before it stops. */
+function withoutHooks({ name }: ContainerDetail): readonly string[] {
+  return [`\`docker stop ${name}\` stops it without.`];
 }
 
 /** With the variables that its container's program has, as far as its user may read them. */

@@ -40,16 +40,15 @@ export function createStateFiles(directory: string): ProjectState {
   const holdPath = (project: string): string => join(directory, `hold-${project}.json`);
   const read = async (project: string): Promise<ProjectFile> =>
     (await readState(path(project), isProjectFile)) ?? { v: 1, history: [] };
-  const change = async (
-    project: string,
-    edit: (file: ProjectFile) => ProjectFile,
-  ): Promise<void> => {
-    const next = edit(await read(project));
-    ensurePrivateDirectory(directory);
-    // What a killed writer has left goes: its lock is ours now.
-    await removeTemporaries(path(project));
-    await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
-  };
+  const inTurn = createTurns();
+  const change = (project: string, edit: (file: ProjectFile) => ProjectFile): Promise<void> =>
+    inTurn(project, async () => {
+      const next = edit(await read(project));
+      ensurePrivateDirectory(directory);
+      // What a killed writer has left goes: its lock is ours now.
+      await removeTemporaries(path(project));
+      await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
+    });
   return {
     projects: (onFault) => readAll(directory, read, onFault),
     register: (registered) => change(registered.name, (file) => ({ ...file, registered })),
@@ -72,6 +71,17 @@ export function createStateFiles(directory: string): ProjectState {
       ensurePrivateDirectory(directory);
       await writeFileAtomic(holdPath(project), `${JSON.stringify(hold, null, 2)}\n`);
     },
+  };
+}
+
+/** Per key one after the other: programs answer at once, and what one notes must not be lost to another. */
+function createTurns(): (key: string, work: () => Promise<void>) => Promise<void> {
+  const last = new Map<string, Promise<void>>();
+  return (key, work) => {
+    const turn = (last.get(key) ?? Promise.resolve()).then(work);
+    const over = turn.catch(() => undefined);
+    last.set(key, over);
+    return turn;
   };
 }
 

@@ -55,6 +55,15 @@ describe("what is remembered of projects", () => {
     expect((await read.hold("shop"))?.why).toBe("freeze");
   });
 
+  it("is all there when several programs answer at once", async () => {
+    await using directory = await temporaryDirectory();
+    const state = createStateFiles(directory.path);
+    const names = ["a", "b", "c", "d"];
+    const answer = { form: "f", type: "cloud", versions: { URL: "1" }, at: "2026-01-01" };
+    await Promise.all(names.map((name) => state.setAnswer("shop", name, answer)));
+    expect(Object.keys(await state.answers("shop"))).toEqual(names);
+  });
+
   it("is kept apart for each project", async () => {
     await using directory = await temporaryDirectory();
     const state = createStateFiles(directory.path);

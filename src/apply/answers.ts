@@ -18,8 +18,13 @@ export interface Answers {
   value(reference: Reference): Secret | undefined;
   /** The same, with what was given in this run; throws `secret-conflict` as `withPrograms` does. */
   into(desired: Desired): Desired;
-  /** Takes ownership of the values. Their fingerprints are on disk before this resolves. */
-  take(desired: Desired, program: ProgramService, given: Given): Promise<Desired>;
+  /** It is about to be asked: what it makes from now on is there to be taken down, however that ends. */
+  begin(program: ProgramService): Promise<void>;
+  /**
+   * Takes ownership of the values. Their fingerprints are on disk before this resolves, and `into` knows them.
+   * Rejects with `secret-conflict` where `desired` cannot have them.
+   */
+  take(desired: Desired, program: ProgramService, given: Given): Promise<void>;
   /** It is down: nothing of it is known any more. */
   forget(program: string): Promise<void>;
   drop(): void;
@@ -29,15 +34,16 @@ export interface Answers {
 export interface AnswerNotes {
   /** Of this host's fingerprints. */
   key(): Promise<Buffer>;
-  write(program: ProgramService, answer: ReadonlyMap<string, Version>): Promise<void>;
+  /** Without an answer: that it was asked. */
+  write(program: ProgramService, answer?: ReadonlyMap<string, Version>): Promise<void>;
   forget(program: string): Promise<void>;
 }
 
 export function createAnswers(notes: AnswerNotes): Answers {
   const values = new Map<string, Secret>();
   const programs = new Map<string, ProgramService>();
-  const into = (desired: Desired): Desired =>
-    withPrograms(desired, new Map([...(desired.programs ?? []), ...programs]));
+  const into = (desired: Desired, asked = programs): Desired =>
+    withPrograms(desired, new Map([...(desired.programs ?? []), ...asked]));
   return {
     get all() {
       return [...values.values()];
@@ -47,7 +53,8 @@ export function createAnswers(notes: AnswerNotes): Answers {
     },
     has: (reference) => isGiven(reference) && values.has(valueName(reference)),
     value: (reference) => values.get(valueName(reference)),
-    into,
+    into: (desired) => into(desired),
+    begin: (program) => (program.isUp ? Promise.resolve() : notes.write(program)),
     async take(desired, program, given) {
       const { name } = program;
       for (const [variable, value] of given) {
@@ -57,11 +64,11 @@ export function createAnswers(notes: AnswerNotes): Answers {
       const answer = new Map(
         [...given].map(([variable, value]) => [variable, fingerprint(key, name, variable, value)]),
       );
-      programs.set(name, { ...program, answer, isUp: true, atHand: true });
+      const answered = { ...program, answer, doubt: undefined, isUp: true, atHand: true };
       // What cannot be given is not known as given.
-      const known = into(desired);
+      into(desired, new Map([...programs, [name, answered]]));
+      programs.set(name, answered);
       await notes.write(program, answer);
-      return known;
     },
     async forget(program) {
       programs.delete(program);

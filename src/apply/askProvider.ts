@@ -15,6 +15,7 @@ export const askProvider: Handler<"ask-provider"> = async (operation, work, sign
     work.report({ type: "operation-progress", operation, message, elapsedMs });
   };
   const stop = AbortSignal.any([signal, work.force]);
+  if (operation.verb === "up") await work.answers.begin(program);
   const given = await work.programs.run(call, progress, stop);
   if (operation.verb === "down") {
     await work.answers.forget(program.name);
@@ -22,7 +23,9 @@ export const askProvider: Handler<"ask-provider"> = async (operation, work, sign
   }
   work.scrubber.learn(given.values());
   tellOverwritten(work, program, new Set(given.keys()));
-  work.desired = await work.answers.take(work.desired, program, given);
+  await work.answers.take(work.desired, program, given);
+  // With what others may have given meanwhile.
+  work.desired = work.answers.into(work.desired);
   const dependents = dependentsOf(work.desired, program.name);
   refuseRemote(dependents, work);
   for (const service of dependents) checkVariables(service, work.values);

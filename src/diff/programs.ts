@@ -56,9 +56,7 @@ function ownReasons({ options, selection }: Situation, program: ProgramService):
     return [{ code: "replaced_by_request", detail: undefined }];
   if (options.recreate === "force") return [{ code: "forced", detail: undefined }];
   if (!program.isUp) return [{ code: "created", detail: undefined }];
-  if (program.answer === undefined) {
-    return [{ code: "config_changed", detail: "its type or options are others than when asked" }];
-  }
+  if (program.doubt !== undefined) return [program.doubt];
   return options.ask === "always" ? [{ code: AGAIN, detail: undefined }] : [];
 }
 

@@ -48,9 +48,11 @@ export interface ProgramService {
   readonly position: Position | undefined;
   /**
    * What it gave when it was last asked, by variable as its dependents get it: a keyed fingerprint of each
-   * value. Undefined where it was never asked, or with another type or other options.
+   * value. Undefined where nobody knows: it was never asked, or `doubt` says why.
    */
   readonly answer: ReadonlyMap<string, Version> | undefined;
+  /** Why nobody knows what it gives, though it was asked: a reason of the plan. */
+  readonly doubt: { readonly code: string; readonly detail: string } | undefined;
   /** It was asked, in this form or another, and never told to take away what it made. */
   readonly isUp: boolean;
   /** It was asked in this run, so that its values are at hand. */

@@ -84,17 +84,39 @@ function withGiven(service: DesiredService, programs: Programs): DesiredService 
       return { place, template: [givenReference(name, variable)], grade, position };
     }),
   );
-  const bindings = [...own.bindings, ...given];
-  const names = bindings.flatMap(({ place }) => (place.kind === "environment" ? place.name : []));
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice === undefined) return given.length === 0 ? own : { ...own, bindings };
-  const position = given.find(({ place }) => place.kind === "environment" && place.name === twice);
+  const [clash] = clashesIn(service, programs);
+  if (clash === undefined) {
+    return given.length === 0 ? own : { ...own, bindings: [...own.bindings, ...given] };
+  }
+  const position = programs.get(clash[0])?.position;
   throw new DsoError(
     "secret-conflict",
-    `service "${service.name}": ${twice} is given by a provider service, and by something else`,
-    {
-      hint: "Let one of them give it under another name.",
-      ...(position?.position && { position: position.position }),
-    },
+    `service "${service.name}": ${clash[1]} is given by a provider service, and by something else`,
+    { hint: "Let one of them give it under another name.", ...(position && { position }) },
   );
+}
+
+/** Programs that give the service a variable that a reference or another program sets, too, each with one. */
+function clashesIn(service: DesiredService, programs: Programs): ReadonlyMap<string, string> {
+  const own = withoutGiven(service).bindings.flatMap(({ place }) =>
+    place.kind === "environment" ? place.name : [],
+  );
+  const given = programsOf(service, programs).flatMap(({ name, answer }) =>
+    [...(answer?.keys() ?? [])].map((variable) => [name, variable] as const),
+  );
+  const all = [...own, ...given.map(([, variable]) => variable)];
+  return new Map(given.filter(([, one]) => all.indexOf(one) !== all.lastIndexOf(one)));
+}
+
+/** The same, but of those whose last answers `withPrograms` would refuse nothing is known. */
+export function withoutClashes(desired: Desired, programs: Programs): Programs {
+  const all = [...desired.services.values()].flatMap((one) => [...clashesIn(one, programs)]);
+  const clashing = new Map(all);
+  const entries = [...programs].map(([name, program]): [string, ProgramService] => {
+    const variable = clashing.get(name);
+    if (variable === undefined) return [name, program];
+    const detail = `it gave ${variable}, which has another source now, too`;
+    return [name, { ...program, answer: undefined, doubt: { code: "answer_unknown", detail } }];
+  });
+  return new Map(entries);
 }

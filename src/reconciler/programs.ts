@@ -4,7 +4,7 @@ import { type Answers, createAnswers } from "../apply/answers.ts";
 import { sharedWith } from "../model/dependencies.ts";
 import type { Desired, ProgramService } from "../model/desired.ts";
 import { combine, DsoError } from "../model/errors.ts";
-import { isProgram, withPrograms } from "../model/programs.ts";
+import { isProgram, withoutClashes, withPrograms } from "../model/programs.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "./context.ts";
 import { fingerprintKey } from "./fingerprintKey.ts";
@@ -24,14 +24,30 @@ export async function withKnownAnswers(context: Tools, desired: Desired): Promis
   const programs = described.map(([name]): [string, ProgramService] => {
     const program = describe(project, name);
     const found = Object.hasOwn(stored, name) ? stored[name] : undefined;
-    const isSame = found?.form === formOf(key, program);
-    const answer = found && isSame ? new Map(Object.entries(found.versions)) : undefined;
-    return [name, { ...program, answer, isUp: found !== undefined, atHand: false }];
+    const known = knownOf(found, formOf(key, program));
+    return [name, { ...program, ...known, isUp: found !== undefined, atHand: false }];
   });
-  return withPrograms(desired, new Map(programs));
+  // Refused here, a clash could never be mended in a program: nobody would ask it again.
+  return withPrograms(desired, withoutClashes(desired, new Map(programs)));
 }
 
-type Described = Omit<ProgramService, "answer" | "isUp" | "atHand">;
+function knownOf(
+  found: StoredAnswer | undefined,
+  form: string,
+): Pick<ProgramService, "answer" | "doubt"> {
+  if (found === undefined) return { answer: undefined, doubt: undefined };
+  if (found.form !== form) {
+    const detail = "its type or options are others than when asked";
+    return { answer: undefined, doubt: { code: "config_changed", detail } };
+  }
+  if (found.versions === undefined) {
+    const detail = "it did not answer when it was asked";
+    return { answer: undefined, doubt: { code: "answer_unknown", detail } };
+  }
+  return { answer: new Map(Object.entries(found.versions)), doubt: undefined };
+}
+
+type Described = Omit<ProgramService, "answer" | "doubt" | "isUp" | "atHand">;
 
 function describe(project: ComposeProject, name: string): Described {
   const model = project.services.get(name) ?? {};
@@ -85,7 +101,7 @@ export function openAnswers(context: Tools, project: string): Answers {
       const noted: StoredAnswer = {
         form: formOf(await key(), program),
         type: program.type,
-        versions: Object.fromEntries([...answer].sort()),
+        ...(answer && { versions: Object.fromEntries([...answer].sort()) }),
         at: new Date(clock.now()).toISOString(),
       };
       await state.setAnswer(project, program.name, noted);

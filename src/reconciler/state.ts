@@ -80,8 +80,8 @@ export interface StoredAnswer {
   /** Keyed fingerprint of its type and options. */
   readonly form: string;
   readonly type: string;
-  /** Variable, as dependents get it, to the keyed fingerprint of its value. */
-  readonly versions: Readonly<Record<string, string>>;
+  /** Variable, as dependents get it, to the keyed fingerprint of its value; absent: it did not answer yet. */
+  readonly versions?: Readonly<Record<string, string>>;
   /** ISO 8601, UTC. */
   readonly at: string;
 }

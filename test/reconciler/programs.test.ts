@@ -133,6 +133,57 @@ test("where it fails nothing was changed, and the next plan asks again", () =>
     expect(kinds(await world.plan(COMPOSE))[0]).toBe("ask-provider");
   }));
 
+test("what it has made by then is taken down, and only once", () =>
+  inWorld(async (world) => {
+    world.programs.gives["db"] = new DsoError("program-failed", "it has no quota");
+    await world.apply(await world.plan(COMPOSE));
+    expect((await world.plan(COMPOSE)).plan.changes).toContainEqual(
+      expect.objectContaining({
+        address: "service.db",
+        reasons: [
+          { code: "answer_unknown", detail: "it did not answer when it was asked" },
+          { code: "values_needed", detail: "for web" },
+        ],
+      }),
+    );
+    world.programs.gives["db"] = {};
+    await world.converge(COMPOSE, { mode: "destroy" });
+    expect(world.programs.calls.map(({ verb }) => verb)).toEqual(["up", "down"]);
+    expect((await world.plan(COMPOSE, { mode: "destroy" })).plan.operations).toEqual([]);
+  }));
+
+const TWO = `services:
+  db: { provider: { type: cloud } }
+  queue: { provider: { type: cloud } }
+  web: { image: "app:1", depends_on: [db] }
+  aside: { image: "app:1", depends_on: [queue] }
+`;
+const BOTH = TWO.replace("[db]", "[db, queue]");
+
+test("a variable that two give is refused before anything is made, and remembered as a failure", () =>
+  inWorld(async (world) => {
+    world.programs.gives["queue"] = { DB_URL: VALUE };
+    const { failed } = await world.apply(await world.plan(BOTH));
+    expect(failed).toMatchObject([{ error: { code: "secret-conflict" } }]);
+    expect((await world.context.state.history("shop"))[0]).toMatchObject({ outcome: "failed" });
+    expect((await world.engine.listProject("shop", never)).containers).toEqual([]);
+  }));
+
+test("it is mended in one of the programs, too: both are asked again", () =>
+  inWorld(async (world) => {
+    world.programs.gives["queue"] = { DB_URL: VALUE };
+    await world.converge(TWO);
+    const { plan } = await world.plan(BOTH);
+    const detail = "it gave DB_URL, which has another source now, too";
+    expect(plan.changes.filter(({ action }) => action === "read")).toMatchObject([
+      { reasons: [{ code: "answer_unknown", detail }] },
+      { reasons: [{ code: "answer_unknown", detail }] },
+    ]);
+    world.programs.gives["queue"] = { QUEUE_URL: VALUE };
+    await world.converge(BOTH);
+    expect((await world.plan(BOTH)).plan.operations).toEqual([]);
+  }));
+
 test("where there is no program nothing is begun, and its place in the file is told", () =>
   inWorld(async (world) => {
     world.programs.missing["db"] = new DsoError("program-missing", "nowhere");
@@ -170,7 +221,10 @@ test("a variable of the files gives way, and a reference in its place is refused
     const made = await world.engine.inspectContainer("shop-web-1", never);
     expect(made?.config.Env.filter((entry) => entry.startsWith("DB_URL"))).toEqual([]);
     const bound = own.replace("mine", '"dso://db#password"');
-    await expect(world.plan(bound)).rejects.toMatchObject({ code: "secret-conflict" });
+    const { plan } = await world.plan(bound);
+    expect(plan.changes.map(({ reasons }) => reasons[0]?.code)).toContain("answer_unknown");
+    const { failed } = await world.apply(await world.plan(bound));
+    expect(failed).toMatchObject([{ error: { code: "secret-conflict" } }]);
   }));
 
 test.each([

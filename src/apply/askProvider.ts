@@ -1,6 +1,6 @@
 /** Runs the program of a provider service, and gives what it says to those that depend on it. */
 import type { ProgramService } from "../model/desired.ts";
-import { dependentsOf } from "../model/programs.ts";
+import { dependentsOf, givenBy } from "../model/programs.ts";
 import type { Handler, Work } from "./context.ts";
 import { checkVariables } from "./memory/variables.ts";
 import { refuseRemote } from "./preflight.ts";
@@ -28,7 +28,8 @@ export const askProvider: Handler<"ask-provider"> = async (operation, work, sign
   work.desired = work.answers.into(work.desired);
   const dependents = dependentsOf(work.desired, program.name);
   refuseRemote(dependents, work);
-  for (const service of dependents) checkVariables(service, work.values);
+  // Another program may not have answered yet, or not be asked at all.
+  for (const service of dependents) checkVariables(givenBy(service, program.name), work.values);
   return {};
 };
 

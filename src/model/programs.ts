@@ -39,6 +39,15 @@ export function withoutGiven(service: DesiredService): DesiredService {
   return { ...service, bindings: service.bindings.filter((one) => !isGivenBinding(one)) };
 }
 
+/** The service with nothing of values but what that program gives it. */
+export function givenBy(service: DesiredService, program: string): DesiredService {
+  const isOf = (part: Reference): boolean => isGiven(part) && part.path.startsWith(`${program}/`);
+  const bindings = service.bindings.filter(({ template }) =>
+    template.some((part) => typeof part !== "string" && isOf(part)),
+  );
+  return { ...service, bindings };
+}
+
 /** Programs that the service depends on, sorted by name. */
 export function programsOf(
   { model }: Pick<DesiredService, "model">,

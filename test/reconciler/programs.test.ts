@@ -160,6 +160,17 @@ const TWO = `services:
 `;
 const BOTH = TWO.replace("[db]", "[db, queue]");
 
+test.each([{ ask: "always" }, { targets: ["service.queue"], ask: "always" }] as const)(
+  "one of several can answer before the others, or alone: %j",
+  (options) =>
+    inWorld(async (world) => {
+      world.programs.gives["queue"] = { QUEUE_URL: VALUE };
+      await world.converge(BOTH);
+      const { failed } = await world.apply(await world.plan(BOTH, options));
+      expect(failed).toEqual([]);
+    }),
+);
+
 test("a variable that two give is refused before anything is made, and remembered as a failure", () =>
   inWorld(async (world) => {
     world.programs.gives["queue"] = { DB_URL: VALUE };

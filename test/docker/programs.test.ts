@@ -139,8 +139,25 @@ test("options are those that it declares", () =>
   }));
 
 test.each([
+  [{}, "all"],
+  [{ up: {}, down: { parameters: null }, stop: { parameters: [] } }, "all"],
+  [{ up: { parameters: [] } }, "none"],
+  [{ description: "makes clouds" }, "none"],
+])("where it says %j of itself it takes %s, as with Compose", (described, takes) =>
+  scene(async ({ home, program, run }) => {
+    await program("");
+    const told = `[ "$2" = metadata ] && { echo '${JSON.stringify(described)}'; exit; }`;
+    await writeFile(join(home, "bin/cloud"), `#!/bin/sh\n${told}\nexit 0\n`);
+    const asked = run({ options: { size: ["1"] } });
+    if (takes === "all") expect(await asked).toEqual({});
+    else await expect(asked).rejects.toMatchObject({ hint: "It takes none." });
+  }),
+);
+
+test.each([
   ["no JSON", "echo hello", "no JSON"],
   ["another type", say("secret", "a"), 'type "secret"'],
+  ["a value for a type", say("URL=given-81", "a"), "a message of no type that there is"],
   ["no type", "echo '{}'", "without a type"],
   ["a variable without a value", say("setenv", "URL"), "not NAME=value"],
   ["an error, though it ends well", say("error", "no quota"), "says: no quota"],

@@ -44,7 +44,10 @@ export function readAnswer(service: string, hearer: Hearer): AnswerReader {
           return;
         }
         default:
-          throw broken(service, `a message of the type ${JSON.stringify(type.slice(0, 40))}`);
+          throw broken(
+            service,
+            `a message of ${/^[a-z-]{1,40}$/.test(type) ? `the type "${type}"` : "no type that there is"}`,
+          );
       }
     },
   };

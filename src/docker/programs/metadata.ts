@@ -10,7 +10,10 @@ interface Parameter {
 /** By command. Undefined: it says nothing, and takes what comes. */
 export type Declared = ReadonlyMap<string, readonly Parameter[]> | undefined;
 
-/** What is no description of a program is none: to have one is the program's choice. */
+/**
+ * What is no description of a program is none: to have one is the program's choice. As with Compose, it is one
+ * where it describes the program or has a list of parameters, be it empty, for `up` or `down`.
+ */
 export function readMetadata(text: string): Declared {
   let found: unknown;
   try {
@@ -21,13 +24,15 @@ export function readMetadata(text: string): Declared {
   if (!isRecord(found)) return undefined;
   const commands = ["up", "down", "stop"].flatMap((verb) => {
     const command = found[verb];
-    return isRecord(command) ? [[verb, parametersOf(command["parameters"])] as const] : [];
+    const parameters = isRecord(command) ? command["parameters"] : undefined;
+    return Array.isArray(parameters) ? [[verb, parametersOf(parameters)] as const] : [];
   });
-  return commands.length === 0 ? undefined : new Map(commands);
+  const isDescribed = typeof found["description"] === "string" && found["description"] !== "";
+  const counts = isDescribed || commands.some(([verb]) => verb !== "stop");
+  return counts ? new Map(commands) : undefined;
 }
 
-function parametersOf(found: unknown): readonly Parameter[] {
-  if (!Array.isArray(found)) return [];
+function parametersOf(found: readonly unknown[]): readonly Parameter[] {
   return found.flatMap((one: unknown) =>
     isRecord(one) && typeof one["name"] === "string"
       ? [{ name: one["name"], required: one["required"] === true }]

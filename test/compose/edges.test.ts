@@ -34,9 +34,17 @@ test.each<[string, unknown]>([
   expect(await printed(lines)).toMatchObject(wanted as object);
 });
 
-test("a size with a fraction counts as none", async () => {
-  expect(await printed("mem_limit: 1.5, shm_size: 1e3")).not.toHaveProperty("mem_limit");
-});
+test.each(["mem_limit: 1.5", "shm_size: 1e3", "memswap_limit: 2.5"])(
+  "a size that is no whole number is refused, not dropped: %s",
+  async (lines) => {
+    await expect(printed(lines)).rejects.toMatchObject({
+      message: expect.stringMatching(
+        /^services\.a\.\w+: \S+ is not a whole number of bytes$/,
+      ) as string,
+      position: { line: 1 },
+    });
+  },
+);
 
 test("a port is one port in its short and its long form, and another one as a number", async () => {
   const long = (published: string) => `{target: 80, published: ${published}, mode: host}`;

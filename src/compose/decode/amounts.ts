@@ -23,9 +23,14 @@ function parsed<T>(
   return value;
 }
 
+const SIZE_HINT =
+  "Write it without a point or an exponent, or as a text with a unit, such as 1.5g.";
+
 export function bytes(node: Node, path: Path): Node {
-  // Compose takes no fraction for a size, and says nothing: the field is as if it were not there.
-  if (node.kind === "scalar" && node.float === true) return scalar(0, node.at);
+  // Compose takes it for no size at all, and says nothing: a limit that somebody wrote would not be there.
+  if (node.kind === "scalar" && node.float === true) {
+    throw invalidAt(path, `${node.text} is not a whole number of bytes`, node, SIZE_HINT);
+  }
   const size = parsed(node, path, "a size such as 64m", safeBytes);
   if (size === undefined) return node;
   return scalar(size === "0" ? 0 : size, node.at);

@@ -4,7 +4,7 @@ import type { Engine } from "../model/ports.ts";
 import { readAll, type Client } from "./client.ts";
 import { pathOf } from "./pull.ts";
 import { firstFile } from "./tar.ts";
-import { toImage } from "./translate.ts";
+import { toImage } from "./translateImage.ts";
 import type { WireImage } from "./wire.ts";
 
 type Images = Pick<Engine, "inspectImage" | "readImageFile" | "hasFile">;

@@ -2,21 +2,18 @@
 import type {
   ContainerDetail,
   ContainerState,
-  ImageDetail,
   ObservedContainer,
   ObservedEndpoint,
   ObservedMount,
   ObservedNetwork,
   ObservedVolume,
 } from "../model/observed.ts";
-import { DEFAULT_CHECK_MS } from "../model/desired.ts";
 import type { NetworkBody } from "../model/engine.ts";
 import type { PublishedPort } from "../model/ports.ts";
 import type {
   WireContainer,
   WireContainerRow,
   WireEndpoint,
-  WireImage,
   WireMount,
   WireNetwork,
   WireVolume,
@@ -196,44 +193,6 @@ function withoutEmpty<T extends object>(value: T): T {
 
 export function toVolume(wire: WireVolume): ObservedVolume {
   return { name: wire.Name, labels: wire.Labels ?? {}, driver: wire.Driver };
-}
-
-export function toImage(wire: WireImage): ImageDetail {
-  const config = wire.Config ?? {};
-  return {
-    id: wire.Id,
-    digests: wire.RepoDigests ?? [],
-    taggedAt: tagTime(wire),
-    user: config.User ?? "",
-    entrypoint: config.Entrypoint ?? null,
-    command: config.Cmd ?? null,
-    environment: config.Env ?? [],
-    volumes: Object.keys(config.Volumes ?? {}).sort(),
-    healthcheckTest: isChecked(config.Healthcheck) ? (config.Healthcheck?.Test ?? []) : undefined,
-    healthcheckIntervalMs: checkInterval(config.Healthcheck),
-    exposedPorts: Object.keys(config.ExposedPorts ?? {}).sort(),
-    os: wire.Os,
-    arch: wire.Architecture,
-  };
-}
-
-/** An image that came by a pull has the year 1 for it, or none. */
-function tagTime({ Metadata }: WireImage): number | undefined {
-  const time = Date.parse(Metadata?.LastTagTime ?? "");
-  return time > 0 ? time : undefined;
-}
-
-type WireCheck = NonNullable<WireImage["Config"]>["Healthcheck"];
-
-function isChecked(check: WireCheck): boolean {
-  const [kind = "NONE"] = check?.Test ?? [];
-  return kind !== "NONE";
-}
-
-function checkInterval(check: WireCheck): number | undefined {
-  if (!isChecked(check)) return undefined;
-  const interval = check?.Interval ?? 0;
-  return interval === 0 ? DEFAULT_CHECK_MS : interval / 1e6;
 }
 
 export function byName<T extends { readonly name: string }>(items: readonly T[]): T[] {

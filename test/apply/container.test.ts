@@ -204,5 +204,8 @@ describe("the body", () => {
     ]);
     expect(inherited.every(({ Source }) => /^[0-9a-f]{64}$/.test(Source ?? ""))).toBe(true);
     expect(inheritedVolumes(undefined, { volumes }, image)).toEqual([]);
+    const tmpfs = ["/image:size=1m"];
+    const beside = inheritedVolumes(detail, { volumes, tmpfs }, image);
+    expect(beside.map(({ Target }) => Target)).toEqual(["/anonymous"]);
   });
 });

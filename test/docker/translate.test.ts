@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { newer, negotiate } from "../../src/docker/client.ts";
 import { toContainer, toDetail, toPublishedPorts } from "../../src/docker/translate.ts";
+import { toImage } from "../../src/docker/translateImage.ts";
 import type { WireContainer, WireContainerRow } from "../../src/docker/wire.ts";
 
 const row: WireContainerRow = {
@@ -89,6 +90,12 @@ test("a detail leaves out what nobody set and the engine's own alias", () => {
     oomKilled: true,
   });
   expect(toDetail(wire).config).not.toHaveProperty("Cmd");
+});
+
+test("a volume of an image is named as it is mounted", () => {
+  const image = { Id: "sha256:1", Os: "linux", Architecture: "amd64" };
+  const config = { Volumes: { "/data/": {}, "/cache//a": {} } };
+  expect(toImage({ ...image, Config: config }).volumes).toEqual(["/cache/a", "/data"]);
 });
 
 describe("the API version", () => {

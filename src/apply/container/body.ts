@@ -92,7 +92,11 @@ export function inheritedVolumes(
   service: ServiceModel,
   image: ImageDetail,
 ): readonly MountSpec[] {
-  const mounted = new Set((service.volumes ?? []).map(({ target }) => target));
+  // Compose lets the old volume stand above a tmpfs that has come to its place; here the file is right.
+  const mounted = new Set([
+    ...(service.volumes ?? []).map(({ target }) => target),
+    ...(service.tmpfs ?? []).map((entry) => entry.split(":", 1)[0] ?? entry),
+  ]);
   const anonymous = new Set([
     ...image.volumes.filter((target) => !mounted.has(target)),
     ...(service.volumes ?? [])

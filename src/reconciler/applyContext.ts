@@ -4,6 +4,7 @@ import { findComposeProgram } from "../docker/composeProgram.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { readValues } from "../providers/values.ts";
 import type { Context } from "./context.ts";
+import { hostVariables } from "./hostContent.ts";
 import { openAnswers } from "./programs.ts";
 import type { ApplySettings, Run } from "./run.ts";
 
@@ -33,7 +34,7 @@ export async function applyContext(
     answers,
     dsoVersion: context.version,
     dialect: await composeDialect(context, run.desired.project, signal),
-    hostVariables: context.environment,
+    hostVariables: hostVariables(context, run.desired.project),
     readValues: (references, versions, readSignal) =>
       readValues(context.providers, references, versions, context.config.agent.cache, readSignal),
     parallelism: settings.parallelism,

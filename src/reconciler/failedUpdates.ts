@@ -111,11 +111,12 @@ export async function lastApplied(
   if (applied === undefined || model === undefined || stranger !== undefined) {
     throw unknown(stranger ?? names[0]);
   }
-  const project = restore(standing(model, wanted));
+  const { environment } = wanted.project;
+  const project = { ...restore(standing(model, wanted)), ...(environment && { environment }) };
   const services = describeServices(context, project);
   const versions = new Map([
     ...secretVersions(applied.versions),
-    ...(await hostVersions(context, services)),
+    ...(await hostVersions(context, project, services)),
   ]);
   const desired = { project, services, versions, unversioned: wanted.unversioned };
   return { desired: await withAnswers(context, desired), revision: applied.revision };

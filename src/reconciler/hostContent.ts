@@ -1,8 +1,18 @@
 import { fingerprintHostValue, readHostContents } from "../apply/memory/hostContent.ts";
+import type { HostVariables } from "../apply/memory/hostContent.ts";
 import type { DesiredService } from "../model/desired.ts";
+import type { ComposeProject } from "../model/project.ts";
 import type { Versions } from "../model/version.ts";
 import type { Context } from "./context.ts";
 import { fingerprintKey } from "./fingerprintKey.ts";
+
+/** What `environment:` of a secret or a config may name: as with Compose, `.env` fills in what this process has not. */
+export function hostVariables(
+  { environment }: Pick<Context, "environment">,
+  project: Pick<ComposeProject, "environment">,
+): HostVariables {
+  return { ...project.environment, ...environment };
+}
 
 /**
  * A fingerprint of each file and variable of this host that the services are given.
@@ -11,10 +21,12 @@ import { fingerprintKey } from "./fingerprintKey.ts";
  * delivers it once more; a change is never missed.
  */
 export async function hostVersions(
-  { paths, random, environment }: Pick<Context, "paths" | "random" | "environment">,
+  context: Pick<Context, "paths" | "random" | "environment">,
+  project: Pick<ComposeProject, "environment">,
   services: ReadonlyMap<string, DesiredService>,
 ): Promise<Versions> {
-  const contents = readHostContents([...services.values()], environment);
+  const { paths, random } = context;
+  const contents = readHostContents([...services.values()], hostVariables(context, project));
   try {
     if (contents.length === 0) return new Map();
     const key = await fingerprintKey(paths.stateDir, random);

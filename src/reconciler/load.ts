@@ -1,4 +1,5 @@
 import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
+import { discover } from "../compose/discover.ts";
 import {
   type LoadedProject,
   type LoadOptions,
@@ -79,26 +80,52 @@ function openModel(
   trace: Trace,
   show?: LoadOptions["show"],
 ): Promise<OpenProject> {
+  const options = loadOptions(context, request);
+  return openProject({ ...options, trace, ...(show === undefined ? {} : { show }) }, signal);
+}
+
+function loadOptions(
+  context: Pick<Context, "environment" | "home">,
+  request: ProjectRequest,
+): LoadOptions {
   const { files, stdin, profiles, projectName, projectDirectory } = request;
-  return openProject(
-    {
-      cwd: request.cwd,
-      ...(files.length === 0 ? {} : { files }),
-      ...(stdin === undefined ? {} : { stdin }),
-      ...(projectName === undefined ? {} : { projectName }),
-      ...(projectDirectory === undefined ? {} : { projectDirectory }),
-      ...(profiles === undefined ? {} : { profiles }),
-      ...(request.environmentFiles.length === 0
-        ? {}
-        : { environmentFiles: request.environmentFiles }),
-      services: request.services,
-      env: environmentOf(context, request),
-      home: context.home,
-      trace,
-      ...(show === undefined ? {} : { show }),
-    },
-    signal,
-  );
+  return {
+    cwd: request.cwd,
+    ...(files.length === 0 ? {} : { files }),
+    ...(stdin === undefined ? {} : { stdin }),
+    ...(projectName === undefined ? {} : { projectName }),
+    ...(projectDirectory === undefined ? {} : { projectDirectory }),
+    ...(profiles === undefined ? {} : { profiles }),
+    ...(request.environmentFiles.length === 0
+      ? {}
+      : { environmentFiles: request.environmentFiles }),
+    services: request.services,
+    env: environmentOf(context, request),
+    home: context.home,
+  };
+}
+
+/**
+ * A project out of the history, with the variables that its secrets and configs ask for: as they
+ * are now, because none are kept. What is at fault in the files is nothing to it.
+ */
+export async function withVariables(
+  context: Pick<Context, "environment" | "home">,
+  request: ProjectRequest | undefined,
+  project: ComposeProject,
+  signal: AbortSignal,
+): Promise<ComposeProject> {
+  const sources = [...project.secrets.values(), ...project.configs.values()];
+  const asks = sources.some((source) => source.environment !== undefined);
+  if (!asks || request === undefined) return project;
+  const options = loadOptions(context, request);
+  try {
+    const { env } = await discover(options, { signal, trace: newTrace() });
+    return { ...project, environment: env };
+  } catch (error) {
+    if (error instanceof DsoError) return project;
+    throw error;
+  }
 }
 
 function environmentOf(
@@ -129,7 +156,7 @@ export async function withVersions(
   const services = describeServices(context, project);
   const references = permittedReferences(context, project, services);
   const { versions, unversioned } = await readVersions(context.providers, references, signal);
-  const contents = await hostVersions(context, services);
+  const contents = await hostVersions(context, project, services);
   const told = [...context.config.providers.values()].filter((one) => one.byValue);
   const byValue = new Set(told.map(({ name }) => name));
   const all = new Map([...versions, ...contents]);

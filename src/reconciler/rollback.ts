@@ -4,7 +4,7 @@ import { isGivenName } from "../model/programs.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { versionKey } from "../model/reference.ts";
 import { readVersions, type WantedReference } from "../providers/versions.ts";
-import { describeServices, withAnswers } from "./load.ts";
+import { describeServices, withAnswers, withVariables } from "./load.ts";
 import type { Context } from "./context.ts";
 import { hostVersions } from "./hostContent.ts";
 import type { HistoryEntry, StoredModel } from "./state.ts";
@@ -33,12 +33,13 @@ export async function rollbackTarget(
     service === undefined
       ? previous.model
       : withService(current.model, previous.model, service, previous.revision);
-  const restored = restore(model);
+  const known = await context.state.registered(project);
+  const restored = await withVariables(context, known?.request, restore(model), signal);
   const services = describeServices(context, restored);
   const kept = secretVersions(
     service === undefined ? previous.versions : { ...current.versions, ...previous.versions },
   );
-  const versions = new Map([...kept, ...(await hostVersions(context, services))]);
+  const versions = new Map([...kept, ...(await hostVersions(context, restored, services))]);
   const desired = { project: restored, services, versions, unversioned: new Set<string>() };
   await readVersions(context.providers, pinned(desired), signal);
   return { desired: await withAnswers(context, desired), revision: previous.revision };

@@ -4,7 +4,7 @@ import type { Desired } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { ComposeProject } from "../model/project.ts";
 import type { Context } from "./context.ts";
-import { loadModel, withVersions } from "./load.ts";
+import { loadModel, withVariables, withVersions } from "./load.ts";
 import { asStored } from "./remember.ts";
 import { restore } from "./rollback.ts";
 import type { RegisteredProject, StoredModel } from "./state.ts";
@@ -42,7 +42,9 @@ export async function rotationTarget(
   }
   const files = await readFiles(() => loadModel(context, request, signal));
   const same = "project" in files && saysTheSame(files.project, applied);
-  const project = same ? files.project : restore(applied);
+  const project = same
+    ? files.project
+    : await withVariables(context, request, restore(applied), signal);
   const desired = await withVersions(context, project, signal);
   return { desired, aside: same ? undefined : whyAside(files) };
 }

@@ -2,9 +2,12 @@ import { execFileSync } from "node:child_process";
 import { readFile, rm, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
+import type { Desired } from "../../src/model/desired.ts";
 import { DEFAULT_PLAN_OPTIONS, type Reason } from "../../src/model/plan.ts";
-import { plan, type Run } from "../../src/reconciler/reconcile.ts";
+import { apply, plan, type Run } from "../../src/reconciler/reconcile.ts";
 import { rollbackTarget } from "../../src/reconciler/rollback.ts";
+import { load } from "../../src/reconciler/load.ts";
+import type { ProjectRequest } from "../../src/reconciler/request.ts";
 import { readSavedPlan, savePlan, verifySavedPlan } from "../../src/reconciler/savedPlan.ts";
 import { projectStatus } from "../../src/reconciler/status.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
@@ -155,6 +158,50 @@ describe("what the host holds", () => {
       expect(shown?.delivered).toEqual([before]);
       expect(shown?.current).not.toBe(before);
     }));
+});
+
+describe("a variable that only .env has", () => {
+  const compose = (level: string): string => `
+name: shop
+services: { web: { image: "app:1", environment: { LOG: ${level} }, secrets: [token] } }
+secrets: { token: { environment: TOKEN } }
+`;
+  const files = (directory: string): ProjectRequest => ({
+    ...requestOf(""),
+    ...{ cwd: directory, files: [join(directory, "compose.yaml")], stdin: undefined },
+  });
+
+  /** Applies it, and tells by its fingerprint what was given. */
+  async function given(world: World, desired: Desired, request: ProjectRequest) {
+    const report = (): void => undefined;
+    const { context } = world;
+    const options = DEFAULT_PLAN_OPTIONS;
+    const run = await plan(context, request, opened(desired), options, report, never);
+    const { failed } = await apply(context, run, { parallelism: 4, force: never, report }, never);
+    expect(failed).toEqual([]);
+    return desired.versions.get("$TOKEN");
+  }
+
+  it("is given, unless the process has it, and after a rollback too", async () => {
+    await using directory = await temporaryDirectory();
+    const world = await createWorld(directory.path);
+    const { context, variables } = world;
+    world.engine.addImage("app:1");
+    const request = files(directory.path);
+    const applied = async (level: string) => {
+      await writeFile(join(directory.path, "compose.yaml"), compose(level));
+      return given(world, await load(context, request, never), request);
+    };
+    await writeFile(join(directory.path, ".env"), "TOKEN=of-the-file\n");
+    const first = await applied("one");
+    variables["TOKEN"] = "of-the-process";
+    expect(await applied("two")).not.toBe(first);
+    delete variables["TOKEN"];
+    const { desired } = await rollbackTarget(context, "shop", undefined, never);
+    expect(await given(world, desired, request)).toBe(first);
+    variables["TOKEN"] = "of-the-file";
+    expect(await applied("three")).toBe(first);
+  });
 });
 
 describe("a rollback", () => {

@@ -65,6 +65,7 @@ export async function wire(options: WireOptions): Promise<Context> {
     ...{ config, paths, engine, cache, environment, home, version, vault, openVault },
     configPlaces: places,
     builder: createBuilder({ connection, env: environment, dockerProgram: "docker" }),
+    proxies: async () => (await import("./docker/proxies.ts")).containerProxies(connection),
     delivery: createMemoryDelivery(memoryOptions(paths)),
     shim: createShim({ release: options.shims, directory: paths.shimsDir }),
     providers: openProviders({

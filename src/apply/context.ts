@@ -31,6 +31,8 @@ export interface ApplyContext extends ValueSource {
   readonly random: Random;
   readonly programs: ProviderPrograms;
   readonly answers: Answers;
+  /** Variables of every container whose service does not set them; a value may hold a password. */
+  readonly proxies: Readonly<Record<string, string>>;
   readonly dsoVersion: string;
   /** Which Compose's config hash is written. */
   readonly dialect: "v2" | "v5";

@@ -28,7 +28,7 @@ export function createBody(service: ServiceModel, context: CreateContext): Creat
   const { mode, mac, endpoints } = networking(service, context);
   return {
     Image: context.image,
-    Env: environmentOf(service),
+    Env: environmentOf(service, context),
     Labels: containerLabels(service, context),
     ExposedPorts: exposedPorts(service),
     AttachStdin: false,
@@ -55,8 +55,11 @@ export function createBody(service: ServiceModel, context: CreateContext): Creat
 }
 
 /** `KEY=value`; `KEY` alone unsets what the image sets. */
-function environmentOf({ environment }: ServiceModel): readonly string[] {
-  return Object.entries(environment ?? {}).map(([name, value]) =>
+function environmentOf(
+  { environment }: ServiceModel,
+  { proxies }: CreateContext,
+): readonly string[] {
+  return Object.entries({ ...proxies, ...environment }).map(([name, value]) =>
     value === null ? name : `${name}=${value}`,
   );
 }

@@ -90,6 +90,9 @@ function ownList(
   return inherited && (wanted === undefined || wanted === null) ? undefined : found;
 }
 
+/** Docker's configuration gives them to containers, whatever the files say. */
+const PROXIES = /^(https?|no|ftp|all)_proxy$/i;
+
 function environmentOf(
   lines: readonly string[],
   model: ServiceModel,
@@ -101,7 +104,10 @@ function environmentOf(
     return equals === -1 ? [line, null] : [line.slice(0, equals), line.slice(equals + 1)];
   });
   return Object.fromEntries(
-    entries.filter(([name]) => !inherited.has(name) || name in (model.environment ?? {})),
+    entries.filter(
+      ([name]) =>
+        (!inherited.has(name) && !PROXIES.test(name)) || name in (model.environment ?? {}),
+    ),
   );
 }
 

@@ -1,24 +1,13 @@
 /** Logins of registries, as Docker's own CLI finds them. */
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
 import { askHelper, type Login } from "./credentialHelper.ts";
+import { type DockerConfig, parseConfig, readConfig, recordOf } from "./dockerConfig.ts";
 
 /** Docker Hub's key in Docker's configuration, for history's sake. */
 const HUB = "https://index.docker.io/v1/";
 /** The hosts that mean Docker Hub. */
 const HUB_HOSTS = ["index.docker.io", "docker.io", "registry-1.docker.io"];
-
-/** Docker's config.json, or what DOCKER_AUTH_CONFIG holds. Nobody has checked it. */
-interface DockerConfig {
-  readonly auths: Readonly<Record<string, unknown>>;
-  readonly credsStore: string | undefined;
-  readonly credHelpers: Readonly<Record<string, unknown>>;
-  /** For messages: never what stands in it. */
-  readonly origin: string;
-}
 
 /**
  * The `X-Registry-Auth` header for pulling `reference`, from the logins that `docker login` left, in
@@ -72,41 +61,6 @@ function keyOf(entries: Readonly<Record<string, unknown>>, registry: string): st
   return Object.keys(entries).find((key) =>
     hosts.includes(key.replace(/^https?:\/\//, "").replace(/\/.*$/s, "")),
   );
-}
-
-async function readConfig(configDir: string): Promise<DockerConfig | undefined> {
-  const file = join(configDir, "config.json");
-  try {
-    return parseConfig(await readFile(file, "utf8"), file);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
-    if (error instanceof DsoError) throw error;
-    throw new DsoError("config-invalid", `${file} cannot be read`, {
-      hint: "It holds the logins of registries; make it readable, or set DOCKER_CONFIG.",
-      cause: error,
-    });
-  }
-}
-
-function parseConfig(text: string, origin: string): DockerConfig {
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    // The cause would quote the text, and that may hold passwords.
-    throw new DsoError("config-invalid", `${origin} cannot be read as JSON`);
-  }
-  const { auths, credsStore, credHelpers } = recordOf(config);
-  return {
-    auths: recordOf(auths),
-    credsStore: typeof credsStore === "string" ? credsStore : undefined,
-    credHelpers: recordOf(credHelpers),
-    origin,
-  };
-}
-
-function recordOf(value: unknown): Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
 }
 
 function storedLogin({ auths, origin }: DockerConfig, registry: string): Login | undefined {

@@ -32,6 +32,7 @@ export async function applyContext(
     random,
     programs,
     answers,
+    proxies: await context.proxies(),
     dsoVersion: context.version,
     dialect: await composeDialect(context, run.desired.project, signal),
     hostVariables: hostVariables(context, run.desired.project),

@@ -32,6 +32,8 @@ export interface Context {
   readonly sockets: Sockets;
   readonly programs: ProviderPrograms;
   readonly random: Random;
+  /** The variables that Docker's configuration gives to containers. */
+  readonly proxies: () => Promise<Readonly<Record<string, string>>>;
   /** Of the process; the loader interpolates with it. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly home: string;

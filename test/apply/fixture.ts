@@ -218,6 +218,7 @@ export function createWorld(options: FakeOptions = {}): World {
       dsoVersion: "4.0.0",
       dialect: "v2",
       hostVariables: {},
+      proxies: {},
       programs: fakePrograms(),
       answers: fakeAnswers(),
       parallelism: 4,

@@ -16,6 +16,7 @@ export async function bodyOf(compose: string, context: Partial<CreateContext> = 
     configHash: "h",
     apiVersion: "1.41",
     containersOf: (name) => (name === "db" ? [{ id: "d".repeat(64), name: "shop-db-1" }] : []),
+    proxies: {},
     delivered: new Set(),
     readFile: (path) => `{ "of":\n "${path}" }`,
     ...context,

@@ -198,6 +198,12 @@ test.each([
   await expect(bodyOf(compose, { apiVersion: version })).resolves.toBeDefined();
 });
 
+test("proxies of the host come with every container, and the service's own word goes first", async () => {
+  const proxies = { HTTP_PROXY: "http://p:1", http_proxy: "http://p:1", NO_PROXY: "n" };
+  const own = await bodyOf(web("environment: {http_proxy: mine, HTTP_PROXY: }"), { proxies });
+  expect(own.Env).toEqual(["HTTP_PROXY", "http_proxy=mine", "NO_PROXY=n"]);
+});
+
 test("a restart policy that there is none of is not taken for no", async () => {
   await expect(bodyOf(web("restart: allways"))).rejects.toThrow('does not exist: "allways"');
 });

@@ -35,7 +35,8 @@ function withDetail(observed: Observed): Observed {
     ...container,
     config: {
       Image: "web:1",
-      Env: ["LOG=info", "PASSWORD=hunter2", "PATH=/bin"],
+      // The last is of Docker's configuration: no file of the project took it away.
+      Env: ["LOG=info", "PASSWORD=hunter2", "PATH=/bin", "https_proxy=http://u:pw@p"],
       Cmd: ["serve"],
       Labels: container.labels,
     },

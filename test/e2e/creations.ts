@@ -108,6 +108,7 @@ function bodyOf(project: ComposeProject, { service, number, name }: Replica, api
     configHash: serviceHash(resolveShared(model, idOf), "v2"),
     containersOf: (other) =>
       all.filter((one) => one.service === other).map((one) => ({ id: one.name, name: one.name })),
+    proxies: {},
     delivered: new Set(delivered),
     readFile: (path) => readStoredFile(path).toString("utf8"),
   });

@@ -124,6 +124,7 @@ async function run(desired: Desired, plan: Plan) {
       dsoVersion: "4.0.0",
       dialect: "v2",
       hostVariables: {},
+      proxies: {},
       programs: fakePrograms(),
       answers: fakeAnswers(),
       parallelism: 4,

@@ -95,6 +95,7 @@ export async function createWorld(
     clock,
     sockets: { inbound: () => Promise.resolve(0) },
     random: countingRandom(1),
+    proxies: () => Promise.resolve({}),
     programs,
     environment: variables,
     home: directory,

@@ -54,7 +54,7 @@ export function checkBodies(context: ApplyContext, services: readonly DesiredSer
 
 /** Without the hash of what it was made from. */
 export function plainBody(
-  { desired, observed }: ApplyContext,
+  { desired, observed, proxies }: ApplyContext,
   { service, number, name }: Replica,
   imageId: string,
   containersOf: CreateContext["containersOf"],
@@ -69,6 +69,7 @@ export function plainBody(
     configHash: "",
     apiVersion: observed.engine.apiVersion,
     containersOf,
+    proxies,
     delivered: new Set(service.files.map(({ target }) => target)),
     readFile: readText,
   });

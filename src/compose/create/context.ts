@@ -17,6 +17,8 @@ export interface CreateContext {
   readonly apiVersion: string;
   /** Those of another service of the project by number, for whatever joins or links to it. */
   readonly containersOf: (service: string) => readonly Neighbour[];
+  /** Variables that every container gets whose service does not set them. */
+  readonly proxies: Readonly<Record<string, string>>;
   /** Absolute targets of the secrets and configs that the caller mounts itself. */
   readonly delivered: ReadonlySet<string>;
   /** The text of a file of this host, by its absolute path; throws where it cannot be read. */

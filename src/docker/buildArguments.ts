@@ -54,9 +54,21 @@ function isRemote(context: string): boolean {
   return /^(https?|git|ssh|oci):\/\/|^git@|^github\.com\//.test(context);
 }
 
-/** Names that mean something to the child itself: there a compose file must not set them. */
-const STEERING =
-  /^(PATH|HOME|USER|TMPDIR|LD_.*|SSH_.*|XDG_.*|DOCKER_.*|BUILDKIT_.*|BUILDX_.*|GO[A-Z]+)$/;
+/**
+ * Names that mean something to the child itself, or to the `git` and `ssh` that it starts: there a
+ * compose file must not set them. Each by its full name where others like it hold secrets
+ * (SSH_PRIVATE_KEY, DOCKER_PASSWORD, GIT_TOKEN, GOPROXY).
+ */
+const STEERING = new RegExp(
+  `^(${[
+    "PATH|HOME|USER|TMPDIR|LD_.*|XDG_.*|SSL_CERT_(FILE|DIR)",
+    "SSH_(AUTH_SOCK|AGENT_PID|ASKPASS(_REQUIRE)?|SK_.*|PKCS11_.*)",
+    "GIT_(SSH.*|EXEC_PATH|CONFIG.*|ASKPASS|PROXY_COMMAND|TEMPLATE_DIR|DIR|WORK_TREE|ALLOW_PROTOCOL|TRACE.*|SSL_.*)",
+    "DOCKER_(API_VERSION|BUILDKIT|CERT_PATH|CLI_.*|CONFIG|CONTENT_TRUST.*|CONTEXT|CUSTOM_HEADERS|DEFAULT_PLATFORM|HOST|TLS.*)",
+    "BUILDKIT_(HOST|COLORS|PROGRESS.*|TTY.*|NO_.*)|BUILDX_(?!BAKE_GIT_AUTH).*",
+    "GO(DEBUG|GC|MEMLIMIT|MAXPROCS|TRACEBACK|COVERDIR|RACE)",
+  ].join("|")})$`,
+);
 
 /**
  * Values go through the child's environment, where other users cannot read

@@ -80,6 +80,23 @@ describe("the arguments of a build", () => {
     );
     expect(command.environment).toEqual({ TOKEN: "t0ken", EMPTY: "", INHERITED: "i" });
   });
+
+  test.each([
+    ...["SSH_PRIVATE_KEY", "DOCKER_PASSWORD", "DOCKER_AUTH_CONFIG", "GIT_TOKEN", "GOPROXY"],
+    "BUILDX_BAKE_GIT_AUTH_TOKEN",
+  ])("keep %s out, which is a secret and steers nothing", (name) => {
+    const command = buildCommand(request({ args: { [name]: "s3cret" } }), {}, "classic");
+    expect(command.argv.join(" ")).not.toContain("s3cret");
+    expect(command.environment).toEqual({ [name]: "s3cret" });
+  });
+
+  test.each(["SSH_ASKPASS", "DOCKER_HOST", "GIT_SSH_COMMAND", "GIT_CONFIG_COUNT", "GODEBUG"])(
+    "do not let %s steer what docker starts",
+    (name) => {
+      const command = buildCommand(request({ args: { [name]: "x" } }), {}, "classic");
+      expect(command.environment).toEqual({});
+    },
+  );
 });
 
 describe("the secrets of a build", () => {

@@ -1,4 +1,6 @@
 /** Docker's credential helpers: programs that keep the logins of registries. */
+import type { ChildProcessByStdio } from "node:child_process";
+import type { Readable, Writable } from "node:stream";
 import { DsoError } from "../model/errors.ts";
 import { hasCode } from "../lib/files.ts";
 
@@ -10,6 +12,8 @@ export type Login =
 
 /** It may ask a person to unlock a keyring, or a cloud for a token. */
 const PATIENCE = 30_000;
+/** What it has started may hold its output open once it has ended. */
+const REST = 1000;
 /** Tokens of clouds are a few KiB. */
 const MAX_ANSWER = 256 * 1024;
 
@@ -56,6 +60,8 @@ function parseLogin(text: string): Login | "none" | undefined {
   }
 }
 
+type Helper = ChildProcessByStdio<Writable, Readable, null>;
+
 async function run(
   program: string,
   registry: string,
@@ -68,7 +74,7 @@ async function run(
   const child = spawn(program, ["get"], { env, stdio: ["pipe", "pipe", "ignore"], detached: true });
   const within = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)]);
   const kill = (): void => {
-    if (child.pid !== undefined) killGroup(child.pid);
+    end(child);
   };
   within.addEventListener("abort", kill);
   // A helper that is missing or dies at once also closes its input; its exit tells more.
@@ -80,12 +86,7 @@ async function run(
       text += more;
       if (text.length > MAX_ANSWER) kill();
     });
-    const code = await new Promise<number>((resolve, reject) => {
-      child.once("error", reject);
-      child.once("close", (ended) => {
-        resolve(ended ?? -1);
-      });
-    });
+    const code = await closed(child);
     signal.throwIfAborted();
     if (within.aborted) throw failure(program, registry, `says nothing for ${PATIENCE / 1000} s`);
     return { code, text };
@@ -97,6 +98,30 @@ async function run(
   } finally {
     within.removeEventListener("abort", kill);
   }
+}
+
+/** Resolves with the code, once all that it said has come. */
+async function closed(child: Helper): Promise<number> {
+  let rest: NodeJS.Timeout | undefined;
+  child.once("exit", () => {
+    rest = setTimeout(end, REST, child);
+  });
+  try {
+    return await new Promise<number>((resolve, reject) => {
+      child.once("error", reject);
+      child.once("close", (code) => {
+        resolve(code ?? -1);
+      });
+    });
+  } finally {
+    clearTimeout(rest);
+  }
+}
+
+function end({ pid, stdout }: Helper): void {
+  if (pid !== undefined) killGroup(pid);
+  // What has left the group still holds it open.
+  stdout.destroy();
 }
 
 function killGroup(pid: number): void {

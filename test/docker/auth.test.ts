@@ -128,6 +128,11 @@ describe("a credential helper", () => {
     expect(await ask(config, "r.io/a", { helper: answer("", "") })).toBeUndefined();
   });
 
+  test("has answered once it ends, whatever it leaves running", async () => {
+    const helper = `setsid sleep 60 & ${answer("ann", "p:w")}`;
+    expect(await ask({ credsStore: "it" }, "r.io/a", { helper })).toMatchObject(PASSWORD);
+  });
+
   test.each([
     ["echo s3cret", "did not answer with a login"],
     ["echo '[]'", "did not answer with a login"],

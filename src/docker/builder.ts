@@ -90,6 +90,9 @@ function buildHint(words: string): string {
   return "The lines above are the builder's own.";
 }
 
+/** A step may print without end, and the last lines stand in the error. */
+const LONGEST_LINE = 10_000;
+
 /** Resolves with the exit code; what the program says on either stream goes to `heard` by lines. */
 async function run(
   program: string,
@@ -110,7 +113,7 @@ async function run(
   child.stdin.on("error", () => undefined);
   child.stdin.end(input);
   const tell = async (stream: AsyncIterable<Buffer>): Promise<void> => {
-    for await (const line of lines(stream)) heard(line);
+    for await (const line of lines(stream, LONGEST_LINE)) heard(line);
   };
   try {
     const [code] = await Promise.all([ended, tell(child.stdout), tell(child.stderr)]);

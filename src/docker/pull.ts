@@ -43,6 +43,7 @@ type Ask = (reference: string, signal: AbortSignal) => Promise<string>;
 interface Answer {
   /** Of the clock that no one sets. */
   readonly at: number;
+  readonly here: string;
   readonly digest?: string;
   readonly error?: DsoError;
 }
@@ -50,21 +51,27 @@ interface Answer {
 /** A registry that does not answer is not asked again at once. */
 const RETRY = 60_000;
 
-/** An agent would ask a registry at each of its passes, and registries count. */
+/**
+ * An agent would ask a registry at each of its passes, and registries count. Once another image is
+ * here, somebody has pulled a newer one: against the old answer it would look outdated, and be
+ * replaced at each pass.
+ */
 function remembering(ask: Ask): Pulls["registryDigest"] {
   const answers = new Map<string, Answer>();
-  return async (reference, maxAgeMs, signal) => {
-    const known = answers.get(reference);
+  return async (reference, digests, maxAgeMs, signal) => {
+    const here = [...digests].sort().join();
+    const last = answers.get(reference);
+    const known = last?.here === here ? last : undefined;
     const age = performance.now() - (known?.at ?? 0);
     if (known?.digest !== undefined && age < maxAgeMs) return known.digest;
     if (known?.error !== undefined && age < Math.min(maxAgeMs, RETRY)) throw known.error;
     const at = performance.now();
     try {
       const digest = await ask(reference, signal);
-      answers.set(reference, { at, digest });
+      answers.set(reference, { at, here, digest });
       return digest;
     } catch (error) {
-      if (error instanceof DsoError) answers.set(reference, { at, error });
+      if (error instanceof DsoError) answers.set(reference, { at, here, error });
       throw error;
     }
   };

@@ -79,9 +79,15 @@ export interface Engine {
   ): Promise<void>;
   /**
    * The digest of what the reference, which is a tag, means to its registry; rejects as `pullImage`
-   * does. `maxAgeMs`: what it said (or that it did not) within that time will do.
+   * does. `maxAgeMs`: what it said (or that it did not) within that time will do, where the image
+   * that is here already had the digests `here` then.
    */
-  registryDigest(reference: string, maxAgeMs: number, signal: AbortSignal): Promise<string>;
+  registryDigest(
+    reference: string,
+    here: readonly string[],
+    maxAgeMs: number,
+    signal: AbortSignal,
+  ): Promise<string>;
   /** The regular file's bytes from an image, or undefined where the image has none (e.g. `/etc/passwd`). */
   readImageFile(image: string, path: string, signal: AbortSignal): Promise<Buffer | undefined>;
 

@@ -31,7 +31,7 @@ export async function askRegistries(
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map(async ([name, maxAgeMs]) => {
       const digests = images.get(name)?.digests ?? [];
-      const ask = engine.registryDigest(name, maxAgeMs, signal);
+      const ask = engine.registryDigest(name, digests, maxAgeMs, signal);
       return [name, await newness(ask, digests, signal)] as const;
     });
   return new Map(await Promise.all(found));

@@ -99,7 +99,7 @@ export async function tellLastWords(
     .filter((line) => line.trim() !== "");
   if (lines.length > 0) work.report({ type: "container-log", operation, lines });
   if (!isVerdict(error)) return error;
-  const words = lines.length > 0 ? "Its last lines are above." : "It has written nothing.";
+  const words = lines.length > 0 ? "Its last lines are above." : "Its log is empty.";
   const hint = error.hint === undefined ? words : `${words} ${error.hint}`;
   return new DsoError(error.code, error.message, { hint, cause: error.cause });
 }

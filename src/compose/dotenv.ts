@@ -103,8 +103,10 @@ function readKey(cursor: Cursor): { key: string; inherited: boolean } {
     }
     end += character.length;
   }
-  const inherited = end >= text.length || text[end] === "\n";
-  const key = text.slice(start, end).trimEnd();
+  const inherited = text[end] === "\n";
+  // A last line that is a name and does not end is the value of a variable without a name.
+  if (end >= text.length) end = start - 1;
+  const key = text.slice(start, Math.max(start, end)).trimEnd();
   if (key.includes(" ")) throw fault(cursor, "a variable's name cannot contain a space");
   cursor.offset = end + 1;
   while (SPACE.test(text.charAt(cursor.offset))) cursor.offset++;

@@ -32,3 +32,7 @@ export function refuseNul(text: string, at: Position): void {
 export function place({ file, line, column }: Position): Position {
   return { file, line, column };
 }
+
+export function empty(at: Position): DsoError {
+  return invalid("the compose file is empty", place(at), "Declare services:");
+}

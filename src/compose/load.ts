@@ -6,6 +6,7 @@ import { decode } from "./decode.ts";
 import { discover } from "./discover.ts";
 import type { LoadOptions, Setting } from "./discover.ts";
 import { readVariableFiles } from "./environment.ts";
+import { empty } from "./fault.ts";
 import type { Loading } from "./loading.ts";
 import { projectName } from "./name.ts";
 import type { Mapping } from "./node.ts";
@@ -46,7 +47,9 @@ export async function openProject(options: LoadOptions, signal: AbortSignal): Pr
   );
   const named = { ...loading, env: { ...setting.env, COMPOSE_PROJECT_NAME: name } };
   const normal = async (how: Partial<Loading>, change = (document: Mapping) => document) => {
-    const model = change(await loadModel(setting.files, { ...named, ...how }));
+    const loaded = await loadModel(setting.files, { ...named, ...how });
+    if (loaded.entries.size === 0) throw empty(loaded.at);
+    const model = change(loaded);
     const plain = options.show?.without.has("normalisation") === true;
     return plain ? withName(model, name) : normalise(model, name);
   };

@@ -1,15 +1,14 @@
 /** YAML text to nodes, in the dialect of Compose; anchors live for the whole file. */
-import { isUtf8 } from "node:buffer";
 import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import { MAX_DEPTH, parseDocuments } from "../lib/yamlDocuments.ts";
 import type { DsoError } from "../model/errors.ts";
 import { createExtents, type Extent } from "./extent.ts";
-import { invalid, refuseNul } from "./fault.ts";
+import { empty, invalid, refuseNul } from "./fault.ts";
 import type { Mapping, Node, Origin } from "./node.ts";
 import { isNull } from "./node.ts";
-import { asText, number, resolvePlain } from "./scalars.ts";
-import type { Resolved } from "./scalars.ts";
+import { asText } from "./scalars.ts";
+import { resolveTagged } from "./tags.ts";
 
 /** Beyond this a file is taken for an alias bomb: each alias counts as the nodes it stands for. */
 const MAX_ALIASED_NODES = 100_000;
@@ -28,7 +27,8 @@ interface Reading {
 export async function parseYaml(file: string, source: string): Promise<readonly Mapping[]> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
-  const text = source.startsWith("\uFEFF") ? source.slice(1) : source;
+  // A carriage return ends a line, alone too.
+  const text = source.replace(/^\uFEFF/, "").replace(/\r(?!\n)/g, "\n");
   const parsed = parseDocuments(yaml, text, lines, {
     schema: "failsafe",
     prettyErrors: false,
@@ -47,7 +47,7 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
   if (parsed.documents === undefined) throw tooDeep(reading, parsed.tooDeepAt);
   const { documents } = parsed;
   if (documents.every((document) => document.contents === null)) {
-    throw invalid("the compose file is empty", { file, line: 1, column: 1 }, "Declare services:");
+    throw empty({ file, line: 1, column: 1 });
   }
   const bare = documents.slice(1).find(({ directives }) => directives.docStart !== true);
   if (bare !== undefined) {
@@ -100,7 +100,8 @@ function readNode(reading: Reading, node: ParsedNode, keyAt?: Origin): Node {
   const at = origin(reading, node.range[0]);
   if (yaml.isAlias(node)) return readAlias(reading, node);
   const mark = markOf(node);
-  if (mark.tag !== undefined && /[,\]}]/.test(reading.text.charAt(node.range[0]))) {
+  const behind = reading.text.slice(Math.max(node.range[0] - 1, 0), node.range[0] + 1);
+  if (mark.tag !== undefined && /^\S[,\]}]/.test(behind)) {
     throw invalid(`a space is missing behind ${node.tag ?? "the tag"}`, at);
   }
   const read: Node = yaml.isMap(node)
@@ -118,7 +119,27 @@ function markOf({ tag }: ParsedNode): Pick<Node, "tag"> {
 }
 
 function readItems(reading: Reading, node: YAMLSeq.Parsed): Node[] {
-  return node.items.map((item) => readNode(reading, item)).filter((item) => item.tag !== "reset");
+  const items = node.items.map((item) => readWord(reading, item) ?? readNode(reading, item));
+  return items.filter((item) => item.tag !== "reset");
+}
+
+/** `a:` of `[a:, b]`, which is a word and no mapping. */
+function readWord(reading: Reading, item: ParsedNode): Node | undefined {
+  if (!reading.yaml.isMap(item) || reading.text.charAt(item.range[0]) === "{") return undefined;
+  const key = item.items[0]?.key;
+  const colon = key && ownColon(reading, key);
+  if (!colon || !reading.yaml.isScalar(key)) return undefined;
+  return { kind: "scalar", ...asText(`${key.source}:`), at: origin(reading, key.range[0]) };
+}
+
+/** A colon without a space behind it belongs to the plain text before it, as in `{a:, b: c}`. */
+function ownColon({ yaml, text, ...reading }: Reading, key: ParsedNode): ":" | "" {
+  if (!yaml.isScalar(key) || key.type !== "PLAIN") return "";
+  const behind = text.slice(key.range[1], key.range[1] + 2);
+  if (/^:[[{]/.test(behind)) {
+    throw fault({ yaml, text, ...reading }, "a space is missing behind the colon", key.range[1]);
+  }
+  return /^:[,\]}]/.test(behind) ? ":" : "";
 }
 
 function readAlias(reading: Reading, alias: Alias.Parsed): Node {
@@ -158,7 +179,7 @@ function readMapping(
       }
       continue;
     }
-    const name = readKey(reading, key, keyAt);
+    const name = `${readKey(reading, key, keyAt)}${ownColon(reading, key)}`;
     if (own.has(name))
       throw invalid(`mapping key "${name}" stands twice`, keyAt, "Keep one of them.");
     const entry = value === null ? nullAt(keyAt) : readNode(reading, value, keyAt);
@@ -212,37 +233,11 @@ function readScalar(
   mark: Pick<Node, "tag">,
 ): Node {
   const source = node.type === "PLAIN" ? node.source : String(node.value);
-  const resolved = resolveTagged(node, source);
+  const resolved = resolveTagged(node.tag, source, node.type === "PLAIN");
   if (resolved === undefined && mark.tag === undefined) {
     throw invalid(`"${source}" is not a value that Compose accepts here`, at);
   }
   const { text, ...rest } = resolved ?? asText(source);
   refuseNul(text, at);
   return { kind: "scalar", text, ...rest, at, ...mark };
-}
-
-function resolveTagged(node: YamlScalar.Parsed, source: string): Resolved | undefined {
-  const plain = node.type === "PLAIN";
-  switch (node.tag) {
-    case undefined:
-    case "!reset":
-    case "!override":
-      return plain ? resolvePlain(source) : asText(source);
-    case "!":
-    case "tag:yaml.org,2002:str":
-      return asText(source);
-    case "tag:yaml.org,2002:float": {
-      const read = number(source);
-      return read && { value: Number(read.value), text: read.text, float: true };
-    }
-    case "tag:yaml.org,2002:binary":
-      return binary(source);
-    default:
-      return resolvePlain(source);
-  }
-}
-
-function binary(source: string): Resolved | undefined {
-  const bytes = Buffer.from(source, "base64");
-  return isUtf8(bytes) ? asText(bytes.toString("utf8")) : undefined;
 }

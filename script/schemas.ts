@@ -22,15 +22,17 @@ function composeSchema(): Schema {
   const schema = readJson(published);
   delete schema.$schema;
   const additions = readJson(path.join(root, "schemas/compose.additions.json"));
-  return withoutWords(withContainers(patch(schema, additions) as Schema)) as Schema;
+  const whole = patch(schema, additions) as Schema;
+  return withoutWords(withContainers(whole, additions.definitions as Schemas)) as Schema;
 }
 
 /**
- * A job, and a container before a service's own, have what a service has, and what the additions
- * say. Its fields become definitions, so that the validator has the code of each once.
+ * A job, and a container before a service's own, have what a service has, but for what the additions
+ * take away (`null`), and what they say. Its fields become definitions, so that the validator has the
+ * code of each once.
  */
-function withContainers(schema: Schema): Schema {
-  const { service, init_container, job, ...definitions } = schema.definitions as Schemas;
+function withContainers(schema: Schema, additions: Schemas): Schema {
+  const { service, ...definitions } = schema.definitions as Schemas;
   const fields = Object.entries(service?.properties as Schemas);
   const named = fields.map(([key, field]) => [`service_${key}`, field] as const);
   const references = fields.map(
@@ -39,8 +41,8 @@ function withContainers(schema: Schema): Schema {
   const container = { ...service, properties: Object.fromEntries(references) };
   const containers = {
     service: container,
-    init_container: patch(container, init_container),
-    job: patch(container, job),
+    init_container: patch(container, additions.init_container),
+    job: patch(container, additions.job),
   };
   return {
     ...schema,

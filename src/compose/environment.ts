@@ -53,17 +53,10 @@ export function inheritVariables(document: Mapping, env: Env, trace: Trace): Map
     const text = textAt(item) ?? "";
     return text.includes("=") ? item : inheritOne(item, text, `${text}=`);
   };
-  const inheritBefore = (list: Node): Node =>
-    list.kind === "sequence"
-      ? { ...list, items: list.items.map((item) => changeEntry(item, "environment", inherit)) }
-      : list;
   return eachService(document, (service) =>
-    [
-      (node: Node) => changeEntry(node, "environment", inherit),
-      (node: Node) => changeEntry(node, "pre_start", inheritBefore),
-      (node: Node) =>
-        changeEntry(node, "build", (build) => changeEntry(build, "args", inheritArguments)),
-    ].reduce<Node>((node, change) => change(node), service),
+    changeEntry(changeEntry(service, "environment", inherit), "build", (build) =>
+      changeEntry(build, "args", inheritArguments),
+    ),
   );
 }
 
@@ -82,17 +75,28 @@ export function servicesOf(document: Mapping): readonly (readonly [string, Node]
   return ["services", "jobs"].flatMap((section) => [...entriesOf(document.entries.get(section))]);
 }
 
-/** Reads the files of each service and leaves their values in `environment` and `labels`. */
+/**
+ * Reads the files of each service and leaves their values in `environment` and `labels`; `before`: those
+ * of what runs before it, too.
+ */
 export async function readVariableFiles(
   document: Mapping,
   env: Env,
   reading: Reading,
+  before: boolean,
 ): Promise<Mapping> {
   const read = new Map<string, Node>();
+  const readOne = async (node: Node): Promise<Node> => {
+    if (node.kind !== "mapping") return node;
+    return readLabelFiles(await readEnvFiles(node, env, reading), reading);
+  };
   for (const [name, service] of servicesOf(document)) {
-    if (service.kind !== "mapping") continue;
-    const withEnvironment = await readEnvFiles(service, env, reading);
-    read.set(name, await readLabelFiles(withEnvironment, reading));
+    const list = get(service, "pre_start");
+    const items: Node[] = [];
+    if (before) for (const item of itemsOf(list)) items.push(await readOne(item));
+    const whole = await readOne(service);
+    const found = list?.kind === "sequence" && before ? { ...list, items } : list;
+    read.set(name, found === undefined ? whole : changeEntry(whole, "pre_start", () => found));
   }
   return eachService(document, (service, name) => read.get(name) ?? service);
 }

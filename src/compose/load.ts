@@ -84,7 +84,7 @@ async function finishLoading(
   const { show, services = [] } = options;
   const { document, disabled, known } = selectServices(normal, setting.profiles, services);
   const checked = show?.without.has("consistency") === true ? document : checkProject(document);
-  const complete = await readVariableFiles(checked, loading.env, loading);
+  const complete = await readVariableFiles(checked, loading.env, loading, show === undefined);
   const whole = withoutUnused(complete);
   if (show === undefined) {
     refuseUnsupported(whole);

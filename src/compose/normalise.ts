@@ -1,4 +1,5 @@
 /** What a project implies: the default network, dependencies, names. */
+import { lendToForerunners } from "./forerunners.ts";
 import { eachService, servicesOf } from "./environment.ts";
 import {
   changeEntry,
@@ -63,33 +64,6 @@ function settlePullPolicy(service: Mapping): Mapping {
   const policy = service.entries.get("pull_policy");
   if (policy === undefined || textAt(policy) !== "if_not_present") return service;
   return withEntry(service, "pull_policy", scalar("missing", policy.at));
-}
-
-/** A container of `pre_start` has the service's image and networks, if no own, and its variables and hosts below its own. */
-function lendToForerunners(service: Mapping): Mapping {
-  const lend = (item: Node): Node => {
-    if (item.kind !== "mapping") return item;
-    const lent = ["image", "networks"].flatMap((key) => {
-      const node = item.entries.get(key) ?? service.entries.get(key);
-      return node === undefined ? [] : ([[key, node]] as const);
-    });
-    const variables = [service, item].flatMap((from) => [
-      ...entriesOf(from.entries.get("environment")),
-    ]);
-    const hosts = [service, item].flatMap((from) => itemsOf(from.entries.get("extra_hosts")));
-    const all = new Map([...item.entries, ...lent]);
-    if (variables.length > 0) all.set("environment", mapping(variables, item.at));
-    if (hosts.length > 0) all.set("extra_hosts", sortedHosts(hosts, item));
-    return { ...item, entries: all };
-  };
-  return changeEntry(service, "pre_start", (list) =>
-    list.kind === "sequence" ? { ...list, items: list.items.map(lend) } : list,
-  ) as Mapping;
-}
-
-function sortedHosts(hosts: readonly Node[], { at }: Node): Node {
-  const sorted = hosts.toSorted((a, b) => ((textAt(a) ?? "") < (textAt(b) ?? "") ? -1 : 1));
-  return { kind: "sequence", items: sorted, at };
 }
 
 function implyDependencies(service: Mapping): Mapping {

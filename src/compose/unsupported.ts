@@ -16,7 +16,6 @@ interface Refusal {
 const LATER = "Take it out, or run this project with docker compose.";
 const WINDOWS = "It belongs to engines on Windows, and DSO works with those on Linux; take it out.";
 const OWN = "Write dso:// references where the values are to be: DSO gives them itself.";
-const LISTED = "Write what is in it here; the variables of the service it has already.";
 const SWARM = "It belongs to Swarm; use file:, environment: or a dso:// reference.";
 
 const REFUSED: Readonly<Record<string, Refusal>> = {
@@ -30,11 +29,6 @@ const REFUSED: Readonly<Record<string, Refusal>> = {
   "services.*.credential_spec": { hint: WINDOWS },
   "services.*.isolation": { hint: WINDOWS, values: new Set(["hyperv", "process"]) },
   "services.*.models": { hint: LATER },
-  "services.*.pre_start.*.build": {
-    hint: "Build its image as that of a service, and name it with image:.",
-  },
-  "services.*.pre_start.*.env_file": { hint: LISTED },
-  "services.*.pre_start.*.label_file": { hint: LISTED },
   "services.*.provider.type": { hint: OWN, values: new Set(["dso"]) },
   "services.*.use_api_socket": { hint: LATER, values: new Set(["true"]) },
   "services.*.volumes.*.type": {

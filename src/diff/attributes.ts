@@ -85,7 +85,7 @@ function leafMap(model: ServiceModel, image: string): ReadonlyMap<string, Leaf> 
     .filter(({ path, value }) => path[0] === "networks" || !isUnset(path, value))
     .map(({ path, value }): [string, Leaf] => [
       path.join("."),
-      { path, raw: value, shown: shortForm(path, value) },
+      { path, raw: value, shown: shortForm(path, value, model) },
     ]);
   return new Map(leaves);
 }

@@ -1,23 +1,39 @@
 /** The one-line forms in which people write what the model spells out. */
-import type { ForerunnerModel, Json, MountModel, PortModel } from "../model/project.ts";
+import { isDeepStrictEqual } from "node:util";
+import type {
+  ForerunnerModel,
+  Json,
+  MountModel,
+  PortModel,
+  ServiceModel,
+} from "../model/project.ts";
 import { byText } from "./order.ts";
 
 /** The value as a plan shows it: ports and volumes in their short form, the rest as it is. */
-export function shortForm(path: readonly string[], value: Json): Json {
+export function shortForm(path: readonly string[], value: Json, owner: ServiceModel): Json {
   if (path.length === 2 && path[0] === "networks" && (value === null || isEmpty(value)))
     return "attached";
   if (path.length !== 1 || !isList(value)) return value;
   if (path[0] === "ports") return (value as unknown as PortModel[]).map(portText).sort(byText);
   if (path[0] === "volumes") return (value as unknown as MountModel[]).map(mountText);
-  if (HOOKS.has(path[0] ?? "")) return (value as unknown as ForerunnerModel[]).map(hookText);
+  if (HOOKS.has(path[0] ?? "")) {
+    return (value as unknown as ForerunnerModel[]).map((hook) => hookText(hook, owner));
+  }
   return value;
 }
 
 const HOOKS: ReadonlySet<string> = new Set(["pre_start", "post_start", "pre_stop"]);
 
-/** The command as it would be typed, and then whatever else it is given. */
-function hookText({ command, ...rest }: ForerunnerModel): string {
-  const given = Object.entries(rest).filter(([, value]) => value !== null);
+/** The command as it would be typed, and then whatever else it is given that its service has not. */
+function hookText({ command, ...rest }: ForerunnerModel, owner: ServiceModel): string {
+  const { environment = {}, ...more } = rest;
+  const own = Object.entries(environment).filter(
+    ([key, text]) => owner.environment?.[key] !== text,
+  );
+  const all = own.length === 0 ? more : { ...more, environment: Object.fromEntries(own) };
+  const given = Object.entries(all).filter(
+    ([key, value]) => value !== null && !isDeepStrictEqual(value, owner[key]),
+  );
   const words = (command ?? []).map((word) =>
     /^[\w@%+=:,./-]+$/.test(word) ? word : quoted(word),
   );

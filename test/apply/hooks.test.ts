@@ -298,21 +298,16 @@ describe("containers before the service's own", () => {
         return world.watching.createContainer(name, body, ...more);
       },
     };
-    const environment = { LEVEL: "debug", OWN: "1" };
-    const pre_start = [
-      { image: "app:1", command: ["migrate"], networks: { default: null }, environment },
-    ];
+    const environment = { FROM_FILE: "f", OWN: "1", PASSWORD: "dso://db#password" };
+    const lent = { user: "1000", networks: { default: { ipv4_address: "10.0.0.9" } } };
+    const pre_start = [{ image: "app:1", command: ["migrate"], ...lent, environment }];
     world.engine.addImage("app:1", { exits: { code: 0 } });
-    const given = { user: "1000", working_dir: "/srv", environment: { FROM_FILE: "f", OWN: "0" } };
-    await up({ ...world, watching: engine }, web({ ...given, pre_start }));
+    const given = { environment: { PASSWORD: "dso://db#password" }, pre_start };
+    await up({ ...world, watching: engine }, web(given));
     const [own, first] = bodies;
     expect(first).toMatchObject({
-      ...{
-        Cmd: ["migrate"],
-        User: "1000",
-        WorkingDir: "/srv",
-        Env: ["FROM_FILE=f", "OWN=1", "LEVEL=debug"],
-      },
+      ...{ Cmd: ["migrate"], User: "1000" },
+      Env: ["FROM_FILE=f", "OWN=1", "PASSWORD=dso://db#password"],
       NetworkingConfig: { EndpointsConfig: { shop_default: { Aliases: [] } } },
       HostConfig: { RestartPolicy: { Name: "no" }, VolumesFrom: [expect.any(String)] },
     });

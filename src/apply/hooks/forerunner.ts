@@ -4,15 +4,15 @@ import type { CreateBody, EndpointConfig } from "../../model/engine.ts";
 import { COMPOSE, DSO } from "../../model/labels.ts";
 import type { ContainerDetail, ImageDetail } from "../../model/observed.ts";
 import { isReferenceLike } from "../../model/parseReference.ts";
-import type { ForerunnerModel } from "../../model/project.ts";
+import type { ServiceModel } from "../../model/project.ts";
 import { sealerIn } from "../../model/sealing.ts";
 import type { Work } from "../context.ts";
 import { plainBody } from "../container/composeBody.ts";
 import { seal } from "../container/seal.ts";
 
 export interface Forerunner {
+  /** As if it were a service. */
   readonly service: DesiredService;
-  readonly model: ForerunnerModel;
   readonly name: string;
   readonly image: ImageDetail;
   /** What it runs before: made, and not started. */
@@ -27,9 +27,8 @@ export interface Forerunner {
  */
 export function forerunnerBody(work: Work, forerunner: Forerunner): CreateBody {
   const { service, name, image, container, owner } = forerunner;
-  const model = complete(forerunner);
-  const before = { ...service, model, image: model.image ?? service.image, files: [] };
-  const replica = { service: before, number: 1, name };
+  const model = { ...service.model, environment: variables(service.model, container) };
+  const replica = { service: { ...service, model, files: [] }, number: 1, name };
   const body = plainBody(work, replica, image.id, (other) => work.roster.containersOf(other));
   const sealer = sealerIn(container.config.Entrypoint);
   return {
@@ -53,23 +52,9 @@ export function forerunnerBody(work: Work, forerunner: Forerunner): CreateBody {
   };
 }
 
-/** What it does not say itself is the service's, where its program is the same, too. */
-function complete({ service, model, container }: Forerunner): ForerunnerModel {
-  const { network_mode, user, working_dir } = service.model;
-  const same = (model.image ?? service.image) === service.image;
-  const joins = model.networks === undefined && model.network_mode === undefined;
-  return {
-    ...(joins && network_mode !== undefined ? { network_mode } : {}),
-    ...(same && user !== undefined ? { user } : {}),
-    ...(same && working_dir !== undefined ? { working_dir } : {}),
-    ...model,
-    environment: variables({ ...service.model.environment, ...model.environment }, container),
-  };
-}
-
 /** Those with values are the service's own: as its container has them, unless that reads them sealed. */
 function variables(
-  environment: NonNullable<ForerunnerModel["environment"]>,
+  { environment = {} }: ServiceModel,
   { config }: ContainerDetail,
 ): Readonly<Record<string, string | null>> {
   const given = new Map(

@@ -2,9 +2,9 @@
 import { describeSelf } from "../../lib/lockOwner.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
+import { forerunnersOf } from "../../model/forerunners.ts";
 import { COMPOSE } from "../../model/labels.ts";
 import type { Operation } from "../../model/plan.ts";
-import type { ForerunnerModel } from "../../model/project.ts";
 import type { Work } from "../context.ts";
 import { tellLastWords } from "../failure.ts";
 import { limited } from "../rollout/probe.ts";
@@ -20,7 +20,8 @@ export interface Starting {
 }
 
 interface Step {
-  readonly model: ForerunnerModel;
+  /** As if it were a service. */
+  readonly before: DesiredService;
   readonly index: number;
 }
 
@@ -46,7 +47,7 @@ export async function runForerunners(
   await removeLeftovers(work.engine, work.force);
   const given = AbortSignal.any([signal, work.force]);
   const limit = limited(service.policy.rotationTimeoutMs, given);
-  const shared = steps.filter(({ model }) => model.per_replica !== true);
+  const shared = steps.filter(({ before }) => before.model["per_replica"] !== true);
   if (shared.length > 0) {
     const { forerun } = work.roster;
     const others = forerun.get(service.name);
@@ -54,15 +55,15 @@ export async function runForerunners(
     forerun.set(service.name, running);
     await running;
   }
-  const own = steps.filter(({ model }) => model.per_replica === true);
+  const own = steps.filter(({ before }) => before.model["per_replica"] === true);
   await runEach(work, starting, own, limit);
 }
 
 /** None of the whole service while another replica of it runs on as it is: then this is only one more. */
 function stepsOf(work: Work, { service, id }: Starting): readonly Step[] {
-  const steps = (service.model.pre_start ?? []).map((model, index) => ({ model, index }));
+  const steps = forerunnersOf(service).map((before, index) => ({ before, index }));
   const alone = steps.length > 0 && !isOneMore(work, service.name, id);
-  return steps.filter(({ model }) => alone || model.per_replica === true);
+  return steps.filter(({ before }) => alone || before.model["per_replica"] === true);
 }
 
 function isOneMore({ plan, observed }: Work, service: string, id: string): boolean {
@@ -119,10 +120,10 @@ function isTimeout({ aborted, reason }: AbortSignal): boolean {
 async function make(
   work: Work,
   { service, id }: Starting,
-  { model, index }: Step,
+  { before, index }: Step,
 ): Promise<string> {
   const { engine, random, force } = work;
-  const reference = model.image ?? service.image;
+  const { image: reference, model } = before;
   const [image, container] = await Promise.all([
     engine.inspectImage(reference, force),
     engine.inspectContainer(id, force),
@@ -134,7 +135,7 @@ async function make(
   if (container === undefined) throw hookFailed(`the container of ${service.name} is gone`);
   const name = `${work.plan.project}-${service.name}-pre-start-${index + 1}-${random.hex(4)}`;
   const owner = JSON.stringify(describeSelf("", `run before ${service.name}`));
-  const body = forerunnerBody(work, { service, model, name, image, container, owner });
+  const body = forerunnerBody(work, { service: before, name, image, container, owner });
   const options = model.platform === undefined ? {} : { platform: model.platform };
   return engine.createContainer(name, body, options, force);
 }

@@ -2,7 +2,6 @@
 import { lendToForerunners } from "./forerunners.ts";
 import { eachService, servicesOf } from "./environment.ts";
 import {
-  changeEntry,
   entriesOf,
   fromJson,
   get,

@@ -33,7 +33,7 @@ export function asText(source: string): Resolved {
   return { value: source, text: source };
 }
 
-export function number(source: string): Resolved | undefined {
+function number(source: string): Resolved | undefined {
   const plain = source.replaceAll("_", "");
   const whole = integer(plain);
   if (whole !== undefined) return whole;

@@ -1,5 +1,5 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { readStoredFile } from "../lib/namedFile.ts";
 import { DsoError } from "../model/errors.ts";
 
 /** How the engine is reached, as plain data. No file of `tls` has been read yet. */
@@ -111,7 +111,7 @@ function environmentTls(env: Environment, configDir: string): TlsFiles | undefin
 
 async function currentContext(configDir: string): Promise<string | undefined> {
   const file = join(configDir, "config.json");
-  const text = await readIfThere(file);
+  const text = readIfThere(file);
   if (text === undefined) return undefined;
   const config = parseObject(text, file);
   return typeof config.currentContext === "string" && config.currentContext !== ""
@@ -123,7 +123,7 @@ async function readContext(name: string, configDir: string): Promise<Found> {
   const { createHash } = await import("node:crypto");
   const id = createHash("sha256").update(name).digest("hex");
   const file = join(configDir, "contexts", "meta", id, "meta.json");
-  const text = await readIfThere(file);
+  const text = readIfThere(file);
   if (text === undefined) {
     throw new DsoError("engine-unreachable", `Docker context "${name}" does not exist`, {
       hint: "`docker context ls` lists those that do; DOCKER_CONTEXT or `docker context use` chooses one.",
@@ -134,7 +134,7 @@ async function readContext(name: string, configDir: string): Promise<Found> {
     throw new DsoError("engine-unreachable", `${file}: context "${name}" names no Docker endpoint`);
   }
   const directory = join(configDir, "contexts", "tls", id, "docker");
-  const tls = endpoint.host.startsWith("tcp:") && (await hasTls(directory));
+  const tls = endpoint.host.startsWith("tcp:") && hasTls(directory);
   return { host: endpoint.host, tls: tls ? { directory, verify: endpoint.verify } : undefined };
 }
 
@@ -147,11 +147,8 @@ function dockerEndpoint(
   return typeof host === "string" && host !== "" ? { host, verify: skip !== true } : undefined;
 }
 
-async function hasTls(directory: string): Promise<boolean> {
-  const files = await Promise.all(
-    ["ca.pem", "cert.pem"].map((name) => readIfThere(join(directory, name))),
-  );
-  return files.some((text) => text !== undefined);
+function hasTls(directory: string): boolean {
+  return ["ca.pem", "cert.pem"].some((name) => readIfThere(join(directory, name)) !== undefined);
 }
 
 function parseHost(host: string, tls: TlsFiles | undefined): Route {
@@ -205,9 +202,9 @@ function isLoopback(route: Route): boolean {
   return route.kind === "tcp" && /^(localhost|127(\.\d+){3}|::1)$/.test(route.host);
 }
 
-async function readIfThere(file: string): Promise<string | undefined> {
+function readIfThere(file: string): string | undefined {
   try {
-    return await readFile(file, "utf8");
+    return readStoredFile(file).toString("utf8");
   } catch (error) {
     const code = error instanceof Error && "code" in error ? error.code : undefined;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;

@@ -1,7 +1,7 @@
 /** Docker's own configuration file. */
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../lib/files.ts";
+import { readStoredFile } from "../lib/namedFile.ts";
 import { DsoError } from "../model/errors.ts";
 
 /** Docker's config.json, or what DOCKER_AUTH_CONFIG holds. Nobody has checked it. */
@@ -19,7 +19,7 @@ export interface DockerConfig {
 export async function readConfig(configDir: string): Promise<DockerConfig | undefined> {
   const file = join(configDir, "config.json");
   try {
-    return parseConfig(await readFile(file, "utf8"), file);
+    return parseConfig(readStoredFile(file).toString("utf8"), file);
   } catch (error) {
     if (hasCode(error, "ENOENT", "ENOTDIR")) return undefined;
     if (error instanceof DsoError) throw error;

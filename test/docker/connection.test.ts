@@ -1,9 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { childEnvironment, resolveConnection } from "../../src/docker/connection.ts";
+import { readConfig } from "../../src/docker/dockerConfig.ts";
 
 let home = "";
 let config = "";
@@ -33,6 +35,13 @@ async function writeContext(
 const resolve = (env: Record<string, string> = {}) => resolveConnection({ HOME: home, ...env });
 
 describe("where the engine is", () => {
+  test("is refused where a pipe stands for Docker's configuration: nobody may ever write to it", async () => {
+    await mkdir(config);
+    execFileSync("mkfifo", [join(config, "config.json")]);
+    await expect(resolve()).rejects.toMatchObject({ code: "engine-unreachable" });
+    await expect(readConfig(config)).rejects.toMatchObject({ code: "config-invalid" });
+  });
+
   test("is the default socket when nobody says otherwise", async () => {
     expect(await resolve()).toMatchObject({
       endpoint: "unix:///var/run/docker.sock",

@@ -37,7 +37,7 @@ describe("a secret of one character", () => {
 describe("what a service fails with", () => {
   test.each([
     [{ exits: { code: 7 }, log: "no configuration\n" }, "Its last lines are above."],
-    [{ exits: { code: 7 } }, "It has written nothing."],
+    [{ exits: { code: 7 } }, "Its log is empty."],
   ])("%j: has its place in the files, and says where its words are", async (image, hint) => {
     const world = createWorld();
     world.engine.addImage("app:1", image);

@@ -104,7 +104,7 @@ describe("the engine and what runs on it", () => {
       /Service other, which others wait for, failed/,
       /did not become healthy: no row/,
       /compose\.yaml:\d+:\d+/,
-      /(Its last lines are above|It has written nothing)\. Look at its healthcheck/,
+      /(Its last lines are above|Its log is empty)\. Look at its healthcheck/,
     ]);
     expect(stdout).toContain("container.app[1]: Skipped");
   });

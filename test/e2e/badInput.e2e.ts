@@ -76,7 +76,7 @@ describe("compose files and references", () => {
       { service: "credential_spec: { file: x.json }" },
       /compose\.yaml:9:5/,
       /services\.web\.credential_spec is not supported/,
-      /Take it out/,
+      /take it out/,
     ],
     "an unknown key": [
       { service: "imagee: x" },

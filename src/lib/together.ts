@@ -41,3 +41,14 @@ export async function abortable<T>(work: Promise<T>, signal: AbortSignal): Promi
     signal.removeEventListener("abort", abort);
   }
 }
+
+/** Whether the work is over before so many milliseconds are. Whatever it rejects with is thrown. */
+export async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(false), milliseconds);
+  try {
+    return await Promise.race([work.then(() => true), over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

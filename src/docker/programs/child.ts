@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable } from "node:stream";
 import { hasCode } from "../../lib/files.ts";
+import { within } from "../../lib/together.ts";
 import { stalling } from "../lines.ts";
 
 export interface Command {
@@ -168,15 +169,5 @@ function signalGroup(pid: number, name: NodeJS.Signals): void {
     process.kill(-pid, name);
   } catch (error) {
     if (!hasCode(error, "ESRCH", "EPERM")) throw error;
-  }
-}
-
-async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const over = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => over.resolve(false), milliseconds);
-  try {
-    return await Promise.race([work.then(() => true), over.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -3,6 +3,7 @@ import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
 import { hasCode } from "../../lib/files.ts";
+import { within } from "../../lib/together.ts";
 
 export interface Command {
   /** Absolute. */
@@ -93,16 +94,6 @@ function signalGroup({ pid }: Process, signal: NodeJS.Signals): void {
     process.kill(-pid, signal);
   } catch (error) {
     if (!hasCode(error, "ESRCH", "EPERM")) throw error;
-  }
-}
-
-async function within(work: Promise<unknown>, milliseconds: number): Promise<boolean> {
-  const over = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => over.resolve(false), milliseconds);
-  try {
-    return await Promise.race([work.then(() => true), over.promise]);
-  } finally {
-    clearTimeout(timer);
   }
 }
 

@@ -56,6 +56,7 @@ test.each([
   ["attach: '1'", "true or false"],
   ["blkio_config: {weight: '10'}", "whole number"],
   ["build: {additional_contexts: {b: 'service:b'}}", "which is not there"],
+  ["build: {additional_contexts: [., 'a=b']}", "has no name"],
   ["command: a (b) c", "quote"],
   ["env_file: [{path: e, required: '1'}]", "true or false"],
   ["expose: [80.0]", "no port"],

@@ -10,6 +10,7 @@ import {
   asEntry,
   asList,
   assignmentsToMapping,
+  canonicalContexts,
   canonicalDependsOn,
   canonicalDevice,
   canonicalEnvFile,
@@ -39,7 +40,7 @@ const nothing = namesToMapping((at) => scalar(null, at));
 
 const SERVICE: Readonly<Record<string, Rewrite<Leniency>>> = {
   build: asEntry("context"),
-  "build.additional_contexts": assignmentsToMapping,
+  "build.additional_contexts": canonicalContexts,
   "build.no_cache_filter": asList,
   "build.secrets.*": asEntry("source"),
   "build.ssh": assignmentsToMapping,

@@ -1,6 +1,16 @@
 /** Short forms of a service's fields, rewritten to their long forms. */
 import { invalidAt } from "../fault.ts";
-import { fromJson, get, isNull, mapping, scalar, sequence, textAt, withEntry } from "../node.ts";
+import {
+  fromJson,
+  get,
+  isNull,
+  itemsOf,
+  mapping,
+  scalar,
+  sequence,
+  textAt,
+  withEntry,
+} from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
 import { cleanTarget, parseVolumeSpec } from "../volumeSpec.ts";
 
@@ -83,6 +93,17 @@ export function assignmentsToMapping(node: Node): Node {
     }),
     node.at,
   );
+}
+
+/** A context has a name and a place. */
+export function canonicalContexts(node: Node, path: Path): Node {
+  for (const item of itemsOf(node)) {
+    const text = textAt(item) ?? "";
+    if (!text.includes("=")) {
+      throw invalidAt(path, `"${text}" has no name`, item, "Write name=place.");
+    }
+  }
+  return assignmentsToMapping(node);
 }
 
 export function canonicalDevice(node: Node, path: Path): Node {

@@ -133,6 +133,7 @@ async function followed(
     const next = await afterAnswers(context, last, answers, settings, signal);
     if (next === undefined) break;
     outcome = joined(outcome, await carryOut(next));
+    // Its plan was narrowed to those services; the next one is asked for as the person did.
     last = { ...next, plan: { ...next.plan, options: run.plan.options } };
   }
   return outcome;

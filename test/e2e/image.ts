@@ -13,6 +13,9 @@ const run = promisify(execFile);
 
 const BASE = "dso-test/busybox:1";
 
+/** A bind by which a container runs the machine's own programs: `chroot /host …`. */
+export const HOST = "/:/host:ro";
+
 /** Runs until SIGTERM, which a bare `sleep` as PID 1 would ignore. */
 const IDLE = String.raw`#!/bin/sh\ntrap "exit 0" TERM INT\nsleep 2147483647 &\nwait\n`;
 

@@ -1,7 +1,9 @@
 /** A request loop that runs beside what a test does. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
+import { createInterface } from "node:readline";
 import { ROOT, type Home } from "./cli.ts";
+import { ensureTestImage, HOST } from "./image.ts";
 import type { Loop } from "./requestLoop.ts";
 
 export interface RunningLoop {
@@ -13,8 +15,9 @@ export interface RunningLoop {
 const MOST_PER_PROCESS = 250;
 
 /**
- * From within the network of the container, which the engine's name server serves. A higher rate is
- * shared by several processes, and counted as one.
+ * From containers in the network of this one, which the engine's name server serves; answers when all
+ * of them ask. A higher rate is shared by several, and counted as one. On the host itself they would
+ * each have as much of the processors as all containers together, and starve what they ask.
  */
 export async function startLoop(
   home: Home,
@@ -24,31 +27,42 @@ export async function startLoop(
   perSecond: string,
   ...mode: readonly string[]
 ): Promise<RunningLoop> {
-  const format = ["inspect", "--format", "{{.State.Pid}}", container];
-  const pid = (await home.run("docker", format)).stdout.trim();
-  const processes = Math.ceil(Number(perSecond) / MOST_PER_PROCESS);
-  const each = String(Number(perSecond) / processes);
-  const loops = Array.from({ length: processes }, () =>
-    startProcess(pid, [name, port, each, ...mode]),
+  const image = await ensureTestImage("base");
+  const where = ["--network", `container:${container}`, "--volume", HOST, image];
+  const count = Math.ceil(Number(perSecond) / MOST_PER_PROCESS);
+  const each = String(Number(perSecond) / count);
+  const script = join(ROOT, "test/e2e/requestLoop.ts");
+  const asked = ["chroot", "/host", process.execPath, script, name, port, each, ...mode];
+  const loops = Array.from({ length: count }, () =>
+    startContainer(home, ["run", "--rm", ...where, ...asked]),
   );
+  await Promise.all(loops.map(({ asking }) => asking));
   return { stop: async () => merge(await Promise.all(loops.map((loop) => loop.stop()))) };
 }
 
-function startProcess(pid: string, args: readonly string[]): RunningLoop {
-  const script = join(ROOT, "test/e2e/requestLoop.ts");
-  const inNetwork = ["--target", pid, "--net", process.execPath, script, ...args];
-  const child = spawn("nsenter", inNetwork, { stdio: ["ignore", "pipe", "inherit"] });
-  let text = "";
-  child.stdout.setEncoding("utf8").on("data", (part: string) => (text += part));
+/** The engine's client passes signals on. */
+function startContainer(
+  { environment }: Home,
+  args: readonly string[],
+): RunningLoop & { readonly asking: Promise<void> } {
+  const child = spawn("docker", args, { env: environment, stdio: ["ignore", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const next = async (): Promise<string> => {
+    const { done, value } = await lines.next();
+    if (done === true) throw new Error("the request loop ended early");
+    return value;
+  };
   const ended = new Promise<void>((resolve, reject) => {
     child.once("error", reject);
     child.once("close", () => resolve());
   });
   return {
+    asking: next().then(() => undefined),
     async stop() {
       child.kill("SIGTERM");
+      const counted = JSON.parse(await next()) as Loop;
       await ended;
-      return JSON.parse(text) as Loop;
+      return counted;
     },
   };
 }

@@ -1,7 +1,7 @@
 /**
  * `node requestLoop.ts NAME PORT PER_SECOND [keep-alive|resolve-once]`: asks `http://NAME:PORT/` in an
- * open loop until SIGTERM, each time with a new lookup and a new connection, and prints what came of
- * it as JSON. `keep-alive` looks up only where it opens a connection, and keeps up to eight of them;
+ * open loop until SIGTERM, each time with a new lookup and a new connection. Prints a line when the first
+ * is answered, and at the end what came of them all as JSON. `keep-alive` looks up only where it opens a connection, and keeps up to eight of them;
  * `resolve-once` keeps the first address for ever.
  * Run in the network namespace of a container: the engine's name server is asked.
  */
@@ -30,7 +30,11 @@ const [name = "", port = "", perSecond = "200", mode = ""] = process.argv.slice(
 const resolver = new Resolver();
 resolver.setServers(["127.0.0.11"]);
 const agent = new Agent({ keepAlive: true, maxSockets: 8 });
-const PATIENCE_MS = 5000;
+/**
+ * Who goes elsewhere in vain is told so (refused, reset, no such host) long before. A machine that has
+ * too much to do for some seconds is no such answer, and the slowest request tells of it.
+ */
+const PATIENCE_MS = 20_000;
 
 const failed: Record<string, number> = {};
 const heard: Record<string, number> = {};
@@ -107,6 +111,7 @@ async function askOnce(): Promise<void> {
     slowestMs = Math.max(slowestMs, now - begun);
     longestGapMs = Math.max(longestGapMs, now - lastAnswer);
     lastAnswer = now;
+    if (last === "") process.stdout.write("asking\n");
     last = text;
     firstAt[text] ??= Date.now();
     lastAt[text] = Date.now();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
 import { ROOT, type Home, type Project } from "./cli.ts";
-import { ensureTestImage } from "./image.ts";
+import { ensureTestImage, HOST } from "./image.ts";
 import { startLoop } from "./loop.ts";
 import type { Loop } from "./requestLoop.ts";
 
@@ -17,7 +17,7 @@ export interface App {
 }
 
 /** This machine's own Node, which the container borrows with all that it needs. */
-const HOST = "volumes: [/:/host:ro]";
+const HOST_VOLUME = `volumes: [${HOST}]`;
 const NODE = `export VERSION=$(cat /run/secrets/version); exec chroot /host ${process.execPath} ${join(ROOT, "test/fixtures/server.ts")}`;
 const BUSYBOX = "cat /run/secrets/version > /www/index.html; exec /bin/serve";
 
@@ -37,7 +37,7 @@ export async function composeOf({
     "    environment: { VERSION_FILE: dsofile://version }",
     "    networks: { default: { aliases: [shop] } }",
     "    x-dso: { health: { http: { port: 8080, path: / } }, drain: 4s }",
-    ...(program === "node" ? [HOST, ...more] : more).map((line) => `    ${line}`),
+    ...(program === "node" ? [HOST_VOLUME, ...more] : more).map((line) => `    ${line}`),
     "  client:",
     `    image: ${image}`,
     "    command: [/bin/idle]",
@@ -69,10 +69,14 @@ export async function underLoad(
 ): Promise<Loop> {
   const args = [name, "8080", String(perSecond), ...(mode === undefined ? [] : [mode])] as const;
   const loop = await startLoop(home, `${project.name}-client-1`, ...args);
-  await sleep(300);
-  await work();
-  await sleep(300);
-  const counted = await loop.stop();
+  let counted: Loop;
+  try {
+    await sleep(300);
+    await work();
+    await sleep(300);
+  } finally {
+    counted = await loop.stop();
+  }
   const { sent, failed, slowestMs, longestGapMs } = counted;
   const figures = { sent, failed, slowestMs, longestGapMs };
   process.stdout.write(`asked as ${args.join(" ")}: ${JSON.stringify(figures)}\n`);

@@ -1,13 +1,15 @@
 /** Containers that exist already. */
 import { DSO } from "../model/labels.ts";
 import { isJob } from "../model/jobs.ts";
-import type { Operation } from "../model/plan.ts";
+import type { OperationOf } from "../model/plan.ts";
 import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
-import type { Handler, Work } from "./context.ts";
+import type { Done, Handler, Work } from "./context.ts";
 import { failureOf, tellLastWords } from "./failure.ts";
 import { runForerunners } from "./hooks/preStart.ts";
 import { startAgain } from "./hooks/start.ts";
+import { forget } from "./journal/halt.ts";
+import type { RotationLog } from "./journal/rotation.ts";
 import { waitRunning } from "./rollout/health.ts";
 import { stopNoted } from "./rollout/stop.ts";
 
@@ -18,38 +20,41 @@ export const startContainer: Handler<"start-container"> = async (operation, work
   const { containerId: id } = operation;
   const service = serviceOf(work, operation.service);
   await runForerunners(work, { operation, service, id }, signal);
-  await startAndWatch(operation, work, operation, signal);
+  await startAndWatch(operation, work, undefined, signal);
   return { containerId: id };
 };
 
 export const restartContainer: Handler<"restart-container"> = async (operation, work, signal) => {
   const stop = await stopNoted(operation, work, signal);
   try {
-    await startAndWatch(operation, work, operation, signal);
+    await startAndWatch(operation, work, stop, signal);
   } catch (thrown) {
     work.force.throwIfAborted();
     // The stop itself is over: nobody has to wait for its end.
-    if (stop.stop !== undefined) {
-      await work.journal.remove(work.plan.project, new Set([stop.stop]));
-    }
+    if (stop !== undefined) await forget(work, stop);
     throw thrown;
   }
-  return { containerId: operation.containerId, ...stop };
+  return { containerId: operation.containerId, ...entryOf(stop) };
 };
 
+function entryOf(stop: RotationLog | undefined): Pick<Done, "stop"> {
+  return stop === undefined ? {} : { stop: stop.now.id };
+}
+
 async function startAndWatch(
-  operation: Operation,
+  operation: OperationOf<"start-container"> | OperationOf<"restart-container">,
   work: Work,
-  { service, containerId: id }: { readonly service: string; readonly containerId: string },
+  stop: RotationLog | undefined,
   signal: AbortSignal,
 ): Promise<void> {
-  const desired = serviceOf(work, service);
+  const { containerId: id } = operation;
+  const desired = serviceOf(work, operation.service);
   const settleMs = Math.min(desired.policy.health.settleMs, EARLY_MS);
   const tools = { ...work, scrub: work.scrubber.scrub };
-  const stop = AbortSignal.any([signal, work.force]);
-  await startAgain(work, { operation, service: desired, id }, signal);
+  const ending = AbortSignal.any([signal, work.force]);
+  await startAgain(work, { operation, service: desired, id }, stop, signal);
   try {
-    await waitRunning(tools, id, settleMs, isJob(work.desired, desired), stop);
+    await waitRunning(tools, id, settleMs, isJob(work.desired, desired), ending);
   } catch (thrown) {
     work.force.throwIfAborted();
     throw await tellLastWords(work, operation, id, failureOf(thrown, work.scrubber, signal));
@@ -72,7 +77,7 @@ export const renameContainer: Handler<"rename-container"> = async (
 
 export const stopContainer: Handler<"stop-container"> = async (operation, work, signal) => ({
   containerId: operation.containerId,
-  ...(await stopNoted(operation, work, signal)),
+  ...entryOf(await stopNoted(operation, work, signal)),
 });
 
 /** With its memory directory and its addresses. */

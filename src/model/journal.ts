@@ -31,6 +31,7 @@ export type RotationStep =
   | "restore-files"
   | "pre-stop"
   | "stop-old"
+  | "start-old"
   | "rename-old"
   | "rename-new"
   | "set-policy"
@@ -51,8 +52,11 @@ export interface Rotation {
   readonly number: number;
   /** The name that the service's container has before and after. */
   readonly name: string;
-  /** `stop`: the container is stopped for good, or until something else starts it. */
-  readonly method: "create" | "stop-first" | "blue-green" | "refresh" | "stop";
+  /**
+   * `stop`: the container is stopped for good, or until something else starts it, or to be started again.
+   * `start`: one that stood there is started, and wants something run after that.
+   */
+  readonly method: "create" | "stop-first" | "blue-green" | "refresh" | "stop" | "start";
   readonly status: RotationStatus;
   readonly step: RotationStep;
   readonly why: string;
@@ -93,6 +97,11 @@ export interface RotationMember {
   readonly running: boolean;
   readonly generation: string | undefined;
   readonly endpoints: readonly RotationEndpoint[];
+  /**
+   * Its post_start is to run as soon as it does: it is about to be started, or has heard its pre_stop, and
+   * since then its post_start has not come to its end.
+   */
+  readonly owed?: boolean;
 }
 
 export interface RotationEndpoint {

@@ -192,6 +192,7 @@ export async function mend(
 function recoveryTools(context: Context, desired: Desired | undefined): RecoveryTools {
   return {
     ...context,
+    desired,
     drainMsOf: (name) => desired?.services.get(name)?.policy.drainMs,
     healthOf: (name) => desired?.services.get(name)?.policy.health,
     isForwardOnly: async (versions) => {

@@ -1,5 +1,7 @@
 /** `post_start` and `pre_stop`: commands that a service wants run in its containers. */
+import type { DesiredService } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
+import type { Report } from "../../model/events.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { ExecRequest } from "../../model/ports.ts";
 import type { HookModel, ServiceModel } from "../../model/project.ts";
@@ -15,13 +17,21 @@ export interface Hooks {
   readonly hooks: readonly HookModel[];
 }
 
-/**
- * What is to run before the container stops: as it was made with; `model` is for one that Compose has
- * made, which does not remember it.
- */
-export function stopHooks(container: ContainerDetail, model: ServiceModel | undefined): Hooks {
-  const hooks = (readSpec(container.labels)?.service ?? model)?.pre_stop ?? [];
-  return { container, kind: "pre_stop", hooks };
+/** For a service that the files do not know, whose own time nobody can tell. */
+const LONGEST_MS = 60_000;
+
+/** What the container was made with; `model` is for one that Compose has made, which does not remember it. */
+export function hooksOf(
+  labels: ContainerDetail["labels"],
+  kind: HookKind,
+  model: ServiceModel | undefined,
+): readonly HookModel[] {
+  return (readSpec(labels)?.service ?? model)?.[kind] ?? [];
+}
+
+/** How long each command may take, ms. */
+export function limitOf(service: DesiredService | undefined): number {
+  return service?.policy.rotationTimeoutMs ?? LONGEST_MS;
 }
 
 /**
@@ -42,6 +52,24 @@ export async function runHooks(
     // Its own end says more, to whoever looks at it next.
     if (await hasEnded(tools, container.id, signal)) return;
     throw hookFailed(failure, kind === "pre_stop" ? withoutHooks(container) : []);
+  }
+}
+
+/** The same where nothing hangs on it: a failure is told, with what came of it. Answers whether there was none. */
+export async function tryHooks(
+  tools: ProbeTools & { readonly report: Report },
+  hooks: Hooks,
+  { limitMs, outcome }: { readonly limitMs: number; readonly outcome: string },
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await runHooks(tools, hooks, limitMs, signal);
+    return true;
+  } catch (error) {
+    if (!(error instanceof DsoError && error.code === "hook-failed")) throw error;
+    const message = `${error.message}; ${outcome}`;
+    tools.report({ type: "warning", code: "hook-failed", message });
+    return false;
   }
 }
 

@@ -26,8 +26,8 @@ export interface Farewell {
   readonly stopTimeout: number | undefined;
   /** The new one may have run to its end. */
   readonly mayEnd: boolean;
-  /** What the old one wants run before it stops, once that is noted. Whatever comes of it, it goes. */
-  readonly beforeStop?: (old: ContainerDetail, note: () => Promise<void>) => Promise<void>;
+  /** Runs, and notes before, what the old one wants run before it stops. Whatever comes of it, it goes. */
+  readonly beforeStop?: (old: ContainerDetail) => Promise<void>;
 }
 
 /** False where the new container has ended meanwhile, and the old one is still there to go back to. */
@@ -140,7 +140,7 @@ export async function retire(
     await log.step("drain-old");
     await drain(tools, old, { drainMs, leftMs }, signal);
     if (!(await stands(tools, log.now, mayEnd, signal))) return false;
-    await beforeStop?.(old, () => log.step("pre-stop"));
+    await beforeStop?.(old);
     await log.step("stop-old", { stopping: old.startedAt });
     await engine.stopContainer(old.id, stopTimeout, signal);
   }

@@ -3,9 +3,9 @@ import { showDuration } from "../../model/duration.ts";
 import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus, RotationStep } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { readSpec } from "../../model/spec.ts";
 import { isDown } from "../failure.ts";
-import { leaveByItself } from "../hooks/stop.ts";
+import { type Announcing, isOwed } from "../hooks/owed.ts";
+import { beforeLeaving } from "../hooks/stop.ts";
 import { waitServing } from "../rollout/health.ts";
 import { waitSteady, waitWatched, type Watched } from "../rollout/verify.ts";
 import { isSwapped, putBack, revert, signalAgain } from "./refreshed.ts";
@@ -22,11 +22,12 @@ import { scrubberFor } from "../given.ts";
 import type { Scrubber } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
-import { isConflict, outlastStop } from "./revive.ts";
+import { endHalt } from "./halted.ts";
+import { isConflict } from "./revive.ts";
 import { goBack, keepNew } from "./undo.ts";
 import { describe, interrupted } from "./words.ts";
 
-export interface RecoveryTools extends RotationTools {
+export interface RecoveryTools extends RotationTools, Pick<Announcing, "desired"> {
   /** How a service's health is judged; without it the container's own healthcheck or the settle time. */
   readonly healthOf?: (service: string) => HealthPolicy | undefined;
   /** How long connections to what is replaced may last on. */
@@ -92,7 +93,7 @@ async function recoverOne(
   log: RotationLog,
   signal: AbortSignal,
 ): Promise<string> {
-  if (log.now.method === "stop") return finishStop(tools, log.now, signal);
+  if (log.now.method === "stop" || log.now.method === "start") return endHalt(tools, log, signal);
   if (log.now.method === "refresh") return endRefresh(tools, log, signal);
   const made = await findNew(tools, log.now, signal);
   const forward = made !== undefined && (await isWorthKeeping(tools, log.now, made, signal));
@@ -115,21 +116,23 @@ async function goesForward(
   signal: AbortSignal,
 ): Promise<boolean> {
   try {
-    return await goForward(tools, log, made, farewellOf(tools, log.now, signal), signal);
+    return await goForward(tools, log, made, farewellOf(tools, log, signal), signal);
   } catch (error) {
     if (isConflict(error)) return false;
     throw error;
   }
 }
 
-function farewellOf(tools: Recovering, rotation: Rotation, signal: AbortSignal): Farewell {
-  const drainMs = tools.drainMsOf?.(rotation.service) ?? DEFAULT_DRAIN_MS;
+function farewellOf(tools: Recovering, log: RotationLog, signal: AbortSignal): Farewell {
+  const { service } = log.now;
+  const drainMs = tools.drainMsOf?.(service) ?? DEFAULT_DRAIN_MS;
+  const desired = tools.desired?.services.get(service);
   return {
     drainMs,
     leftMs: 0,
     stopTimeout: undefined,
-    mayEnd: mayEnd(tools, rotation),
-    beforeStop: (old, note) => leaveByItself(tools, old, note, signal),
+    mayEnd: mayEnd(tools, log.now),
+    beforeStop: (old) => beforeLeaving(tools, desired, old, log, signal),
   };
 }
 
@@ -174,18 +177,6 @@ async function endUnswapped(
   await log.end("rolled_back", interrupted());
 }
 
-/** What the container is to be afterwards, whoever looks at it then decides. */
-async function finishStop(
-  tools: RecoveryTools,
-  rotation: Rotation,
-  signal: AbortSignal,
-): Promise<RotationStatus> {
-  const container = await findOld(tools, rotation, signal);
-  if (container !== undefined) await outlastStop(tools.engine, rotation, container, signal);
-  await tools.journal.remove(rotation.project, new Set([rotation.id]));
-  return "completed";
-}
-
 /** Anything but a new container that serves is worse than the old one, wherever the work ended. */
 async function isWorthKeeping(
   tools: Recovering,
@@ -193,15 +184,10 @@ async function isWorthKeeping(
   made: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (rotation.status === "rolling_back" || isHalfStarted(rotation, made)) return false;
+  // What is to run after its start may not have run to its end.
+  if (rotation.status === "rolling_back" || isOwed(rotation, "new")) return false;
   if (made.state === "running") return serves(tools, rotation, made, signal);
   return mayEnd(tools, rotation) && made.exitCode === 0;
-}
-
-/** What is to run after its start may not have run to its end. */
-function isHalfStarted({ step }: Rotation, { labels }: ContainerDetail): boolean {
-  const hooks = readSpec(labels)?.service.post_start ?? [];
-  return hooks.length > 0 && (step === "start-new" || step === "post-start");
 }
 
 function mayEnd({ isJob }: RecoveryTools, { method, service }: Rotation): boolean {

@@ -3,7 +3,7 @@ import { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isRefusal } from "../failure.ts";
-import { starts } from "./revive.ts";
+import { type Undoing, wakes } from "./revive.ts";
 import { findOld, type RotationLog, type RotationTools, undeterred } from "../journal/rotation.ts";
 
 /** Whether the container reads other files than before; undefined where nothing is left to read. */
@@ -35,7 +35,7 @@ export async function signalAgain(
 
 /** The old files, and the process told of them; one that died of the new ones is started. */
 export async function putBack(
-  tools: RotationTools,
+  tools: Undoing,
   log: RotationLog,
   error: DsoError,
   signal: AbortSignal,
@@ -46,7 +46,7 @@ export async function putBack(
   // Also where the files are the old ones again: the manifest may not say so yet.
   const reverted = there && (await revert(tools, log.now, signal));
   const container = await findOld(tools, log.now, signal);
-  if (container !== undefined) await wake(tools, log.now, container, signal);
+  if (container !== undefined) await wake(tools, own, container, signal);
   // Removed, or without its files, it cannot be as it was: the plan that follows makes another one.
   await own.end(reverted && container !== undefined ? "rolled_back" : "failed", error);
 }
@@ -68,11 +68,12 @@ export async function revert(
 }
 
 async function wake(
-  tools: RotationTools,
-  rotation: Rotation,
+  tools: Undoing,
+  log: RotationLog,
   container: ContainerDetail,
   signal: AbortSignal,
 ): Promise<void> {
-  if (container.state === "exited") await starts(tools.engine, container.id, signal);
-  else await signalAgain(tools, rotation, container, signal);
+  const { state } = container;
+  if (state !== "exited") await signalAgain(tools, log.now, container, signal);
+  if (state === "exited" || state === "running") await wakes(tools, log, "old", container, signal);
 }

@@ -1,40 +1,35 @@
 /** Containers brought to run again, whatever a killed process or somebody else has done to them. */
 import { DsoError } from "../../model/errors.ts";
-import type { Report } from "../../model/events.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import { isDeclined, isRefusal } from "../failure.ts";
-import { afterReturn } from "../hooks/stop.ts";
-import { findNew, type RotationTools } from "../journal/rotation.ts";
+import { announce, type Announcing, owe, type Side } from "../hooks/owed.ts";
+import { findNew, type RotationLog, type RotationTools } from "../journal/rotation.ts";
 
-/** What undoes a rotation; a hook that fails meanwhile is told. */
-export type Undoing = RotationTools & { readonly report: Report };
+/** What undoes a rotation, and tells of a hook that fails meanwhile. */
+export type Undoing = RotationTools & Announcing;
 
 const AWAKE: ReadonlySet<string> = new Set(["running", "restarting", "paused"]);
 
 /**
- * The old container runs again, with its own policy, where it ran before, and what it wants run after a
- * start has run once more: what ran before its stop is to be undone by that. False where it does not
+ * The old container runs again, with its own policy, where it ran before. False where it does not
  * start any more: a reboot has emptied the memory that it reads.
  */
 export async function revive(
   tools: Undoing,
-  rotation: Rotation,
+  log: RotationLog,
   old: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const was = rotation.old;
+  const was = log.now.old;
   if (was === undefined) return true;
   // Never do two write at once, not even when the engine restarts.
-  if (rotation.method === "stop-first") await putToRest(tools, rotation, signal);
+  if (log.now.method === "stop-first") await putToRest(tools, log.now, signal);
   const { engine } = tools;
-  const ends = await outlastStop(engine, rotation, old, signal);
+  const ends = await outlastStop(engine, log.now, old, signal);
   await engine.updateRestartPolicy(old.id, was.restartPolicy, signal);
   if (!was.running) return true;
-  if (!ends && AWAKE.has(old.state)) return wakes(engine, old, signal);
-  const runs = await starts(engine, old.id, signal);
-  if (runs) await afterReturn(tools, old.id, signal);
-  return runs;
+  return wakes(tools, log, "old", ends ? { ...old, state: "exited" } : old, signal);
 }
 
 /** The new container ends, and no policy wakes it. */
@@ -49,14 +44,24 @@ async function putToRest(
   await tools.engine.stopContainer(made.id, undefined, signal);
 }
 
-/** Has it run, whatever somebody did to it; false where it does not. */
+/**
+ * Has it run, whatever somebody did to it; false where it does not. What it wants run after a start runs
+ * where it is started here, or has heard its pre_stop, which that undoes.
+ */
 export async function wakes(
-  engine: RotationTools["engine"],
-  { id, state }: ContainerDetail,
+  tools: Undoing,
+  log: RotationLog,
+  side: Side,
+  container: ContainerDetail,
   signal: AbortSignal,
 ): Promise<boolean> {
-  if (!AWAKE.has(state)) return starts(engine, id, signal);
-  if (state === "paused") await engine.unpauseContainer(id, signal);
+  const { id, state } = container;
+  if (!AWAKE.has(state)) {
+    await owe(tools, log, side, container);
+    if (!(await starts(tools.engine, id, signal))) return false;
+  } else if (state === "paused") await tools.engine.unpauseContainer(id, signal);
+  const outcome = "the container serves on all the same";
+  await announce(tools, log, { side, id, outcome }, signal);
   return true;
 }
 
@@ -82,7 +87,7 @@ export function isConflict(error: unknown): boolean {
 }
 
 /** Asked again, an engine that refuses would refuse again: the plan that follows makes another one. */
-export async function starts(
+async function starts(
   engine: RotationTools["engine"],
   id: string,
   signal: AbortSignal,

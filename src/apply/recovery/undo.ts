@@ -63,13 +63,13 @@ async function undo(
     await log.end("failed", error);
     return "failed";
   }
-  const runs = await revive(tools, log.now, old, signal);
-  if (!runs && (await wakesNew(tools, log.now, signal))) return keepNew(tools, log, error, signal);
+  const runs = await revive(tools, log, old, signal);
+  if (!runs && (await wakesNew(tools, log, signal))) return keepNew(tools, log, error, signal);
   const back = await leadBack(tools, log.now, old, signal);
   const made = await findNew(tools, log.now, signal);
   for (const end of [stopNew, removeNew]) {
     // Looked at before each: what is left is never ended.
-    const kept = !runs || (await outlives(tools, log.now, signal));
+    const kept = !runs || (await outlives(tools, log, signal));
     if (!kept) return keepNew(tools, log, error, signal);
     await end(tools, log.now, made, signal);
   }
@@ -80,14 +80,10 @@ async function undo(
 }
 
 /** Whether the old container is still there, whatever somebody has done to it, and runs if it did. */
-async function outlives(
-  tools: RotationTools,
-  rotation: Rotation,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const old = await findOld(tools, rotation, signal);
+async function outlives(tools: Undoing, log: RotationLog, signal: AbortSignal): Promise<boolean> {
+  const old = await findOld(tools, log.now, signal);
   if (old === undefined) return false;
-  return rotation.old?.running !== true || wakes(tools.engine, old, signal);
+  return log.now.old?.running !== true || wakes(tools, log, "old", old, signal);
 }
 
 /**
@@ -105,7 +101,7 @@ export async function standAside(
     await findNew(tools, log.now, signal),
   ];
   if (old === undefined || made === undefined) return undefined;
-  if (!(await revive(tools, log.now, old, signal))) return undefined;
+  if (!(await revive(tools, log, old, signal))) return undefined;
   const back = await leadBack(tools, log.now, old, signal);
   await tools.engine.updateRestartPolicy(made.id, { Name: "no" }, signal);
   // Two of one number: the one that does not run is the one to go.
@@ -180,14 +176,10 @@ async function removeNew(
 }
 
 /** Whether the new container runs, or does when it is told to. */
-async function wakesNew(
-  tools: RotationTools,
-  rotation: Rotation,
-  signal: AbortSignal,
-): Promise<boolean> {
-  const made = await findNew(tools, rotation, signal);
-  if (made === undefined || rotation.new?.id === undefined) return false;
-  return wakes(tools.engine, made, signal);
+async function wakesNew(tools: Undoing, log: RotationLog, signal: AbortSignal): Promise<boolean> {
+  const made = await findNew(tools, log.now, signal);
+  if (made === undefined || log.now.new?.id === undefined) return false;
+  return wakes(tools, log, "new", made, signal);
 }
 
 /**
@@ -195,7 +187,7 @@ async function wakesNew(
  * left must not go too.
  */
 export async function keepNew(
-  tools: RotationTools,
+  tools: Undoing,
   log: RotationLog,
   error: DsoError,
   signal: AbortSignal,
@@ -213,7 +205,7 @@ export async function keepNew(
   const old = await findOld(tools, log.now, signal);
   if (old !== undefined) await tools.engine.updateRestartPolicy(old.id, { Name: "no" }, signal);
   if (log.now.method === "blue-green") await giveNames(tools, log, made, signal);
-  await wakes(tools.engine, made, signal);
+  await wakes(tools, log, "new", made, signal);
   await inheritName(tools, log.now, made, signal);
   const { restartPolicy } = log.now.new ?? {};
   if (restartPolicy !== undefined) {

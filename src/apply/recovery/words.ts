@@ -8,8 +8,15 @@ export function interrupted(): DsoError {
   });
 }
 
-export function describe({ name, method }: Rotation, status: string): string {
-  if (method === "stop") return `the stop of ${name} had been interrupted, and has ended`;
+export function describe({ name, method, step }: Rotation, status: string): string {
+  if (step === "start-old") {
+    const how = status === "completed" ? ", and was finished" : "; it does not run";
+    return `the start of ${name} had been interrupted${how}`;
+  }
+  if (method === "stop") {
+    const how = status === "rolled_back" ? "it runs on" : "has ended";
+    return `the stop of ${name} had been interrupted, and ${how}`;
+  }
   if (method === "refresh") {
     const how = status === "completed" ? "and was finished" : "and its old files hold";
     return `the refresh of ${name} had been interrupted, ${how}`;

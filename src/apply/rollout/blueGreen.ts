@@ -45,16 +45,18 @@ export async function replaceBlueGreen(
     throw await giveUp(swap, failureOf(thrown, work.scrubber, signal), signal);
   }
   // From here on there is only forward, unless what it leads to ends: the next run goes on where this one does.
-  const { drainMs } = swap.making.service.policy;
+  const { making, log } = swap;
+  const { drainMs } = making.service.policy;
+  const leaving = { ...work, scrub: work.scrubber.scrub };
   const farewell = {
     drainMs,
     leftMs,
     stopTimeout: work.plan.options.stopTimeout,
     mayEnd: swap.oneShot,
-    beforeStop: (old: ContainerDetail, note: () => Promise<void>) =>
-      beforeLeaving(work, swap.making.service, old, note),
+    beforeStop: (old: ContainerDetail) =>
+      beforeLeaving(leaving, making.service, old, log, work.force),
   };
-  if (!(await retire(work, swap.log, farewell, work.force))) {
+  if (!(await retire(work, log, farewell, work.force))) {
     throw await giveUp(swap, endedEarly(swap), signal);
   }
   return handOver(swap);

@@ -58,7 +58,7 @@ async function switchOver(swap: Swap, begun: number, signal: AbortSignal): Promi
   await log.step("detach-old");
   await engine.updateRestartPolicy(old.id, { Name: "no" }, force);
   const readyAt = clock.elapsed();
-  await beforeStop(work, making.service, old, () => log.step("pre-stop"), signal);
+  await beforeStop(work, making.service, old, log, signal);
   refuseAborted(signal);
   await log.step("stop-old", { stopping: old.startedAt });
   const stoppedAt = clock.elapsed();

@@ -121,7 +121,9 @@ export async function giveUp(
   const lost = made === undefined && log.now.new?.id !== undefined && isRefusal(failure);
   const said = ran ? await tellLastWords(work, operation, made.id, failure) : failure;
   const error = lost ? vanished(swap) : said;
-  if (!making.service.policy.rollbackOnFailure && made !== undefined && !signal.aborted) {
+  // Until the old one was told to stop, nothing was tried of which anything could be seen.
+  const tried = made !== undefined && log.now.step !== "pre-stop";
+  if (!making.service.policy.rollbackOnFailure && tried && !signal.aborted) {
     const left = await leave(swap, error);
     if (left !== undefined) return left;
   }

@@ -23,19 +23,27 @@ interface Options {
   readonly ends?: Readonly<Record<string, number>>;
 }
 
-/** A world that tells what was run where, in order: `container command`, and `start container`. */
+/**
+ * A world that tells what was run where, in order: `container command`, and `start container`; and by id
+ * what each container has heard.
+ */
 export function watched({ failing = new Set(), ends = { "before:1": 0 } }: Options = {}) {
   const world = createWorld();
   for (const [image, code] of Object.entries(ends))
     world.engine.addImage(image, { exits: { code } });
   const { engine } = world;
   const ran: string[] = [];
+  const heard = new Map<string, string[]>();
+  const hear = (id: string, what: string): void => {
+    heard.set(id, [...(heard.get(id) ?? []), what]);
+  };
   const nameOf = async (id: string): Promise<string> =>
     (await engine.inspectContainer(id, never))?.name.replace(/-[0-9a-f]{8}$/, "") ?? id;
   const watching: ApplyContext["engine"] = {
     ...engine,
     async exec(id, request, streams, signal) {
       ran.push(`${await nameOf(id)} ${request.argv.join(" ")}`);
+      hear(id, request.argv[0] ?? "");
       if (failing.has(request.argv[0] ?? "")) {
         streams.output(Buffer.from("no such registry\n"));
         return 3;
@@ -44,10 +52,13 @@ export function watched({ failing = new Set(), ends = { "before:1": 0 } }: Optio
     },
     async startContainer(id, signal) {
       ran.push(`start ${await nameOf(id)}`);
+      hear(id, "start");
+      // Each run of a container is told from the one before by when it began.
+      await world.clock.sleep(1, signal);
       await engine.startContainer(id, signal);
     },
   };
-  return { ...world, ran, watching };
+  return { ...world, ran, heard, watching };
 }
 
 export type Watched = ReturnType<typeof watched>;

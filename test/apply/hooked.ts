@@ -86,3 +86,24 @@ export async function replace(
   const plan = planOf([{ kind: "replace-container", service: "web", method, ...names }]);
   return { plan, outcome: () => up(world, wanted, plan) };
 }
+
+export type Kind = "start-container" | "restart-container" | "stop-container";
+
+export const act = (kind: Kind, containerId: string) =>
+  planOf([{ kind, service: "web", containerId }]);
+
+/** One that runs as app:1, and what it hears from now on. */
+export async function standing(failing: Set<string>, wanted = web({})) {
+  const world = watched({ failing });
+  await up(world, wanted);
+  const { id } = (await world.engine.inspectContainer(NAME, never))!;
+  world.heard.clear();
+  return { ...world, id, failing, heardBy: () => world.heard.get(id) ?? [] };
+}
+
+/** What a run that was killed would have left to do. */
+export async function openEntries(world: World): Promise<readonly string[]> {
+  const { journal } = await world.context(desiredOf(web({})));
+  const isOpen = ({ status }: { status: string }) => /progress|rolling/.test(status);
+  return (await journal.list("shop")).filter(isOpen).map(({ method }) => method);
+}

@@ -3,38 +3,9 @@ import { describe, expect, test } from "vitest";
 import type { ApplyContext } from "../../src/apply/context.ts";
 import { recover } from "../../src/apply/recovery/recovery.ts";
 import { DsoError } from "../../src/model/errors.ts";
-import type { Plan } from "../../src/model/plan.ts";
-import type { ServiceModel } from "../../src/model/project.ts";
+import type { DsoEvent } from "../../src/model/events.ts";
 import { desiredOf, never, planOf } from "./fixture.ts";
-import { NAME, replace, runs, up, watched, type Watched, web } from "./hooked.ts";
-import { mortal } from "./mortal.ts";
-
-type Kind = "start-container" | "restart-container" | "stop-container";
-
-const act = (kind: Kind, containerId: string) => planOf([{ kind, service: "web", containerId }]);
-const idOf = async ({ engine }: Watched): Promise<string> =>
-  (await engine.inspectContainer(NAME, never))!.id;
-
-async function openEntries(world: Watched): Promise<readonly string[]> {
-  const { journal } = await world.context(desiredOf(web({})));
-  const open = (await journal.list("shop")).filter(({ status }) => status === "in_progress");
-  return open.map(({ method }) => method);
-}
-
-/** One that runs as app:1, and what it hears from now on. */
-async function standing(failing: Set<string>) {
-  const world = watched({ failing });
-  await up(world, web({}));
-  const id = await idOf(world);
-  world.heard.clear();
-  return { ...world, id, failing, heardBy: () => world.heard.get(id) ?? [] };
-}
-
-/** Whether nothing is owed to it: how often it was announced since its last start or pre_stop. */
-function announcedSince(heard: readonly string[]): number {
-  const last = heard.findLastIndex((word) => word === "start" || word.startsWith("withdraw"));
-  return heard.slice(last + 1).filter((word) => !word.endsWith("(cut off)")).length;
-}
+import { act, NAME, openEntries, replace, runs, standing, up, watched, web } from "./hooked.ts";
 
 describe("one that runs on after its pre_stop is announced again", () => {
   test.each(["stop-container", "restart-container"] as const)("where %s fails", async (kind) => {
@@ -119,130 +90,32 @@ test("what is kept because the old one does not start any more is announced as i
   };
   const watching = { ...world, watching: engine };
   await (await replace(watching, web({ image: "app:2", restart: "no" }), "stop-first")).outcome();
-  const made = await idOf(world);
+  const { id: made } = (await world.engine.inspectContainer(NAME, never))!;
   expect(made).not.toBe(world.id);
   expect(world.heard.get(made)).toEqual(["start", "announce", "start", "announce"]);
 });
 
-describe("a process that is killed anywhere leaves word of what is owed", () => {
-  interface Case {
-    readonly what: string;
-    readonly failing?: readonly string[];
-    /** Of the new version. */
-    readonly model?: ServiceModel;
-    readonly plan: (world: Watched & { readonly id: string }) => Promise<Plan> | Plan;
-  }
-  const newer = { image: "app:2" };
-  const proclaimed = { ...newer, post_start: [{ command: ["proclaim"] }] };
-  const replaced =
-    (method: "blue-green" | "stop-first", model: ServiceModel): Case["plan"] =>
-    async (world) =>
-      (await replace(world, web(model), method)).plan;
-  const cases: readonly Case[] = [
-    {
-      what: "start",
-      plan: async ({ engine, id }) => {
-        await engine.stopContainer(id, undefined, never);
-        return act("start-container", id);
-      },
-    },
-    { what: "restart", plan: ({ id }) => act("restart-container", id) },
-    { what: "stop", plan: ({ id }) => act("stop-container", id) },
-    {
-      what: "stop whose pre_stop fails",
-      failing: ["withdraw"],
-      plan: ({ id }) => act("stop-container", id),
-    },
-    {
-      what: "replacement whose pre_stop fails",
-      failing: ["withdraw"],
-      model: newer,
-      plan: replaced("stop-first", newer),
-    },
-    {
-      what: "replacement whose post_start fails",
-      failing: ["proclaim"],
-      model: proclaimed,
-      plan: replaced("stop-first", proclaimed),
-    },
-    {
-      what: "replacement beside",
-      model: newer,
-      plan: replaced("blue-green", newer),
-    },
-  ];
-
-  /** Dies at the nth call, and says whether it did. */
-  async function dies(context: ApplyContext, nth: number, when: "before" | "after", work: Work) {
-    const dying = mortal(context, nth, when);
-    const run = work(dying.context).then(
-      () => "lived",
-      () => "lived",
-    );
-    return (await Promise.race([dying.died, run])) !== "lived";
-  }
-  type Work = (context: ApplyContext) => Promise<unknown>;
-  const mend: Work = (context) => recover("shop", context, () => undefined, never);
-
-  /** Every one that runs has heard what it is owed. Answers how many have heard it twice. */
-  async function expectAnnounced(world: Watched, where: string): Promise<number> {
-    const { containers } = await world.engine.listProject("shop", never);
-    let doubles = 0;
-    for (const { id, state } of containers) {
-      const heard = world.heard.get(id) ?? [];
-      if (state !== "running" || heard.length === 0) continue;
-      const count = announcedSince(heard);
-      expect([1, 2], `${where}: ${heard.join(" ")}`).toContain(count);
-      if (count === 2) doubles++;
-    }
-    expect(await openEntries(world), where).toEqual([]);
-    return doubles;
-  }
-
-  const both = cases.flatMap((one) =>
-    (["before", "after"] as const).map((when) => ({ ...one, when })),
-  );
-
-  test.each(both)("$what, $when a call", async ({ failing = [], model = {}, plan, when }) => {
-    let doubles = 0;
-    for (let nth = 1, died = true; died; nth++) {
-      const world = await standing(new Set(failing));
-      const planned = await plan(world);
-      world.heard.clear();
-      const desired = desiredOf(web(model));
-      const context = await world.context(desired, { engine: world.watching });
-      died = await dies(context, nth, when, (dying) => world.run(desired, planned, dying));
-      await mend(context);
-      doubles += await expectAnnounced(world, `call ${nth}`);
-      const before = JSON.stringify([...world.heard]);
-      await mend(context);
-      expect(JSON.stringify([...world.heard]), `call ${nth}`).toBe(before);
-    }
-    // Only between the end of a hook and the note of it can nobody know.
-    expect(doubles).toBeLessThanOrEqual(1);
-  });
-
-  test.each(both)("$what, in a hook, and whoever mends it $when a call", async (one) => {
-    let doubles = 0;
-    for (let nth = 1, died = true; died; nth++) {
-      const world = await standing(new Set(one.failing));
-      const planned = await one.plan(world);
-      world.heard.clear();
-      const desired = desiredOf(web(one.model ?? {}));
-      const hangs = Promise.withResolvers<"hangs">();
-      const exec: ApplyContext["engine"]["exec"] = (id, { argv }) => {
-        world.heard.set(id, [...(world.heard.get(id) ?? []), `${argv[0] ?? ""} (cut off)`]);
-        hangs.resolve("hangs");
-        return new Promise(() => undefined);
-      };
-      void world.run(desired, planned, { engine: { ...world.watching, exec } });
-      await hangs.promise;
-      world.failing.clear();
-      const context = await world.context(desired, { engine: world.watching });
-      died = await dies(context, nth, one.when, mend);
-      await mend(context);
-      doubles += await expectAnnounced(world, `call ${nth}`);
-    }
-    expect(doubles).toBeLessThanOrEqual(1);
-  });
+test("a start that nobody saw the end of, and whose hook fails then, is taken back", async () => {
+  const world = await standing(new Set());
+  await world.engine.stopContainer(world.id, undefined, never);
+  const hangs = Promise.withResolvers<undefined>();
+  const exec: ApplyContext["engine"]["exec"] = () => {
+    hangs.resolve(undefined);
+    return new Promise(() => undefined);
+  };
+  const start = act("start-container", world.id);
+  void world.run(desiredOf(web({})), start, { engine: { ...world.watching, exec } });
+  await hangs.promise;
+  world.failing.add("announce");
+  const context = await world.context(desiredOf(web({})), { engine: world.watching });
+  const told: DsoEvent[] = [];
+  await recover("shop", context, (event) => void told.push(event), never);
+  expect(await runs(world)).toEqual([`${NAME} app:1 exited`]);
+  expect(told.map((event) => (event.type === "warning" ? event.message : ""))).toEqual([
+    `post_start[0] of ${NAME} ended with 3; the container was stopped`,
+    `the start of ${NAME} had been interrupted; it does not run`,
+  ]);
+  world.failing.clear();
+  expect((await up(world, web({}), start)).failed).toEqual([]);
+  expect(world.heardBy().slice(-2)).toEqual(["start", "announce"]);
 });

@@ -83,9 +83,12 @@ describe("a process that is killed anywhere leaves word of what is owed", () => 
     const world = await standing(new Set(failing), was);
     const planned = await plan(world);
     world.heard.clear();
-    // A signal that asks it to read its files anew ends it.
-    const killContainer: ApplyContext["engine"]["killContainer"] = (id, _, signal) =>
-      world.engine.stopContainer(id, undefined, signal);
+    let signals = 0;
+    // New files end it, and the old ones do not.
+    const killContainer: ApplyContext["engine"]["killContainer"] = async (id, posix, signal) => {
+      if (signals++ > 0) return world.engine.killContainer(id, posix, signal);
+      return world.engine.stopContainer(id, undefined, signal);
+    };
     const engine = { ...world.watching, killContainer };
     return { world, planned, desired: desiredOf(wanted), engine };
   }

@@ -168,6 +168,7 @@ function lazyPrograms(environment: WireOptions["environment"], home: string): Pr
   return {
     check: async (...call) => (await load()).check(...call),
     run: async (...call) => (await load()).run(...call),
+    endLeft: async (...left) => (await load()).endLeft(...left),
   };
 }
 

@@ -1,4 +1,5 @@
 /** Runs the program of a provider service, and gives what it says to those that depend on it. */
+import type { ProcessIdentity } from "../lib/lockOwner.ts";
 import type { ProgramService } from "../model/desired.ts";
 import { dependentsOf, givenBy } from "../model/programs.ts";
 import type { Handler, Work } from "./context.ts";
@@ -16,7 +17,9 @@ export const askProvider: Handler<"ask-provider"> = async (operation, work, sign
   };
   const stop = AbortSignal.any([signal, work.force]);
   if (operation.verb === "up") await work.answers.begin(program);
-  const given = await work.programs.run(call, progress, stop);
+  const note = (process?: ProcessIdentity): Promise<void> =>
+    work.journal.noteProgram(call, process);
+  const given = await work.programs.run(call, { progress, note }, stop);
   if (operation.verb === "down") {
     await work.answers.forget(program.name);
     return {};

@@ -3,10 +3,8 @@ import { hostname, userInfo } from "node:os";
 import { DsoError } from "../model/errors.ts";
 import { hasCode } from "./files.ts";
 
-/** Enough to tell, later and from another process, whether the owner still lives. */
-export interface LockOwner {
-  /** Random; names this one holding of the lock. */
-  readonly id: string;
+/** Enough to tell, later and from another process, whether it still lives. */
+export interface ProcessIdentity {
   readonly pid: number;
   /** Changes with every boot of the machine; empty where the system has none. */
   readonly bootId: string;
@@ -14,6 +12,11 @@ export interface LockOwner {
   readonly pidNamespace: string;
   /** Clock ticks between boot and the start of the process: tells a reused id from the first. */
   readonly startTime: string;
+}
+
+export interface LockOwner extends ProcessIdentity {
+  /** Random; names this one holding of the lock. */
+  readonly id: string;
   readonly hostname: string;
   readonly operation: string;
   /** The user's name. */
@@ -51,18 +54,20 @@ const NETWORK_FUSE = /^fuse\.(sshfs|rclone|s3fs|glusterfs|ceph|davfs|nfs|smb)/;
 // thread takes several times as long as the step.
 
 export function describeSelf(id: string, operation: string): LockOwner {
-  const status = processStatus(process.pid);
   return {
     id,
-    pid: process.pid,
-    bootId: bootId(),
-    pidNamespace: pidNamespace(),
-    startTime: status?.startTime ?? "",
+    ...identify(process.pid),
     hostname: hostname(),
     operation,
     who: userName(),
     created: new Date().toISOString(),
   };
+}
+
+/** Where the system does not tell its start, that is empty. */
+export function identify(pid: number): ProcessIdentity {
+  const startTime = processStatus(pid)?.startTime ?? "";
+  return { pid, bootId: bootId(), pidNamespace: pidNamespace(), startTime };
 }
 
 /** A damaged record gives an owner that counts as living: only a person can judge it. */
@@ -88,8 +93,8 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Whether the owner's process certainly runs no more. In doubt it does. */
-export function isGone(owner: LockOwner): boolean {
+/** Whether the process certainly runs no more. In doubt it does. */
+export function isGone(owner: ProcessIdentity): boolean {
   if (owner.pid <= 0) return false;
   if (owner.bootId !== bootId()) return true;
   if (owner.pidNamespace !== pidNamespace()) return false;
@@ -120,16 +125,21 @@ function networkFuse(directory: string): string | undefined {
 
 interface ProcessStatus {
   readonly startTime: string;
+  /** The id of its process group. */
+  readonly group: number;
   /** A zombie: ended, though its parent has not asked for the exit code. */
   readonly ended: boolean;
 }
 
-function processStatus(pid: number): ProcessStatus | undefined {
+/** Undefined: there is none, or the system does not tell. */
+export function processStatus(pid: number): ProcessStatus | undefined {
   const line = readIfThere(`/proc/${pid}/stat`);
   // The second field is the program's name, in parentheses that it may hold itself.
   const fields = line.slice(line.lastIndexOf(")") + 2).split(" ");
-  const [state = "", startTime] = [fields[0], fields[19]];
-  return startTime === undefined ? undefined : { startTime, ended: "ZXx".includes(state) };
+  const [state = "", , group] = fields;
+  const startTime = fields[19];
+  if (startTime === undefined) return undefined;
+  return { startTime, group: Number(group), ended: "ZXx".includes(state) };
 }
 
 function processExists(pid: number): boolean {

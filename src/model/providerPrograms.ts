@@ -1,4 +1,5 @@
 /** The port of provider services: programs that Compose and we run by one protocol. */
+import type { ProcessIdentity } from "../lib/lockOwner.ts";
 import type { Secret } from "./secret.ts";
 
 /**
@@ -10,13 +11,36 @@ export interface ProviderPrograms {
   check(call: ProgramCall, signal: AbortSignal): Promise<void>;
   /**
    * Variable, as the dependents get it, to value: empty for `down`. The caller owns the values and drops
-   * them. `progress` gets what it says to people, without what it gave. Its processes end with `signal`.
+   * them. Its processes end with `signal`.
    */
   run(
     call: ProgramCall,
-    progress: (line: string) => void,
+    witness: ProgramWitness,
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, Secret>>;
+  /** Ends what a killed run has left at work, with its process group, and no other process. */
+  endLeft(process: ProcessIdentity, signal: AbortSignal): Promise<LeftProgram>;
+}
+
+export interface ProgramWitness {
+  /** What it says to people, without what it gave. */
+  readonly progress: (line: string) => void;
+  /**
+   * Its process; undefined: that is over. The program does nothing before the first has resolved, and is
+   * never begun where that rejects.
+   */
+  readonly note: (process: ProcessIdentity | undefined) => Promise<void>;
+}
+
+/**
+ * `ended`: now; `gone`: before; `untold`: this system, or this place in it, does not tell whether it runs;
+ * `stays`: it does, and does not end.
+ */
+export type LeftProgram = "ended" | "gone" | "untold" | "stays";
+
+/** A program that runs, or that a killed run has left. */
+export interface RunningProgram extends ProcessIdentity {
+  readonly verb: ProgramCall["verb"];
 }
 
 export interface ProgramCall {

@@ -173,8 +173,9 @@ async function tidyLeases(
 }
 
 /**
- * Finishes or undoes what a killed process left. Answers whether there was anything. Without `desired`
- * each container is judged by its own healthcheck. Wants the project's lock.
+ * Finishes or undoes what a killed process left, and ends the programs that it did. Answers whether there were
+ * changes of containers. Without `desired` each container is judged by its own healthcheck. Wants the
+ * project's lock.
  */
 export async function mend(
   context: Context,
@@ -183,6 +184,11 @@ export async function mend(
   signal: AbortSignal,
   desired?: Desired,
 ): Promise<boolean> {
+  const left = Object.entries(await context.journal.programs(project));
+  if (left.length > 0) {
+    const { endLeftPrograms } = await import("../apply/recovery/leftPrograms.ts");
+    await endLeftPrograms(project, left, context, report, signal);
+  }
   if (!(await context.journal.list(project)).some(isOpen)) return false;
   const { recover } = await import("../apply/recovery/recovery.ts");
   return recover(project, recoveryTools(context, desired), report, signal);

@@ -137,3 +137,27 @@ test("keeps what somebody still has to look at, and thirty of the rest, the newe
     { numRuns: 5 },
   );
 });
+
+const PROGRAM = { pid: 71, bootId: "b", pidNamespace: "pid:[1]", startTime: "9" };
+
+test("programs at work are noted by service, all of those that begin at once", async () => {
+  const journal = createJournal(directory);
+  expect(await journal.programs("shop")).toEqual({});
+  const call = { project: "shop", verb: "up" } as const;
+  const services = ["a", "b", "c"];
+  await Promise.all(services.map((service) => journal.noteProgram({ ...call, service }, PROGRAM)));
+  const next = createJournal(directory);
+  expect(Object.keys(await next.programs("shop")).sort()).toEqual(services);
+  expect(await next.programs("shop")).toMatchObject({ a: { verb: "up", ...PROGRAM } });
+  await next.noteProgram({ ...call, service: "b" }, undefined);
+  expect(Object.keys(await createJournal(directory).programs("shop")).sort()).toEqual(["a", "c"]);
+  expect(await next.projects()).toEqual([]);
+});
+
+test.each([0, 1, -5, "71", undefined])("a note of the process %s is damaged", async (pid) => {
+  const program = { ...PROGRAM, pid, verb: "up" };
+  const options = { mode: 0o600 };
+  writeFileSync(join(directory, "programs-shop.json"), JSON.stringify({ db: program }), options);
+  const noted = createJournal(directory).programs("shop");
+  await expect(noted).rejects.toMatchObject({ code: "state-corrupt" });
+});

@@ -4,6 +4,7 @@ import type { Journal } from "../../src/apply/journal/journal.ts";
 import type { Delivery, DeliveryRequest, Shim } from "../../src/model/delivery.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Random } from "../../src/model/ports.ts";
+import type { RunningProgram } from "../../src/model/providerPrograms.ts";
 import { Secret } from "../../src/model/secret.ts";
 
 export function countingRandom(from: number): Random {
@@ -77,8 +78,21 @@ export function fakeDelivery(generations: Map<string, DeliveryRequest>): Deliver
   };
 }
 
-export function fakeJournal(rotations: Map<string, Rotation>): Journal {
+/** `running` holds the programs of provider services, by project and service. */
+export function fakeJournal(
+  rotations: Map<string, Rotation>,
+  running = new Map<string, Readonly<Record<string, RunningProgram>>>(),
+): Journal {
   return {
+    programs: (project) => Promise.resolve(running.get(project) ?? {}),
+    noteProgram: async ({ project, service, verb }, process) => {
+      const others = Object.entries(running.get(project) ?? {}).filter(
+        ([name]) => name !== service,
+      );
+      const own = process === undefined ? [] : [[service, { verb, ...process }] as const];
+      running.set(project, Object.fromEntries([...others, ...own]));
+      return Promise.resolve();
+    },
     projects: () =>
       Promise.resolve([...new Set([...rotations.values()].map(({ project }) => project))]),
     list: (project) =>

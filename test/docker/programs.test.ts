@@ -1,12 +1,12 @@
 /** Compose's protocol for providers, with real programs. */
 import { readFileSync } from "node:fs";
-import { chmod, mkdir, readFile, writeFile } from "node:fs/promises";
+import { access, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { scrubOnce } from "../../src/apply/scrub.ts";
 import { createPrograms } from "../../src/docker/programs/programs.ts";
-import type { ProgramCall } from "../../src/model/providerPrograms.ts";
+import type { ProgramCall, ProgramWitness } from "../../src/model/providerPrograms.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
 const never = new AbortController().signal;
@@ -24,7 +24,11 @@ interface Scene {
 
 async function scene(
   work: (scene: Scene) => Promise<void>,
-  more: { readonly silenceMs?: number; readonly environment?: Record<string, string> } = {},
+  more: {
+    readonly silenceMs?: number;
+    readonly environment?: Record<string, string>;
+    readonly note?: ProgramWitness["note"];
+  } = {},
 ): Promise<void> {
   await using directory = await temporaryDirectory();
   const home = directory.path;
@@ -34,7 +38,7 @@ async function scene(
     ...{ OWN: "of the process", BOTH: "of the process", DSO_VAULT_KEY_FILE: "/key" },
     ...more.environment,
   };
-  const { silenceMs } = more;
+  const { silenceMs, note = () => Promise.resolve() } = more;
   const options = { environment, home, scrub: scrubOnce, ...(silenceMs && { silenceMs }) };
   const programs = createPrograms(options);
   const call: ProgramCall = {
@@ -51,7 +55,8 @@ async function scene(
       await chmod(file, 0o755);
     },
     run: async (changed, signal = never) => {
-      const given = await programs.run({ ...call, ...changed }, (line) => told.push(line), signal);
+      const witness = { progress: (line: string) => void told.push(line), note };
+      const given = await programs.run({ ...call, ...changed }, witness, signal);
       const entries = [...given].map(([name, value]) => [name, value.reveal().toString()] as const);
       return Object.fromEntries(entries);
     },
@@ -155,7 +160,61 @@ test.each([
 );
 
 test.each([
+  ["several on a line", '{"type":"setenv","message":"A=1}"} {"type":"setenv","message":"B=\\"{"}'],
+  [
+    "one on several lines",
+    '{"type":"setenv",\n"message":"A=1}"}{"message":"B=\\"{","type":"setenv"}',
+  ],
+])("messages are objects one after the other, as with Compose: %s", (_, text) =>
+  scene(async ({ home, program, run }) => {
+    await writeFile(join(home, "text"), text);
+    await program(`cat "${join(home, "text")}"`);
+    expect(await run()).toEqual({ DB_A: "1}", DB_B: '"{' });
+  }),
+);
+
+test("it begins once its process is noted, which is over with it", () => {
+  const noted: (number | undefined)[] = [];
+  const began: boolean[] = [];
+  let path = "";
+  const note: ProgramWitness["note"] = async (process) => {
+    noted.push(process?.pid);
+    await sleep(30);
+    began.push(await exists(path));
+  };
+  return scene(
+    async ({ home, program, run }) => {
+      path = join(home, "pid");
+      await program(`echo $$ > pid`);
+      await run();
+      expect(noted).toEqual([Number(await readFile(path, "utf8")), undefined]);
+      expect(began).toEqual([false, true]);
+    },
+    { note },
+  );
+});
+
+test("where it cannot be noted it is not begun", () =>
+  scene(
+    async ({ home, program, run }) => {
+      await program(`touch began`);
+      await expect(run()).rejects.toThrow("no room");
+      expect(await exists(join(home, "began"))).toBe(false);
+    },
+    { note: (process) => (process ? Promise.reject(new Error("no room")) : Promise.resolve()) },
+  ));
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+test.each([
   ["no JSON", "echo hello", "no JSON"],
+  ["a message without an end", `echo '{"type":"info"'`, "no JSON object"],
+  ["text after a message", `${say("info", "a")}; echo x`, "no JSON object"],
   ["another type", say("secret", "a"), 'type "secret"'],
   ["a value for a type", say("URL=given-81", "a"), "a message of no type that there is"],
   ["no type", "echo '{}'", "without a type"],
@@ -205,7 +264,7 @@ test("it ends with whoever asked", () =>
     while (!((await pid()) > 0)) await sleep(5);
     stop.abort(new Error("enough"));
     await expect(failed).rejects.toThrow("enough");
-    expect(await pid().then(isThere)).toBe(false);
+    await expect.poll(() => pid().then(isThere)).toBe(false);
   }));
 
 test("what it leaves at work when it ends well goes on", () =>

@@ -1,4 +1,7 @@
 /** Provider services with a real program: what it gives, when it is asked, and what becomes of its failures. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
 import { chmod, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -16,6 +19,7 @@ const PROGRAM = `#!/bin/sh
 here=$(dirname "$0")
 [ "$2" = metadata ] && exit 1
 echo "$@" >> "$here/calls"
+[ -e "$here/slow" ] && { sleep 600 & echo "$$ $!" > "$here/slow"; wait; }
 [ -e "$here/broken" ] && { echo "out of $(cat "$here/answer")" >&2; exit 7; }
 [ "$3" = down ] && exit 0
 echo '{"type":"info","message":"making it"}'
@@ -123,3 +127,50 @@ test("its variables reach whoever depends on it, sealed, and follow its answer",
   const again = await project.dso("down", withProgram());
   expect(again.stdout).toContain("Nothing to destroy");
 });
+
+test("one that a killed dso leaves is ended before the next begins", async () => {
+  await answer("given-2207");
+  const db = { provider: { type: "scratch" } };
+  const web = { image, depends_on: ["db"], "x-dso": { health: { exec: ["true"] } } };
+  const project = await home.project({ "compose.yaml": composeOf({ db, web }) }, "h1-left");
+  for (const [verb, command] of [
+    ["up", "apply -auto-approve"],
+    ["down", "down"],
+  ] as const) {
+    const left = await killedAtWork(project, command);
+    expect(left.map(isThere)).toEqual([true, true]);
+    await rm(join(bin, "calls"));
+    const next = await project.dso(command, withProgram());
+    const told = `ended a program of an earlier run that was still at work: service "db" (${verb}`;
+    expect(next.stdout + next.stderr).toContain(told);
+    expect(left.map(isThere)).toEqual([false, false]);
+    expect(await calls()).toEqual([`compose --project-name=${project.name} ${verb} db`]);
+    if (verb === "up") expect(await url(project)).toBe("given-2207");
+  }
+  expect(await project.left()).toEqual([]);
+});
+
+/** The process of the program that is left, and of one that it has started. */
+async function killedAtWork(project: Project, command: string): Promise<readonly number[]> {
+  await writeFile(join(bin, "slow"), "");
+  const dso = spawn("dso", command.split(" "), {
+    ...{ cwd: project.dir, stdio: "ignore" },
+    env: { ...home.environment, ...withProgram().environment },
+  });
+  const pids = (): Promise<string> => readFile(join(bin, "slow"), "utf8");
+  await expect.poll(pids, { timeout: 20_000 }).toMatch(/\n/);
+  dso.kill("SIGKILL");
+  await once(dso, "exit");
+  const left = await pids();
+  await rm(join(bin, "slow"));
+  return left.trim().split(" ").map(Number);
+}
+
+/** One that has ended, and that nobody has looked after, is not. */
+function isThere(pid: number): boolean {
+  try {
+    return !/\) [ZX] /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

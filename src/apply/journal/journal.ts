@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { ensurePrivateDirectory } from "../../lib/files.ts";
 import type { Rotation, RotationStatus } from "../../model/journal.ts";
+import { createProgramNotes, type ProgramNotes } from "./programNotes.ts";
 import { createStateFile, type StateFile } from "./stateFile.ts";
 
 /** What is on disk before each step of a change. */
-export interface Journal {
+export interface Journal extends ProgramNotes {
   /** Names of those of which there is one. */
   projects(): Promise<readonly string[]>;
   /** Oldest first. Rejects with `state-corrupt`: a damaged journal is never taken for an empty one. */
@@ -36,6 +37,7 @@ export function createJournal(directory: string): Journal {
     return file;
   };
   return {
+    ...createProgramNotes(directory),
     projects: () => projectsIn(directory),
     list: (project) => fileOf(project).read(),
     async write(rotation) {

@@ -1,6 +1,7 @@
-/** What a provider's program writes: one JSON object per line, by Compose's protocol for providers. */
+/** What a provider's program writes: JSON objects, by Compose's protocol for providers. */
 import { DsoError } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
+import { splitMessages } from "./messages.ts";
 
 export interface Hearer {
   /** For people: `debug` only where somebody wants it. */
@@ -10,6 +11,8 @@ export interface Hearer {
 export interface AnswerReader {
   /** Throws `program-failed` for a line that is not of the protocol. */
   readonly line: (text: string) => void;
+  /** After the last line; throws `program-failed` where it ends in the middle of a message. */
+  readonly end: () => void;
   /** Variable, as dependents get it, to value: whoever has it drops the values. */
   readonly given: Map<string, Secret>;
   /** The program's own words, where it says that it failed. */
@@ -24,51 +27,67 @@ export function readAnswer(service: string, hearer: Hearer): AnswerReader {
     given.get(name)?.drop();
     given.set(name, new Secret(Buffer.from(value)));
   };
+  const take = (object: string): void => {
+    const { type, message } = parse(service, object);
+    switch (type) {
+      case "info":
+      case "debug":
+        hearer.tell(type, message);
+        return;
+      case "error":
+        fault ??= message;
+        return;
+      case "setenv":
+      case "rawsetenv": {
+        const [name, value] = variable(service, type, message);
+        set(type === "setenv" ? `${service.toUpperCase()}_${name}` : name, value);
+        return;
+      }
+      default:
+        throw broken(
+          service,
+          `a message of ${/^[a-z-]{1,40}$/.test(type) ? `the type "${type}"` : "no type that there is"}`,
+        );
+    }
+  };
+  const messages = splitMessages(take);
   return {
     given,
     fault: () => fault,
-    line: (text) => {
-      const { type, message } = parse(service, text);
-      switch (type) {
-        case "info":
-        case "debug":
-          hearer.tell(type, message);
-          return;
-        case "error":
-          fault ??= message;
-          return;
-        case "setenv":
-        case "rawsetenv": {
-          const [name, value] = variable(service, type, message);
-          set(type === "setenv" ? `${service.toUpperCase()}_${name}` : name, value);
-          return;
-        }
-        default:
-          throw broken(
-            service,
-            `a message of ${/^[a-z-]{1,40}$/.test(type) ? `the type "${type}"` : "no type that there is"}`,
-          );
-      }
-    },
+    line: (text) => readable(service, () => messages.take(`${text}\n`)),
+    end: () => readable(service, messages.end),
   };
 }
 
-function parse(service: string, text: string): { readonly type: string; readonly message: string } {
-  let found: unknown;
+function readable(service: string, work: () => void): void {
   try {
-    found = JSON.parse(text);
-  } catch {
-    // The error would quote the line, and there may be a value in it.
-    throw broken(service, "a line that is no JSON");
+    work();
+  } catch (error) {
+    if (error instanceof SyntaxError) throw broken(service, "what is no JSON object");
+    throw error;
   }
-  const { type, message = "" } = (found ?? {}) as {
+}
+
+function parse(service: string, text: string): { readonly type: string; readonly message: string } {
+  const found = parseJson(service, text) as {
     readonly type?: unknown;
     readonly message?: unknown;
   };
+  const { type } = found;
+  const message = found.message ?? "";
   if (typeof type !== "string" || typeof message !== "string") {
     throw broken(service, "a message without a type");
   }
   return { type, message };
+}
+
+function parseJson(service: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The error would quote the text, and there may be a value in it.
+    throw broken(service, "an object that is no JSON");
+  }
 }
 
 function variable(service: string, type: string, message: string): readonly [string, string] {
@@ -81,6 +100,6 @@ function variable(service: string, type: string, message: string): readonly [str
 
 function broken(service: string, what: string): DsoError {
   return new DsoError("program-failed", `service "${service}": its program wrote ${what}`, {
-    hint: 'Each line of its output is {"type": …, "message": …} of the type info, error, debug, setenv or rawsetenv.',
+    hint: 'Its output is {"type": …, "message": …} of the type info, error, debug, setenv or rawsetenv.',
   });
 }

@@ -1,8 +1,9 @@
-/** A program that is run to its end, without a shell and without input. */
+/** A program that is run to its end, without input. */
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { hasCode } from "../../lib/files.ts";
+import { identify, type ProcessIdentity } from "../../lib/lockOwner.ts";
 import { within } from "../../lib/together.ts";
 import { stalling } from "../lines.ts";
 
@@ -19,6 +20,8 @@ export interface Hearing {
   readonly line: (text: string) => void;
   /** So long it may be silent, ms. */
   readonly silenceMs: number;
+  /** Its process, which does nothing before this has resolved. */
+  readonly begun?: (process: ProcessIdentity) => Promise<void>;
 }
 
 export interface Ended {
@@ -33,9 +36,14 @@ const LONGEST_LINE = 1024 * 1024;
 const MOST_OUTPUT = 4 * 1024 * 1024;
 const LAST_WORDS = 2000;
 /** From SIGTERM to SIGKILL. */
-const GRACE_MS = 2000;
+export const GRACE_MS = 2000;
 /** What it left running may hold its output open. */
 const DRAIN_MS = 500;
+/**
+ * Becomes the program, in the same process, once it is told to. Where whoever tells is killed it reads the
+ * end of its input, and ends. The program and its words are arguments: no text of theirs is read as a script.
+ */
+const GATE = ["/bin/sh", "-c", 'read -r go && exec "$@" </dev/null', "sh"] as const;
 
 /**
  * Rejects with what `hearing.line` throws, with the reason of `signal`, or with the system's error where it
@@ -49,13 +57,17 @@ export async function runProgram(
 ): Promise<Ended> {
   signal.throwIfAborted();
   const silence = stalling(hearing.silenceMs);
-  const child = start(command);
+  const { begun } = hearing;
+  const child = begun === undefined ? start(command, "ignore") : start(gated(command), "pipe");
   const exited = Promise.withResolvers<readonly [number | null, string | null]>();
   child.once("exit", (...how) => exited.resolve(how));
   const heard = hear(child, hearing, silence.alive);
   const stop = AbortSignal.any([signal, silence.signal, heard.fault]);
   try {
     await once(child, "spawn");
+    if (begun !== undefined) await begun(identify(child.pid ?? 0));
+    // It may have ended already; how, is told below.
+    child.stdin?.on("error", () => undefined).end("go\n");
     const [code, killedBy] = await Promise.race([exited.promise, whenAborted(stop)]);
     await heard.end();
     const how = code === null ? `signal ${String(killedBy)}` : `exit code ${code}`;
@@ -71,15 +83,25 @@ export async function runProgram(
   }
 }
 
-type Child = ChildProcessByStdio<null, Readable, Readable>;
+function gated({ program, argv, ...where }: Command): Command {
+  const [shell, ...words] = GATE;
+  return { ...where, program: shell, argv: [...words, program, ...argv] };
+}
 
-function start({ program, argv, directory, environment }: Command): Child {
-  return spawn(program, argv, {
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
+function start(
+  { program, argv, directory, environment }: Command,
+  input: "ignore" | "pipe",
+): Child {
+  const settings = {
     ...{ cwd: directory, env: environment },
-    stdio: ["ignore", "pipe", "pipe"],
     // A group of its own: it ends as a whole, and Ctrl-C of the terminal reaches only us.
     detached: true,
-  });
+  };
+  return input === "ignore"
+    ? spawn(program, argv, { ...settings, stdio: ["ignore", "pipe", "pipe"] })
+    : spawn(program, argv, { ...settings, stdio: ["pipe", "pipe", "pipe"] });
 }
 
 interface Heard {
@@ -164,7 +186,8 @@ async function endGroup(pid: number | undefined, exited: Promise<unknown>): Prom
   await exited;
 }
 
-function signalGroup(pid: number, name: NodeJS.Signals): void {
+/** Nobody is there to hear it, or nobody who has to heed this user: then it is not heard. */
+export function signalGroup(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(-pid, name);
   } catch (error) {

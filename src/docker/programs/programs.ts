@@ -1,11 +1,16 @@
 /** Provider services by Compose's protocol: `<program> compose --project-name=P up [--option=value …] SERVICE`. */
 import { DsoError } from "../../model/errors.ts";
-import type { ProgramCall, ProviderPrograms } from "../../model/providerPrograms.ts";
+import type {
+  ProgramCall,
+  ProgramWitness,
+  ProviderPrograms,
+} from "../../model/providerPrograms.ts";
 import type { Secret } from "../../model/secret.ts";
 import { printable } from "../errors.ts";
 import { readAnswer } from "./answer.ts";
-import { type Command, type Ended, runProgram } from "./child.ts";
+import { type Command, type Ended, type Hearing, runProgram } from "./child.ts";
 import { findProgram } from "./find.ts";
+import { endLeft } from "./left.ts";
 import { optionArguments, readMetadata } from "./metadata.ts";
 
 export interface ProgramsOptions {
@@ -28,7 +33,8 @@ export function createPrograms(options: ProgramsOptions): ProviderPrograms {
     async check(call, signal) {
       await commandFor(call, options, signal);
     },
-    async run(call, progress, signal) {
+    endLeft,
+    async run(call, { progress, note }, signal) {
       const command = await commandFor(call, options, signal);
       const isDebug = options.environment["DSO_LOG"] === "debug";
       const tell = (kind: "info" | "debug", text: string): void => {
@@ -43,9 +49,10 @@ export function createPrograms(options: ProgramsOptions): ProviderPrograms {
         answer.given.clear();
       };
       try {
-        const ended = await runProgram(command, { line: answer.line, silenceMs }, signal);
+        const ended = await runNoted(command, { line: answer.line, silenceMs }, note, signal);
         const fault = faultOf(call, answer.fault(), ended, silenceMs, clean);
         if (fault !== undefined) throw fault;
+        answer.end();
         if (call.verb === "down") drop();
         return answer.given;
       } catch (error) {
@@ -55,6 +62,20 @@ export function createPrograms(options: ProgramsOptions): ProviderPrograms {
       }
     },
   };
+}
+
+/** Whoever is killed before the end leaves the note of it. */
+async function runNoted(
+  command: Command,
+  hearing: Hearing,
+  note: ProgramWitness["note"],
+  signal: AbortSignal,
+): Promise<Ended> {
+  try {
+    return await runProgram(command, { ...hearing, begun: note }, signal);
+  } finally {
+    await note(undefined);
+  }
 }
 
 async function commandFor(

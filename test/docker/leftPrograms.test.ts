@@ -48,13 +48,13 @@ function isThere(pid: number): boolean {
 
 const AT_WORK = 'sleep 60 & echo $! > "$D/child"; touch "$D/ready"; wait; touch "$D/over"';
 
-test("it is ended, with all that it has started", () =>
-  killed("begun", AT_WORK, async (left, file) => {
+test("it is ended, with all that it has started, and may tidy up before", () =>
+  killed("begun", `trap 'touch "$D/tidied"; exit' TERM; ${AT_WORK}`, async (left, file) => {
     const child = Number(await readFile(file("child"), "utf8"));
     expect([left.pid, child].map(isThere)).toEqual([true, true]);
     expect(await endLeft(left, never)).toBe("ended");
     expect([left.pid, child].map(isThere)).toEqual([false, false]);
-    expect(await exists(file("over"))).toBe(false);
+    expect([await exists(file("tidied")), await exists(file("over"))]).toEqual([true, false]);
     expect(await endLeft(left, never)).toBe("gone");
   }));
 

@@ -132,7 +132,7 @@ test("one that a killed dso leaves is ended before the next begins", async () =>
   await answer("given-2207");
   const db = { provider: { type: "scratch" } };
   const web = { image, depends_on: ["db"], "x-dso": { health: { exec: ["true"] } } };
-  const project = await home.project({ "compose.yaml": composeOf({ db, web }) }, "h1-left");
+  const project = await home.project({ "compose.yaml": composeOf({ db, web }) }, "left");
   for (const [verb, command] of [
     ["up", "apply -auto-approve"],
     ["down", "down"],

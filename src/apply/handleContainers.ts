@@ -4,6 +4,7 @@ import { isJob } from "../model/jobs.ts";
 import type { OperationOf } from "../model/plan.ts";
 import { dropBelongings } from "./container/belongings.ts";
 import { serviceOf } from "./container/container.ts";
+import { handedOnVolumes, removeVolumes } from "./container/handedOn.ts";
 import type { Done, Handler, Work } from "./context.ts";
 import { failureOf, tellLastWords } from "./failure.ts";
 import { runForerunners } from "./hooks/preStart.ts";
@@ -80,13 +81,16 @@ export const stopContainer: Handler<"stop-container"> = async (operation, work, 
   ...entryOf(await stopNoted(operation, work, signal)),
 });
 
-/** With its memory directory and its addresses. */
+/** With its memory directory and its addresses; where volumes go, with those of its forerunner. */
 export const removeContainer: Handler<"remove-container"> = async (
   { containerId: id, volumes },
   work,
 ) => {
   const container = await work.engine.inspectContainer(id, work.force);
   await work.engine.removeContainer(id, { force: true, volumes }, work.force);
+  if (volumes && container !== undefined) {
+    await removeVolumes(work, handedOnVolumes(work, container), work.force);
+  }
   work.roster.remove(id);
   const labels = container?.labels ?? {};
   const had = { generation: labels[DSO.generation], rotation: labels[DSO.rotation] };

@@ -97,6 +97,56 @@ describe("containers that exist", () => {
   });
 });
 
+describe("a container that goes with its volumes", () => {
+  const [own, shared, external, chosen] = [
+    "1".repeat(64),
+    "2".repeat(64),
+    "3".repeat(64),
+    "4".repeat(64),
+  ] as const;
+  const names = [own, shared, external, chosen, "shop_data"] as const;
+
+  /** Each volume comes by its name, as from a forerunner; another container has the second. */
+  async function left(known: string, volumes: boolean): Promise<readonly number[]> {
+    const world = createWorld();
+    const places = names.map((name, index) => `${name}:/${index}`);
+    const make = (name: string, service: string, binds: readonly string[]) =>
+      world.engine.createContainer(
+        name,
+        {
+          Image: "app:1",
+          Env: [],
+          Labels: { [COMPOSE.project]: "shop", [COMPOSE.service]: service },
+          HostConfig: { Binds: binds },
+          NetworkingConfig: { EndpointsConfig: {} },
+        },
+        {},
+        never,
+      );
+    const containerId = await make("shop-web-1", "web", places);
+    await make("other", "other", [`${shared}:/cache`]);
+    const desired = desiredOf(
+      service(known, { volumes: [{ type: "volume", source: "chosen", target: "/3" }] }),
+    );
+    const all = new Map([...desired.project.volumes, ["external", { name: external }]] as const);
+    const project = { ...desired.project, volumes: all };
+    const remove = { kind: "remove-container", containerId, name: "shop-web-1", volumes } as const;
+    const outcome = await world.run({ ...desired, project }, planOf([remove]));
+    expect(outcome.failed).toEqual([]);
+    const found = await Promise.all(names.map((name) => world.engine.inspectVolume(name, never)));
+    return [...found.keys()].filter((index) => found[index] !== undefined);
+  }
+
+  test("takes its forerunner's nameless ones along, and no one else's", async () => {
+    expect(await left("web", true)).toEqual([1, 2, 3, 4]);
+  });
+
+  test("leaves them where no volume is to go, and where its files are not known", async () => {
+    expect(await left("web", false)).toEqual([0, 1, 2, 3, 4]);
+    expect(await left("gone", true)).toEqual([0, 1, 2, 3, 4]);
+  });
+});
+
 describe("images", () => {
   test("are pulled with progress; one that nobody has fails, with nothing made", async () => {
     const world = createWorld();

@@ -154,6 +154,10 @@ export function networkContract(stage: Scene): void {
       await engine().removeVolume(kept, never);
       const second = await make("second", images().volume);
       const gone = await volumeOf(second);
+      const Mounts = [{ Type: "volume" as const, Source: gone, Target: "/data" }];
+      const heir = await make("heir", images().volume, { host: { Mounts } });
+      await engine().removeContainer(heir, { force: false, volumes: true }, never);
+      expect(await engine().inspectVolume(gone, never)).toMatchObject({ name: gone });
       await engine().removeContainer(second, { force: false, volumes: true }, never);
       expect(await engine().inspectVolume(gone, never)).toBeUndefined();
     });

@@ -26,7 +26,7 @@ const VALUE_CODES: ReadonlySet<string> = new Set([
 export interface Circumstances {
   readonly image: ImageDetail | undefined;
   readonly reasons: readonly Reason[];
-  /** Services whose containers live in a namespace, or on the volumes, of this one's. */
+  /** In words: services whose containers live in a namespace, or on the volumes, of this one's. */
   readonly joined: readonly string[];
   /** Where it has volumes of its own making, which its successor inherits. */
   readonly anonymous: readonly string[];
@@ -66,7 +66,7 @@ export function chooseMethod(
       .filter((target) => image?.volumes.includes(target) !== true)
       .map((target) => `the anonymous volume at ${target}`),
     ...(uprooted ? ["a network of it that is made anew"] : []),
-    ...joined.map((name) => `service "${name}", which lives in its container`),
+    ...joined,
     ...(job ? ["a run to an end, of which there must not be two"] : []),
   ];
   return { method: forcedBy.length === 0 && serving ? "blue-green" : "stop-first", forcedBy };

@@ -182,7 +182,10 @@ function otherFiles(
       }
       const former =
         old === undefined ? undefined : formerReferences(desired, service, delivered, old);
-      return { path, before: former === after ? FORMER_TEXT : former, after };
+      if (after === PRIVATE && (former === PRIVATE || former === FORMER_TEXT)) {
+        return { path, before: FORMER_TEXT, after, shown: "private" };
+      }
+      return { path, before: former, after };
     });
 }
 

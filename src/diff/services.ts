@@ -205,7 +205,10 @@ function hasDirectory({ observed }: Situation, { container }: Instance): boolean
 function joinedTo({ desired }: Situation, { name }: DesiredService): readonly string[] {
   return [...desired.services.values()]
     .filter(({ model }) => sharedWith(model).includes(name))
-    .map((other) => other.name)
+    .map(({ name: other, model: { network_mode, ipc, pid } }) => {
+      const lives = [network_mode, ipc, pid].includes(`service:${name}`);
+      return `service "${other}", which ${lives ? "lives in its container" : "has its volumes"}`;
+    })
     .sort(byText);
 }
 

@@ -1,9 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { diff } from "../../src/diff/diff.ts";
 import { chooseMethod, exclusiveness, unrefreshable } from "../../src/diff/method.ts";
 import type { DesiredService } from "../../src/model/desired.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
-import { project, type ServiceInput } from "./build.ts";
-import { image } from "./engine.ts";
+import { options, project, type ServiceInput } from "./build.ts";
+import { applied, image } from "./engine.ts";
 
 function service(model: ServiceModel, policy: ServiceInput["policy"] = {}): DesiredService {
   return project({ services: { web: { model, policy } } }).services.get("web")!;
@@ -84,6 +85,22 @@ describe("why two of a service cannot run at once", () => {
   });
 });
 
+it("names whoever lives in a container that is replaced, or has its volumes", () => {
+  const files = (image: string) =>
+    project({
+      services: {
+        main: { model: { image } },
+        inside: { model: { image: "a:1", pid: "service:main" } },
+        heir: { model: { image: "a:1", volumes_from: ["main:ro"] } },
+      },
+    });
+  const { changes } = diff(files("web:2"), applied(files("web:1")), options());
+  expect(changes.find(({ name }) => name === "main")?.downtime?.forcedBy).toEqual([
+    'service "heir", which has its volumes',
+    'service "inside", which lives in its container',
+  ]);
+});
+
 describe("the method", () => {
   const plain = {
     ...{ image: undefined, reasons: CHANGED, joined: [], job: false, serving: true },
@@ -93,9 +110,9 @@ describe("the method", () => {
   it("is blue-green where two can run at once, and nothing lives in its containers", () => {
     const one = service({ image: "web:1" });
     expect(chooseMethod(one, plain)).toEqual({ method: "blue-green", forcedBy: [] });
-    expect(chooseMethod(one, { ...plain, joined: ["sidecar"] })).toEqual({
+    expect(chooseMethod(one, { ...plain, joined: ["a sidecar"] })).toEqual({
       method: "stop-first",
-      forcedBy: ['service "sidecar", which lives in its container'],
+      forcedBy: ["a sidecar"],
     });
     expect(chooseMethod(one, { ...plain, job: true })).toEqual({
       method: "stop-first",

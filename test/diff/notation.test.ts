@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { diff } from "../../src/diff/diff.ts";
+import { renderPlan } from "../../src/diff/render.ts";
 import type { Desired } from "../../src/model/desired.ts";
 import { options, project, type ProjectInput } from "./build.ts";
 import { applied, empty } from "./engine.ts";
@@ -69,6 +70,21 @@ describe("private text of a file or a network", () => {
     const { changes } = diff(changed, empty(changed), options());
     const attributes = changes.flatMap((change) => change.attributes);
     expect(attributes.find(({ path }) => path === "file./c")?.after).toBe("(private)");
+  });
+
+  it("is told to be another where it was another, and no more", () => {
+    const written = (text: string): Desired => {
+      const desired = project({ services: { web: { image: "web:1" } } });
+      const content = { kind: "template", template: [text] } as const;
+      const file = { target: "/c", inDirectory: false, mode: undefined, uid: undefined };
+      const files = [{ ...file, content, gid: undefined }];
+      const service = { ...desired.services.get("web")!, files };
+      return { ...desired, services: new Map([["web", service]]) };
+    };
+    const plan = diff(written("hunter2"), applied(written("hunter1")), options());
+    expect(plan.changes[0]?.attributes).toMatchObject([{ path: "file./c", shown: "private" }]);
+    const text = renderPlan(plan, { color: false, showValues: false });
+    expect(text).toContain("~ file./c = (changed)");
   });
 
   it("stands neither in a reference nor in the path of a host's file nor in an alias", () => {

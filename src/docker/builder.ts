@@ -42,7 +42,7 @@ export function createBuilder({ connection, env, dockerProgram }: BuilderOptions
       const last: string[] = [];
       const heard = (line: string): void => {
         const text = printable(line);
-        if (text === "") return;
+        if (text === "" || (kind === "classic" && ADVICE.test(text))) return;
         last.push(text);
         if (last.length > 10) last.shift();
         progress(text);
@@ -52,6 +52,10 @@ export function createBuilder({ connection, env, dockerProgram }: BuilderOptions
     },
   };
 }
+
+/** What `docker` says to whoever has set DOCKER_BUILDKIT=0: here it was nobody who could take it back. */
+const ADVICE =
+  /^(DEPRECATED: The legacy builder is deprecated|BuildKit is currently disabled; enable it|environment-variable\.$)/;
 
 /** What `docker` itself goes by: SOURCE_DATE_EPOCH is an argument of every build then. */
 const ALLOWED =

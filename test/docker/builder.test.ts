@@ -62,6 +62,18 @@ ${rest}
     expect(environment).not.toContain("s3cret");
   });
 
+  test("keeps back the advice to undo what it did itself", async () => {
+    await using directory = await temporaryDirectory();
+    const advice = [
+      "DEPRECATED: The legacy builder is deprecated and will be removed in a future release.",
+      "            BuildKit is currently disabled; enable it by removing the DOCKER_BUILDKIT=0",
+      "            environment-variable.",
+    ];
+    const says = advice.map((line) => `echo '${line}' >&2`).join("; ");
+    const docker = await program(directory.path, `${says}; echo 'Step 1'`);
+    expect(await build(request({}), docker)).toEqual(["Step 1"]);
+  });
+
   test("fails with the program's last words", async () => {
     await using directory = await temporaryDirectory();
     const docker = await program(directory.path, "echo 'COPY failed: no such file' >&2; exit 3");

@@ -43,7 +43,8 @@ const TABLE = rules<Rewrite<DsoError[]>>(
       place,
       (node: Node, path: Path, found: DsoError[]) => {
         if (refusal.values?.has(textAt(node) ?? "") ?? true) {
-          found.push(unsupported(`${showPath(path)} is not supported yet`, node.at, refusal.hint));
+          const field = path.length === 1 ? `the section ${showPath(path)}` : showPath(path);
+          found.push(unsupported(`${field} is not supported yet`, node.at, refusal.hint));
         }
         return node;
       },

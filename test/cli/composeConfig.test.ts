@@ -46,8 +46,8 @@ describe("dso compose config", () => {
     expect(model).not.toHaveProperty("models");
     const refused = await faultsOf(() => dso("validate"));
     expect(refused.map(({ message }) => message)).toEqual([
-      "jobs is not supported yet",
-      "models is not supported yet",
+      "the section jobs is not supported yet",
+      "the section models is not supported yet",
     ]);
   });
 

@@ -1,5 +1,6 @@
 /** Brings a value into the order of its shape, without what Compose leaves out. */
 import type { Json } from "../model/project.ts";
+import { byCount, byUtf8 } from "./order.ts";
 import type { Shape } from "./shape.ts";
 
 /**
@@ -37,7 +38,7 @@ export function extensionsOf(json: Json): Readonly<Record<string, Json>> {
 }
 
 function arrangeMap(value: JsonObject, entry: Shape, form: Form): Json {
-  const sorted = Object.keys(value).toSorted(byUtf8);
+  const sorted = Object.keys(value).toSorted(form === "yaml" ? byCount : byUtf8);
   return Object.fromEntries(sorted.map((key) => [key, arrange(value[key] ?? null, entry, form)]));
 }
 
@@ -61,11 +62,6 @@ function stays(value: Json, { keep }: Shape, form: Form): boolean {
   if (Array.isArray(value)) return value.length > 0;
   if (isObject(value)) return Object.keys(value).length > 0;
   return value !== "" && value !== 0 && value !== false;
-}
-
-/** Go sorts keys by their bytes, JavaScript by UTF-16 units. */
-function byUtf8(a: string, b: string): number {
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
 }
 
 /** JSON as Go writes it: compact, `<`, `>`, `&` and two line separators escaped. */

@@ -11,7 +11,7 @@ import type { Reading, Trace } from "./trace.ts";
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Stages of a load that can be left out where a project is only shown. */
-export type Omission = "consistency" | "normalisation" | "paths";
+export type Omission = "consistency" | "normalisation" | "paths" | "variable files";
 
 export interface LoadOptions {
   readonly cwd: string;

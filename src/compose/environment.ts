@@ -75,20 +75,25 @@ export function servicesOf(document: Mapping): readonly (readonly [string, Node]
   return ["services", "jobs"].flatMap((section) => [...entriesOf(document.entries.get(section))]);
 }
 
-/**
- * Reads the files of each service and leaves their values in `environment` and `labels`; `before`: those
- * of what runs before it, too.
- */
+interface Wanted {
+  /** The files of what runs before a service, too. */
+  readonly before: boolean;
+  /** Those of variables; else those of labels alone. */
+  readonly variables: boolean;
+}
+
+/** Reads the files of each service and leaves their values in `environment` and `labels`. */
 export async function readVariableFiles(
   document: Mapping,
   env: Env,
   reading: Reading,
-  before: boolean,
+  { before, variables }: Wanted,
 ): Promise<Mapping> {
   const read = new Map<string, Node>();
   const readOne = async (node: Node): Promise<Node> => {
     if (node.kind !== "mapping") return node;
-    return readLabelFiles(await readEnvFiles(node, env, reading), reading);
+    const whole = variables ? await readEnvFiles(node, env, reading) : node;
+    return readLabelFiles(whole, reading);
   };
   for (const [name, service] of servicesOf(document)) {
     const list = get(service, "pre_start");

@@ -84,7 +84,10 @@ async function finishLoading(
   const { show, services = [] } = options;
   const { document, disabled, known } = selectServices(normal, setting.profiles, services);
   const checked = show?.without.has("consistency") === true ? document : checkProject(document);
-  const complete = await readVariableFiles(checked, loading.env, loading, show === undefined);
+  const complete = await readVariableFiles(checked, loading.env, loading, {
+    before: show === undefined,
+    variables: show?.without.has("variable files") !== true,
+  });
   const whole = withoutUnused(complete);
   if (show === undefined) {
     refuseUnsupported(whole);

@@ -89,7 +89,7 @@ function isLiteral(node: Node): boolean {
   return children.every(isLiteral);
 }
 
-/** Networks, volumes, secrets and configs that no enabled service uses are left out. */
+/** Networks, volumes, secrets, configs and models that no enabled service uses are left out. */
 export function withoutUnused(document: Mapping): Mapping {
   const services = servicesOf(document).flatMap(([, service]) => [
     service,
@@ -106,6 +106,7 @@ export function withoutUnused(document: Mapping): Mapping {
     volumes: new Set(sources(mounted)),
     secrets: new Set(sources([...items("secrets"), ...items("build", "secrets")])),
     configs: new Set(sources(items("configs"))),
+    models: new Set(services.flatMap((service) => [...entriesOf(get(service, "models")).keys()])),
   };
   const entries = [...document.entries].map(([key, node]) => {
     const names = used[key];

@@ -3,17 +3,18 @@ import type { ComposeProject, Json, ServiceModel } from "../model/project.ts";
 import { arrange, type Form, isObject } from "./arrange.ts";
 import { toJson } from "./node.ts";
 import type { Mapping } from "./node.ts";
+import { byCount, byUtf8 } from "./order.ts";
 import type { LoadedProject } from "./project.ts";
 import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 
 const SECTIONS = {
   services: SERVICE,
   jobs: JOB,
-  models: MODEL,
   networks: NETWORK,
   volumes: VOLUME,
   secrets: FILE_SOURCE,
   configs: FILE_SOURCE,
+  models: MODEL,
 } as const;
 
 /** Of a project that this loader made, what it only shows, too. */
@@ -26,45 +27,74 @@ export interface RenderOptions {
    * Compose's two forms are not the same model: its JSON has no `x-*` below the top level and no models,
    * its YAML says nothing of what is empty.
    */
-  readonly form?: Exclude<Form, "model">;
+  readonly form?: PrintedForm;
 }
+
+type PrintedForm = Exclude<Form, "model">;
 
 /** Each `$` is doubled, so that the output can be loaded again. */
 export function renderProject(project: Rendered, options: RenderOptions = {}): Json {
   const { services = [], form = "json" } = options;
-  const chosen = services.length === 0 ? project : narrow(project, services);
+  const chosen = narrow(project, services);
   const sections = Object.entries(SECTIONS).map(([key, shape]) => {
     const section = [...(chosen[key as keyof typeof SECTIONS] ?? [])].map(([name, model]) => {
       const json = arrange(model as Json, shape, form);
       const isService = key === "services" || key === "jobs";
       return [name, isService ? renderService(json, form) : json] as const;
     });
-    return [key, Object.fromEntries(section)] as const;
+    return [key, sorted(Object.fromEntries(section), form)] as const;
   });
   const filled = sections.filter(
     ([key, section]) =>
       key === "services" ||
       (Object.keys(section).length > 0 && !(key === "models" && form === "json")),
   );
-  return doubleDollars({
+  const all = {
     name: chosen.name,
     ...Object.fromEntries(filled),
-    ...(project.extensions ?? {}),
-  });
+    ...(sortedWithin(project.extensions ?? {}, form) as Readonly<Record<string, Json>>),
+  };
+  return doubleDollars(form === "json" ? sorted(all, form) : all);
 }
 
 /** The same of a document that is not finished: variables stand in it, and no `$` is doubled. */
-export function renderMerged(document: Mapping): Json {
+export function renderMerged(document: Mapping, form: PrintedForm): Json {
   const { services = {}, ...rest } = toJson(document) as Readonly<Record<string, Json>>;
   const rendered = isObject(services)
     ? Object.entries(services).map(([name, one]) => [name, renderService(one, "json")] as const)
     : [];
-  return { ...rest, services: Object.fromEntries(rendered) };
+  return sortedWithin({ ...rest, services: Object.fromEntries(rendered) }, form);
 }
 
-/** Of the services, of what runs before them, and of the jobs; sorted. */
-export function imagesOf({ name, services, jobs }: LoadedProject): readonly string[] {
-  return [...services, ...jobs]
+/** No project but an override: what the images of its services are, and nothing else. */
+export function renderImages(
+  { services }: Pick<ComposeProject, "services">,
+  form: PrintedForm,
+): Json {
+  const images = [...services].map(([name, { image }]): [string, Json] => [
+    name,
+    arrange(image === undefined ? {} : { image }, SERVICE, form),
+  ]);
+  return { ...(form === "json" ? { name: "" } : {}), services: Object.fromEntries(images) };
+}
+
+function sorted<T>(object: Readonly<Record<string, T>>, form: PrintedForm): Record<string, T> {
+  const order = form === "yaml" ? byCount : byUtf8;
+  return Object.fromEntries(Object.entries(object).toSorted(([a], [b]) => order(a, b)));
+}
+
+/** As Go prints what is a map to it. */
+function sortedWithin(json: Json, form: PrintedForm): Json {
+  if (Array.isArray(json)) return (json as readonly Json[]).map((one) => sortedWithin(one, form));
+  if (!isObject(json)) return json;
+  const entries = Object.entries(json).map(([key, one]) => [key, sortedWithin(one, form)] as const);
+  return sorted(Object.fromEntries(entries), form);
+}
+
+/** Of the services, or of these and what they need, of what runs before them, and of the jobs; sorted. */
+export function imagesOf(project: LoadedProject, only: readonly string[] = []): readonly string[] {
+  const { name, services } = narrow(project, only);
+  return [...services, ...(only.length === 0 ? project.jobs : [])]
     .flatMap(([key, { image, pre_start: before = [] }]) => {
       const own = image ?? `${name}-${key}`;
       const others = (before as readonly ServiceModel[]).flatMap(({ image }) => image ?? []);
@@ -114,8 +144,9 @@ function doubleDollars(json: Json): Json {
   );
 }
 
-/** The services with those that they depend on, and the resources of all of them. */
-function narrow(project: Rendered, services: readonly string[]): Rendered {
+/** The services with those that they depend on, and the resources of all of them; all where none is named. */
+export function narrow<T extends Rendered>(project: T, services: readonly string[]): T {
+  if (services.length === 0) return project;
   const wanted = new Set<string>();
   const add = (name: string): void => {
     if (wanted.has(name)) return;
@@ -133,6 +164,7 @@ function narrow(project: Rendered, services: readonly string[]): Rendered {
     ...(service.build?.secrets ?? []),
   ]);
   const configs = all.flatMap((service) => service.configs ?? []);
+  const models = all.flatMap((service) => Object.keys(service["models"] ?? {}));
   return {
     ...project,
     services: kept,
@@ -149,5 +181,6 @@ function narrow(project: Rendered, services: readonly string[]): Rendered {
       project.configs,
       configs.map(({ source }) => source),
     ),
+    models: pick(project.models ?? new Map<string, Json>(), models),
   };
 }

@@ -39,30 +39,65 @@ export function escapeTemplate(text: string): string {
 }
 
 function expand(template: string, state: State): string {
-  let text = "";
-  let rest = template;
-  for (;;) {
+  return [...tokensOf(template)].map((token) => textOf(token, state)).join("");
+}
+
+function textOf(token: Token, state: State): string {
+  if (token.kind === "text") return token.text;
+  if (token.kind === "invalid") return invalidTemplate(state);
+  if (token.operator === undefined) return plain(token.name, state);
+  if (++state.depth > MAX_DEPTH) return tooDeep(state);
+  const text = conditional(token, token.operator, state);
+  state.depth--;
+  return text;
+}
+
+interface Variable {
+  readonly kind: "variable";
+  readonly name: string;
+  /** What `${…}` says beyond the name: `:-`, `-`, `:?`, `?`, `:+`, `+`. */
+  readonly operator?: string;
+  /** After the operator. */
+  readonly word: string;
+}
+
+/** `length` is how much of the template it takes up. */
+type Token = { readonly length: number } & (
+  Variable | { readonly kind: "text"; readonly text: string } | { readonly kind: "invalid" }
+);
+
+function* tokensOf(template: string): Generator<Token> {
+  for (let rest = template; rest !== "";) {
     const dollar = rest.indexOf("$");
-    if (dollar < 0) return text + rest;
-    text += rest.slice(0, dollar);
-    const [value, length] = expandAt(rest.slice(dollar), state);
-    text += value;
-    rest = rest.slice(dollar + length);
+    const text = dollar < 0 ? rest : rest.slice(0, dollar);
+    const token: Token = dollar === 0 ? tokenAt(rest) : { kind: "text", text, length: text.length };
+    yield token;
+    rest = rest.slice(token.length);
   }
 }
 
-/** The text that stands for the beginning of `source`, which is a `$`, and how much of it that was. */
-function expandAt(source: string, state: State): readonly [string, number] {
-  if (source[1] === "$") return ["$", 2];
+/** What stands at the beginning of `source`, which is a `$`. */
+function tokenAt(source: string): Token {
+  if (source[1] === "$") return { kind: "text", text: "$", length: 2 };
   const name = NAME.exec(source.slice(1))?.[0];
-  if (name !== undefined) return [plain(name, state), name.length + 1];
-  if (source[1] !== "{") return ["$", 1];
+  if (name !== undefined) return { kind: "variable", name, word: "", length: name.length + 1 };
+  if (source[1] !== "{") return { kind: "text", text: "$", length: 1 };
   const end = closingBrace(source);
-  if (end === undefined) return [invalidTemplate(state), source.length];
-  if (++state.depth > MAX_DEPTH) return [tooDeep(state), source.length];
-  const text = braced(source.slice(2, end), state);
-  state.depth--;
-  return [text, end + 1];
+  const variable = end === undefined ? undefined : braced(source.slice(2, end));
+  if (end === undefined || variable === undefined) {
+    return { kind: "invalid", length: source.length };
+  }
+  return { ...variable, length: end + 1 };
+}
+
+function braced(inner: string): Variable | undefined {
+  const name = NAME.exec(inner)?.[0];
+  if (name === undefined) return undefined;
+  const rest = inner.slice(name.length);
+  if (rest === "") return { kind: "variable", name, word: "" };
+  const operator = /^:?[-?+]/.exec(rest)?.[0];
+  if (operator === undefined) return undefined;
+  return { kind: "variable", name, operator, word: rest.slice(operator.length) };
 }
 
 /** On the same line: Compose looks no further. */
@@ -85,17 +120,10 @@ function plain(name: string, state: State): string {
   return value ?? "";
 }
 
-function braced(inner: string, state: State): string {
-  const name = NAME.exec(inner)?.[0];
-  if (name === undefined) return invalidTemplate(state);
-  const rest = inner.slice(name.length);
-  if (rest === "") return plain(name, state);
-  const operator = /^:?[-?+]/.exec(rest)?.[0];
-  if (operator === undefined) return invalidTemplate(state);
+function conditional({ name, word }: Variable, operator: string, state: State): string {
   state.used = true;
   const value = state.lookup(name);
   const present = value !== undefined && (operator.length === 1 || value !== "");
-  const word = rest.slice(operator.length);
   if (operator.endsWith("+")) return present ? expand(word, state) : "";
   if (present) return value;
   if (operator.endsWith("-")) return expand(word, state);
@@ -113,4 +141,38 @@ function tooDeep(state: State): string {
 function invalidTemplate(state: State): string {
   state.fault ??= "what follows ${ is not a valid variable; write $$ for a dollar sign";
   return "";
+}
+
+/** One place that asks for a variable, whatever its value is. */
+export interface Use {
+  readonly name: string;
+  /** There is no text without a value. */
+  readonly required: boolean;
+  /** The words of `-` and `+`, as they are written; empty: none. */
+  readonly fallback: string;
+  readonly alternate: string;
+}
+
+/** Also those in the words of others, but for the message of a required one: no text comes of that. */
+export function usesIn(template: string): { uses: readonly Use[]; fault?: string } {
+  const state: State = { lookup: () => undefined, missing: [], used: false, depth: 0 };
+  const uses = usesWithin(template, state);
+  return { uses, ...(state.fault === undefined ? {} : { fault: state.fault }) };
+}
+
+function usesWithin(template: string, state: State): readonly Use[] {
+  return [...tokensOf(template)].flatMap((token) => {
+    if (token.kind === "invalid") invalidTemplate(state);
+    if (token.kind !== "variable") return [];
+    const { name, operator = "", word } = token;
+    const required = operator.endsWith("?");
+    const fallback = operator.endsWith("-") ? word : "";
+    const alternate = operator.endsWith("+") ? word : "";
+    const own: Use = { name, required, fallback, alternate };
+    if (required || word === "") return own;
+    if (++state.depth > MAX_DEPTH) tooDeep(state);
+    const inner = state.depth > MAX_DEPTH ? [] : usesWithin(word, state);
+    state.depth--;
+    return [own, ...inner];
+  });
 }

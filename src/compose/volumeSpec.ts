@@ -37,12 +37,12 @@ export function parseVolumeSpec(spec: string): VolumeSpec | { readonly fault: st
   };
 }
 
-/** A colon after a single letter belongs to a Windows drive. */
+/** A colon after a single letter belongs to a Windows drive, and one within `${…}` to a variable. */
 function split(spec: string): string[] {
   const parts = [""];
   for (const character of spec) {
     const part = parts.at(-1) ?? "";
-    if (character === ":" && !/^\p{L}$/u.test(part)) parts.push("");
+    if (character === ":" && !/^\p{L}$|\$\{[^}]*$/u.test(part)) parts.push("");
     else parts[parts.length - 1] = part + character;
   }
   return parts;

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -19,12 +19,13 @@ services:
     image: web:1
     x-note: kept
     environment: { DB: "dso://app/db" }
+    models: [llm]
     volumes: ["./data:/data"]
     pre_start: [{ command: [migrate], image: tool:1 }]
   extra: { image: web:1, profiles: [night] }
 jobs:
   backup: { image: backup:1, triggers: { schedule: ["@daily"] } }
-models: { llm: { model: ai/x } }
+models: { llm: { model: ai/x }, unused: { model: ai/y } }
 `;
 
 describe("dso compose config", () => {
@@ -46,6 +47,8 @@ describe("dso compose config", () => {
     expect(model).not.toHaveProperty("models");
     const refused = await faultsOf(() => dso("validate"));
     expect(refused.map(({ message }) => message)).toEqual([
+      "services.web.models is not supported yet",
+      "services.web.pre_start[0].models is not supported yet",
       "the section jobs is not supported yet",
       "the section models is not supported yet",
     ]);
@@ -64,6 +67,7 @@ describe("dso compose config", () => {
     ["--profiles", "night\n"],
     ["--networks", "default\n"],
     ["--volumes", ""],
+    ["--models", "ai/x\n"],
     ["--quiet", ""],
   ])("%s", async (flag, lines) => {
     expect(await config(flag)).toBe(lines);
@@ -72,6 +76,49 @@ describe("dso compose config", () => {
   it("prints Compose's config hashes, also of what cannot be applied", async () => {
     expect(await config("--hash", "*")).toMatch(/^web [0-9a-f]{64}\n$/);
     await expect(config("--hash", "none")).rejects.toThrow("There is no service none.");
+  });
+
+  it("answers where a list is asked for, and keeps only the whole back when it is to be quiet", async () => {
+    expect(await config("--quiet", "--services")).toBe("web\n");
+    expect(await config("--images", "--services")).toBe("web\n");
+    expect(await config("--quiet", "--environment")).toBe("");
+    await expect(config("--hash", "extra")).rejects.toThrow("The service extra is switched off.");
+  });
+
+  it("prints what variables are replaced from, references as they are", async () => {
+    await write(".env", "TOKEN=dso://app/token\nAN=1\nA=2\n");
+    const [first, second, ...rest] = (await config("--environment")).trimEnd().split("\n");
+    expect([first, second]).toEqual(["A=2", "AN=1"]);
+    expect(rest).toContain("TOKEN=dso://app/token");
+    expect(rest).toContain("COMPOSE_PROJECT_NAME=shop");
+  });
+
+  it("names the variables that are asked for, set or not", async () => {
+    await write(
+      "compose.yaml",
+      "services: { web: { image: 'web:${TAG:-1}', user: '${USER_ID?}' } }",
+    );
+    expect((await config("--variables")).split("\n").map((line) => line.split(/ +/))).toEqual([
+      ["NAME", "REQUIRED", "DEFAULT", "VALUE", "ALTERNATE", "VALUE"],
+      ["TAG", "false", "1", ""],
+      ["USER_ID", "true", ""],
+      [""],
+    ]);
+    expect(JSON.parse(await config("--variables", "--format", "json"))).toHaveProperty("TAG", {
+      Name: "TAG",
+      DefaultValue: "1",
+      PresenceValue: "",
+      Required: false,
+    });
+  });
+
+  it("names files of variables instead of reading them", async () => {
+    await write("compose.yaml", "services: { web: { image: w, env_file: gone.env } }");
+    await expect(config()).rejects.toThrow("gone.env does not exist");
+    const flags = ["--no-env-resolution", "--no-path-resolution", "--format", "json"];
+    expect(JSON.parse(await config(...flags))).toMatchObject({
+      services: { web: { env_file: [{ path: "gone.env", required: true }] } },
+    });
   });
 
   it("leaves paths as they are written, and what does not fit together, where it is told to", async () => {
@@ -86,5 +133,9 @@ describe("dso compose config", () => {
   it("writes into a file", async () => {
     expect(await config("--services", "-o", join(machine.home(), "out"))).toBe("");
     expect(await readFile(join(machine.home(), "out"), "utf8")).toBe("web\n");
+    await expect(config("-o", machine.home())).rejects.toThrow("it is a directory");
+    await expect(config("-o", "none/out")).rejects.toThrow("its directory does not exist");
+    expect(await config("-o", "/dev/null")).toBe("");
+    expect((await stat("/dev/null")).isCharacterDevice()).toBe(true);
   });
 });

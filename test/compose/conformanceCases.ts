@@ -172,7 +172,7 @@ function compare(
   };
   if ("kind" in project) {
     const wanted = read("expect.json", JSON.parse) ?? null;
-    return firstDifference(plain(wanted), plain(recorded(renderMerged(project))));
+    return firstDifference(plain(wanted), plain(recorded(renderMerged(project, "json"))));
   }
   const render = (form: "json" | "yaml") => recorded(renderProject(project, { services, form }));
   const lines = (text: string): readonly string[] => text.trim().split("\n");

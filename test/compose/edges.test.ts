@@ -114,7 +114,7 @@ describe("a project that is shown", () => {
   test("with its variables as they are written", async () => {
     await using files = await directory({ "compose.yaml": `${text}\nvolumes: {vv: , ww: }\n` });
     const opened = await open(files.root);
-    expect(renderMerged(await opened.merged())).toEqual({
+    expect(renderMerged(await opened.merged(), "json")).toEqual({
       name: "shop",
       services: {
         a: {

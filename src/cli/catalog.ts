@@ -1,4 +1,5 @@
 /** Every command, and where it is: a command is loaded when it is called, and not before. */
+import { addComposeFlags } from "./composeFlags.ts";
 import type { Entry } from "./entry.ts";
 
 const up: Entry = {
@@ -127,7 +128,7 @@ export const CATALOG: readonly Entry[] = [
     name: "compose",
     summary: "Docker Compose's commands; up, down, run, exec, logs and config are ours",
     commands: compose,
-    projectFlags: true,
+    declareFlags: addComposeFlags,
     otherwise: (name) => ({
       name,
       summary: "as docker compose has it",

@@ -1,7 +1,6 @@
 import type { Command } from "commander";
 import { type KnownFlag, readFlags } from "./argv.ts";
 import type { Entry } from "./entry.ts";
-import { addProjectFlags } from "./flags.ts";
 import type { Session } from "./session.ts";
 import { unknownCommand } from "./usage.ts";
 
@@ -78,7 +77,7 @@ function addEntry(parent: Command, entry: Entry): Command {
   if (entry.passThrough === true) command.passThroughOptions();
   if ("commands" in entry) {
     command.enablePositionalOptions().helpCommand(false);
-    if (entry.projectFlags === true) addProjectFlags(command);
+    entry.declareFlags?.(command);
   }
   return command;
 }

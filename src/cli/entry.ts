@@ -14,8 +14,8 @@ export type Entry = {
       readonly commands: readonly Entry[];
       /** Takes the names that `commands` has not. */
       readonly otherwise?: (name: string) => Entry;
-      /** The group takes the flags of a project before the command's name, as `docker compose` does. */
-      readonly projectFlags?: boolean;
+      /** Declares the flags that the group takes before the command's name. */
+      readonly declareFlags?: (group: Command) => void;
     }
 );
 

@@ -15,6 +15,8 @@ export interface ProjectFlags {
   readonly envFile?: readonly string[];
   readonly config?: string;
   readonly color?: boolean;
+  /** Of `compose` alone. */
+  readonly ansi?: string;
 }
 
 export interface RunFlags {
@@ -95,7 +97,7 @@ export function addApproveFlags(command: Command): Command {
 export function projectFlags(command: Command): ProjectFlags {
   const outer = command.parent === null ? {} : projectFlags(command.parent);
   const own = command.opts<ProjectFlags>();
-  const color = outer.color !== false && own.color !== false;
+  const color = outer.color !== false && own.color !== false && own.ansi !== "never";
   const file = [...(outer.file ?? []), ...(own.file ?? [])];
   const profile = [...(outer.profile ?? []), ...(own.profile ?? [])];
   const envFile = [...(outer.envFile ?? []), ...(own.envFile ?? [])];

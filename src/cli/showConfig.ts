@@ -12,6 +12,7 @@ import type { Json } from "../model/project.ts";
 import { composeDialect } from "../reconciler/applyContext.ts";
 import type { Context } from "../reconciler/context.ts";
 import { loadToShow, mergedToShow } from "../reconciler/load.ts";
+import type { ComposeFlags } from "./composeFlags.ts";
 import { projectRequest } from "./request.ts";
 import type { Session } from "./session.ts";
 
@@ -76,7 +77,8 @@ async function textOf(
   // What is listed is of the whole project, whatever is named; but for images, and what a variable says.
   const whole = list !== undefined && list !== "images" && list !== "environment";
   const request = await projectRequest(session, command, whole ? [] : services);
-  const show = { without: left(flags) };
+  const outer: ComposeFlags = command.parent?.opts() ?? {};
+  const show = { without: left({ ...outer, ...flags }) };
   if (!flags.interpolate || list === "variables") {
     const merged = await mergedToShow(context, request, show, signal);
     return quiet ? undefined : asWritten(merged, flags, list);
@@ -140,8 +142,9 @@ function unread(flag: string): DsoError {
   });
 }
 
-function left(flags: ConfigFlags): ReadonlySet<Omission> {
+function left(flags: ConfigFlags & ComposeFlags): ReadonlySet<Omission> {
   const without = new Set<Omission>();
+  if (flags.allResources === true) without.add("narrowing");
   if (!flags.consistency) without.add("consistency");
   if (!flags.envResolution) without.add("variable files");
   if (!flags.normalize) without.add("normalisation");

@@ -11,7 +11,7 @@ import type { Reading, Trace } from "./trace.ts";
 export type Env = Readonly<Record<string, string | undefined>>;
 
 /** Stages of a load that can be left out where a project is only shown. */
-export type Omission = "consistency" | "normalisation" | "paths" | "variable files";
+export type Omission = "consistency" | "narrowing" | "normalisation" | "paths" | "variable files";
 
 export interface LoadOptions {
   readonly cwd: string;
@@ -105,13 +105,20 @@ async function withEnvFiles(
   switches: Env,
   reading: Reading,
 ): Promise<Env> {
-  const disabled = /^(1|t|true)$/i.test(
-    variable(switches, "COMPOSE_DISABLE_ENV_FILE", reading.trace) ?? "",
-  );
+  const disabled = isSwitchedOn(switches, "COMPOSE_DISABLE_ENV_FILE", reading.trace);
   const fallback = path.join(directory, ".env");
   reading.trace.files.add(fallback);
   const defaults = !disabled && isFile(fallback) ? [fallback] : [];
   return readEnvFiles(env, files.length > 0 ? files : defaults, reading);
+}
+
+function isSwitchedOn(env: Env, name: string, trace: Trace): boolean {
+  const value = variable(env, name, trace) ?? "";
+  if (/^(1|t|T|true|True|TRUE)$/.test(value)) return true;
+  if (/^(|0|f|F|false|False|FALSE)$/.test(value)) return false;
+  throw new DsoError("compose-invalid", `${name} is neither true nor false`, {
+    hint: "Set it to true, or take it out of the environment.",
+  });
 }
 
 /** `env` and what the files add to it: a later file wins over an earlier one, `env` over all. */

@@ -88,7 +88,7 @@ async function finishLoading(
     before: show === undefined,
     variables: show?.without.has("variable files") !== true,
   });
-  const whole = withoutUnused(complete);
+  const whole = show?.without.has("narrowing") === true ? complete : withoutUnused(complete);
   if (show === undefined) {
     refuseUnsupported(whole);
     checkImages(whole);

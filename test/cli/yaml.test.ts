@@ -24,6 +24,8 @@ describe("YAML as Compose writes it", () => {
     ["ü😀", '"ü\\U0001F600"'],
     ["a\nb", "|-\n  a\n  b"],
     ["a\n\nb\n", "|\n  a\n\n  b"],
+    ["a\tb\nc", "|-\n  a\tb\n  c"],
+    ["a\nb ", '"a\\nb "'],
     ["a\n\n", "|+\n  a\n"],
     [0.000001, "1e-06"],
     [null, "null"],

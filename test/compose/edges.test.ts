@@ -140,3 +140,26 @@ describe("a project that is shown", () => {
     expect(model).not.toHaveProperty("networks");
   });
 });
+
+test.each(["yes", "2", "tRue"])(
+  "COMPOSE_DISABLE_ENV_FILE=%s is neither yes nor no",
+  async (value) => {
+    await using files = await directory({ "compose.yaml": "services: {a: {image: x}}" });
+    const { message } = await files.fault({ env: { COMPOSE_DISABLE_ENV_FILE: value } });
+    expect(message).toBe("COMPOSE_DISABLE_ENV_FILE is neither true nor false");
+  },
+);
+
+test.each([
+  ["${A:-./d}:/t", "${A:-./d}", "/t"],
+  ["vol:${B:-/t}", "vol", "${B:-/t}"],
+])("%s is split around its variables", async (volume, source, target) => {
+  await using files = await directory({
+    "compose.yaml": `services: {a: {image: x, volumes: ['${volume}']}}`,
+  });
+  const options = { cwd: files.root, env: {}, home: "/home/me" };
+  const opened = await openProject(options, AbortSignal.timeout(10_000));
+  expect(renderMerged(await opened.merged(), "json")).toMatchObject({
+    services: { a: { volumes: [{ type: "volume", source, target }] } },
+  });
+});

@@ -5,6 +5,7 @@ import { constants } from "node:os";
 import { findComposeProgram } from "../../docker/composeProgram.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Context } from "../../reconciler/context.ts";
+import { composeWords } from "../composeFlags.ts";
 import { projectFlags } from "../flags.ts";
 import { withContext } from "../request.ts";
 import type { Session } from "../session.ts";
@@ -41,6 +42,7 @@ function files(command: Command): readonly string[] {
   const one = (name: string, value: string | undefined): readonly string[] =>
     value === undefined ? [] : [name, value];
   return [
+    ...composeWords(command.parent?.opts() ?? {}),
     ...(flags.file ?? []).flatMap((file) => ["-f", file]),
     ...one("-p", flags.projectName),
     ...one("--project-directory", flags.projectDirectory),

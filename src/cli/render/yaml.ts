@@ -47,7 +47,8 @@ function numberText(value: number): string {
 }
 
 function scalarLines(text: string, indent: number, isKey: boolean): readonly string[] {
-  if (text.includes("\n") && !isKey && !SPECIAL.test(text)) return literal(text, indent);
+  const inBlock = !isKey && !/ (\n|$)/.test(text) && !SPECIAL.test(text.replaceAll("\t", ""));
+  if (text.includes("\n") && inBlock) return literal(text, indent);
   if (isOtherType(text) || SPECIAL.test(text) || text.includes("\n")) return [doubleQuoted(text)];
   if (isPlain(text)) return [text];
   return [`'${text.replaceAll("'", "''")}'`];
@@ -65,14 +66,21 @@ function literal(text: string, indent: number): readonly string[] {
 /** What a reader of YAML 1.1 or 1.2 would take for something else than text. */
 function isOtherType(text: string): boolean {
   return (
-    /^(|~|null|true|false|yes|no|on|off|y|n)$/i.test(text) ||
+    WORD.test(text) ||
     text === "<<" ||
     NUMBER.test(text) ||
     /^[-+]?\.(inf|nan)$/i.test(text) ||
-    /^\d{4}-\d\d?-\d\d?([Tt\s].*)?$/.test(text) ||
+    /^\d{4}-\d\d?-\d\d?(([Tt]|\s+)\d.*)?$/.test(text) ||
     /^[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?$/.test(text)
   );
 }
+
+/** In small letters, in capitals, or with a capital first. */
+const WORD = new RegExp(
+  `^(|~|${["null", "true", "false", "yes", "no", "on", "off", "y", "n"]
+    .flatMap((word) => [word, word.toUpperCase(), word.charAt(0).toUpperCase() + word.slice(1)])
+    .join("|")})$`,
+);
 
 const NUMBER =
   /^[-+]?(0b[01_]+|0o?[0-7_]+|0x[\da-f_]+|(\d[\d_]*)?\.?\d[\d_]*(e[-+]?\d+)?|\d[\d_]*\.(e[-+]?\d+)?)$/i;

@@ -86,7 +86,7 @@ function isAddress(node: Node, path: Path): void {
 }
 
 function bindHasSource(node: Node, path: Path): void {
-  if (textAt(node, "type") === "bind" && !textAt(node, "source")) {
+  if (textAt(node, "type") === "bind" && get(node, "source") === undefined) {
     throw invalidAt(path, "source is missing", node, "Name the path on the host.");
   }
 }

@@ -9,6 +9,8 @@ interface Subject {
   readonly name: string;
   readonly service: Node;
   readonly document: Mapping;
+  /** The same before services were switched off. */
+  readonly whole: Mapping;
 }
 
 type Check = (subject: Subject) => readonly DsoError[];
@@ -24,13 +26,14 @@ const CHECKS: readonly Check[] = [
   limitsAgree,
   oneContainerPerName,
   contextsExist,
+  watchHasTarget,
 ];
 
-/** Rejects with every finding. */
-export function checkProject(document: Mapping): Mapping {
+/** Of what is switched on in `whole`. Rejects with every finding. */
+export function checkProject(document: Mapping, whole: Mapping): Mapping {
   const services = [...entriesOf(document.entries.get("services"))];
   const findings = services.flatMap(([name, service]) =>
-    CHECKS.flatMap((check) => check({ name, service, document })),
+    CHECKS.flatMap((check) => check({ name, service, document, whole })),
   );
   const all = [...findings, ...secretsHaveSources(document), ...namesDiffer(services)];
   if (all.length > 0) throw combine(all);
@@ -90,23 +93,25 @@ function dependenciesExist(subject: Subject): readonly DsoError[] {
     );
 }
 
-/** What another service builds may be a context of this build. */
+/** What another service builds may be a context of this build, also where that one is switched off. */
 function contextsExist(subject: Subject): readonly DsoError[] {
-  const services = entriesOf(subject.document.entries.get("services"));
+  const services = entriesOf(subject.whole.entries.get("services"));
   return [...entriesOf(get(subject.service, "build", "additional_contexts"))].flatMap(
     ([name, at]) => {
       const wanted = /^service:(.*)$/s.exec(textAt(at) ?? "")?.[1];
-      if (wanted === undefined || services.has(wanted)) return [];
-      return [
-        fault(
-          subject,
-          `the build context ${name} is of ${wanted}, which is not there`,
-          at,
-          "Define it, or enable its profile.",
-        ),
-      ];
+      const other = wanted === undefined ? undefined : services.get(wanted);
+      if (wanted === undefined || get(other, "build") !== undefined) return [];
+      const why = other === undefined ? "is not there" : "builds nothing";
+      return [fault(subject, `the build context ${name} is of ${wanted}, which ${why}`, at)];
     },
   );
+}
+
+function watchHasTarget(subject: Subject): readonly DsoError[] {
+  return itemsOf(get(subject.service, "develop", "watch"))
+    .filter((item) => !textAt(item, "target"))
+    .filter((item) => !["rebuild", "restart"].includes(textAt(item, "action") ?? ""))
+    .map((item) => fault(subject, "develop.watch: target is missing", item));
 }
 
 function resourcesExist(subject: Subject): readonly DsoError[] {

@@ -5,7 +5,9 @@ import {
   count,
   duration,
   flag,
+  limit,
   integer,
+  lenientInteger,
   mode,
   single,
   swapBytes,
@@ -40,10 +42,14 @@ const RESOURCES: Readonly<Record<string, Decode>> = {
   memory: bytes,
   pids: whole,
   ...below("devices.*", device),
-  "generic_resources.*.discrete_resource_spec.value": integer,
+  "generic_resources.*.discrete_resource_spec.value": lenientInteger,
 };
 
-const UPDATE: Readonly<Record<string, Decode>> = { delay: duration, monitor: duration };
+const UPDATE: Readonly<Record<string, Decode>> = {
+  delay: duration,
+  max_failure_ratio: single,
+  monitor: duration,
+};
 
 const SERVICE: Readonly<Record<string, Decode>> = {
   annotations: labels,
@@ -61,6 +67,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   "build.secrets.*.mode": mode,
   "build.shm_size": bytes,
   "build.ssh": keyList,
+  "build.ulimits.*": limit,
   command: words,
   "configs.*.mode": mode,
   cpu_percent: single,
@@ -119,6 +126,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   stop_grace_period: duration,
   "storage_opt.*": option,
   sysctls: labels,
+  "ulimits.*": limit,
   "volumes.*.tmpfs.mode": integer,
   "volumes.*.tmpfs.size": bytes,
   "volumes.*.volume.labels": labels,

@@ -131,9 +131,10 @@ export async function readEnvFiles(
   const read = new Map<string, string>();
   for (const file of files) {
     const text = await readText(file, "the variable file", reading);
-    const lookup = (key: string): string | undefined => variable(env, key, trace) ?? read.get(key);
+    const lookup = (key: string): string | undefined => variable(env, key, trace);
+    const earlier = (key: string): string | undefined => read.get(key);
     const unset = (name: string): void => void trace.unset.add(name);
-    const variables = parseDotenv(file, text, lookup, lookup, unset);
+    const variables = parseDotenv(file, text, lookup, { unset, earlier });
     for (const [name, { value }] of variables) read.set(name, value);
   }
   const set = Object.entries(env).filter(([, value]) => value !== undefined);

@@ -18,21 +18,28 @@ interface Cursor {
 const SPACE = /[\t\v\f\r \u0085\u00a0]/;
 const KEY_CHARACTER = /[\p{L}\p{N}_.\-[\]]/u;
 
+export interface DotenvOptions {
+  /** The values of `KEY` lines, where `lookup` is not to give them. */
+  readonly inherit?: (name: string, line: number) => string | undefined;
+  /** Hears of names that nothing gives. */
+  readonly unset?: (name: string) => void;
+  /** What the files before this one say: it counts where the file itself says nothing. */
+  readonly earlier?: Lookup;
+}
+
 /**
  * The variables of a file in their order. `lookup` gives the values of `${…}`, before those of the
- * file itself, and of `KEY` lines unless `inherit` does. `unset` hears of names that nothing gives.
- * Rejects with `compose-invalid`.
+ * file itself, and of `KEY` lines. Rejects with `compose-invalid`.
  */
 export function parseDotenv(
   file: string,
   source: string,
   lookup: Lookup,
-  inherit: (name: string, line: number) => string | undefined = lookup,
-  unset: (name: string) => void = () => undefined,
+  { inherit = lookup, unset = () => undefined, earlier = () => undefined }: DotenvOptions = {},
 ): Map<string, Variable> {
   const variables = new Map<string, Variable>();
   const cursor = { file, text: source.replace(/^\uFEFF/, ""), offset: 0, unset };
-  const both: Lookup = (name) => lookup(name) ?? variables.get(name)?.value;
+  const both: Lookup = (name) => lookup(name) ?? variables.get(name)?.value ?? earlier(name);
   while (skipToStatement(cursor)) {
     const line = lineOf(cursor);
     const { key, inherited } = readKey(cursor);
@@ -92,8 +99,11 @@ function skipToStatement(cursor: Cursor): boolean {
 
 function readKey(cursor: Cursor): { key: string; inherited: boolean } {
   const { text } = cursor;
-  const prefix = /^export\s+/.exec(text.slice(cursor.offset))?.[0];
-  cursor.offset += prefix?.length ?? 0;
+  if (/^export[\t\n\f\r ]/.test(text.slice(cursor.offset, cursor.offset + 7))) {
+    cursor.offset += "export".length;
+    while (SPACE.test(text.charAt(cursor.offset))) cursor.offset++;
+    if (cursor.offset >= text.length) throw fault(cursor, "a variable without a name", QUOTE_HINT);
+  }
   const start = cursor.offset;
   let end = start;
   while (end < text.length && !"=:\n".includes(text.charAt(end))) {
@@ -139,8 +149,8 @@ function readQuoted(cursor: Cursor, quote: string, lookup: Lookup): string {
     const character = text.charAt(i);
     if (character === quote) {
       const raw = quote === '"' ? expand(cursor, unescape(value), lookup) : value;
+      // What follows on the line is a statement of its own.
       cursor.offset = i + 1;
-      restOfLine(cursor);
       return raw;
     }
     if (character === "\\" && i + 1 < text.length) {

@@ -112,11 +112,10 @@ async function readEnvFiles(service: Mapping, env: Env, reading: Reading): Promi
   if (files === undefined) return service;
   const values = new Map<string, Node>();
   for (const entry of itemsOf(files)) {
-    const lookup: Lookup = (name) =>
-      variable(env, name, reading.trace) ?? textAt(own, name) ?? textAt(values.get(name));
-    for (const [key, value] of await readVariables(entry, "env_file", lookup, reading)) {
-      values.set(key, value);
-    }
+    const lookup: Lookup = (name) => variable(env, name, reading.trace) ?? textAt(own, name);
+    const earlier: Lookup = (name) => textAt(values.get(name));
+    const read = await readVariables(entry, "env_file", lookup, earlier, reading);
+    for (const [key, value] of read) values.set(key, value);
   }
   for (const [key, value] of entriesOf(own)) values.set(key, value);
   const merged = mapping(values, own?.at ?? files.at);
@@ -129,9 +128,10 @@ async function readLabelFiles(service: Mapping, reading: Reading): Promise<Mappi
   if (files === undefined) return service;
   const values = new Map<string, Node>();
   for (const entry of itemsOf(files)) {
-    for (const [key, value] of await readVariables(entry, "label_file", () => undefined, reading)) {
-      values.set(key, value);
-    }
+    // Of labels the files before come first, too.
+    const lookup: Lookup = (name) => textAt(values.get(name));
+    const read = await readVariables(entry, "label_file", lookup, () => undefined, reading);
+    for (const [key, value] of read) values.set(key, value);
   }
   for (const [key, value] of entriesOf(own)) values.set(key, value);
   const merged = mapping(values, own?.at ?? files.at);
@@ -142,6 +142,7 @@ async function readVariables(
   entry: Node,
   field: string,
   lookup: Lookup,
+  earlier: Lookup,
   reading: Reading,
 ): Promise<ReadonlyMap<string, Node>> {
   const file = path.resolve(reading.workingDir, textAt(entry) ?? textAt(entry, "path") ?? "");
@@ -158,7 +159,7 @@ async function readVariables(
   const variables =
     format === "raw"
       ? parseRawEnv(file, text, lookup)
-      : parseDotenv(file, text, lookup, lookup, unset);
+      : parseDotenv(file, text, lookup, { unset, earlier });
   return new Map([...variables].map(([key, variable]) => [key, fromFile(file, variable)] as const));
 }
 

@@ -68,6 +68,8 @@ async function sourceOf(clause: Node, source: Source): Promise<Source> {
   const merged = documents
     .map((document) => interpolated(document, loading))
     .reduce((base, over) => merge(base, over), mapping([], clause.at));
+  // What stands in the file has to be right, also where it is not asked for.
+  canonical(unique(withoutMarks(merged)), loading);
   return { file, document: merged, loading: { ...loading, workingDir: path.dirname(file) } };
 }
 

@@ -41,7 +41,7 @@ async function includeOne(entry: Node, loading: Loading): Promise<Mapping> {
     return path.resolve(loading.workingDir, file);
   });
   const [first] = files;
-  if (first === undefined) throw invalid("include: path is missing", entry.at);
+  if (first === undefined) return mapping([], entry.at);
   const again = files.find((file) => loading.chain.includes(file));
   if (again !== undefined) {
     throw invalid(`include: a cycle: ${[...loading.chain, again].join(" -> ")}`, entry.at);

@@ -83,7 +83,8 @@ async function finishLoading(
 ): Promise<LoadedProject> {
   const { show, services = [] } = options;
   const { document, disabled, known } = selectServices(normal, setting.profiles, services);
-  const checked = show?.without.has("consistency") === true ? document : checkProject(document);
+  const checked =
+    show?.without.has("consistency") === true ? document : checkProject(document, normal);
   const complete = await readVariableFiles(checked, loading.env, loading, {
     before: show === undefined,
     variables: show?.without.has("variable files") !== true,

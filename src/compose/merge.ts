@@ -1,16 +1,7 @@
 /** Puts one document over another: mappings deeply, lists appended, scalars replaced. */
+import { isDeepStrictEqual } from "node:util";
 import { invalidAt } from "./fault.ts";
-import {
-  fromJson,
-  get,
-  isNull,
-  itemsOf,
-  mapping,
-  scalar,
-  sequence,
-  textAt,
-  toJson,
-} from "./node.ts";
+import { fromJson, get, isNull, mapping, scalar, sequence, textAt, toJson } from "./node.ts";
 import type { Mapping, Node, Path, Scalar, Sequence } from "./node.ts";
 import { rules, step } from "./rules.ts";
 import type { Rules } from "./rules.ts";
@@ -23,29 +14,26 @@ const SERVICE: Readonly<Record<string, Merge>> = {
   build: mergeBuild,
   "build.additional_contexts": asSequences,
   "build.args": asSequences,
-  "build.extra_hosts": mergeExtraHosts,
+  "build.extra_hosts": joinSequences,
   "build.labels": asSequences,
   command: replace,
   depends_on: mergeDependsOn,
   "deploy.labels": asSequences,
-  dns: asSequences,
-  dns_opt: asSequences,
-  dns_search: asSequences,
+  dns: joinSequences,
+  dns_opt: joinSequences,
+  dns_search: joinSequences,
   entrypoint: replace,
-  env_file: asSequences,
+  env_file: joinSequences,
   environment: asSequences,
-  extra_hosts: mergeExtraHosts,
+  extra_hosts: joinSequences,
   "healthcheck.test": replace,
-  label_file: asSequences,
+  label_file: joinSequences,
   labels: asSequences,
   logging: mergeLogging,
   models: (base, over, path) => mergeNamed(base, over, null, path),
   networks: (base, over, path) => mergeNamed(base, over, null, path),
-  post_start: appendNew,
-  pre_start: appendNew,
-  pre_stop: appendNew,
   sysctls: asSequences,
-  tmpfs: asSequences,
+  tmpfs: joinSequences,
   "ulimits.*": mergeUlimit,
   "volumes.*.volume.labels": asSequences,
 };
@@ -134,22 +122,27 @@ function replace(_: Node, over: Node): Node {
   return over;
 }
 
-function append(base: Sequence, over: Node): Sequence {
-  const items = over.kind === "sequence" ? over.items : [over];
-  return { ...base, items: [...base.items, ...items] };
+/** An item that is there already is not meant twice. */
+function append(base: Sequence, over: Sequence): Sequence {
+  const known = base.items.map(toJson);
+  const fresh = over.items.filter((item) => {
+    const json = toJson(item);
+    const isNew = !known.some((one) => isDeepStrictEqual(one, json));
+    if (isNew) known.push(json);
+    return isNew;
+  });
+  return { ...base, items: [...base.items, ...fresh] };
 }
 
-/** A hook that is there already is not meant twice. */
-function appendNew(base: Node, over: Node): Node {
-  if (isNull(over)) return base;
-  const known = new Set(itemsOf(base).map((item) => JSON.stringify(toJson(item))));
-  const fresh = itemsOf(over).filter((item) => !known.has(JSON.stringify(toJson(item))));
-  return sequence([...itemsOf(base), ...fresh], base.at);
-}
-
+/** Of a key that is there twice the last item counts, whichever came before it. */
 function asSequences(base: Node, over: Node): Node {
   if (isNull(over)) return base;
-  return append(toSequence(base), toSequence(over));
+  const first = toSequence(base);
+  return { ...first, items: [...first.items, ...toSequence(over).items] };
+}
+
+function joinSequences(base: Node, over: Node): Node {
+  return isNull(over) ? base : append(toSequence(base), toSequence(over));
 }
 
 /** `KEY: value` entries as `KEY=value` items, sorted; a lone text as a list of one. */
@@ -168,12 +161,6 @@ function toSequence(node: Node): Sequence {
 function assignment(key: string, value: Node): Scalar {
   const text = value.kind === "scalar" && value.value !== null ? `${key}=${value.text}` : key;
   return scalar(text, value.at);
-}
-
-function mergeExtraHosts(base: Node, over: Node): Node {
-  const joined = append(toSequence(base), toSequence(over));
-  const seen = new Map(joined.items.map((item) => [textAt(item) ?? "", item]));
-  return { ...joined, items: [...seen.values()] };
 }
 
 function mergeBuild(base: Node, over: Node, path: Path): Node {

@@ -1,7 +1,5 @@
 /** The project's name: `-p`, COMPOSE_PROJECT_NAME, `name:` of the files, the directory. */
-import { realpathSync } from "node:fs";
 import path from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Env } from "./discover.ts";
 import { variable } from "./discover.ts";
@@ -33,7 +31,7 @@ export function projectName(
   const written = documents.map((document) => get(document, "name")).findLast(isWritten);
   const name =
     written === undefined
-      ? normalName(path.basename(realPath(workingDir)))
+      ? normalName(path.basename(workingDir))
       : writtenName(written, env, trace);
   if (name === "") {
     throw new DsoError("compose-invalid", "the project has no name", {
@@ -41,16 +39,6 @@ export function projectName(
     });
   }
   return name;
-}
-
-/** A directory that is not there is named as it is written: all may come from standard input. */
-function realPath(directory: string): string {
-  try {
-    return realpathSync.native(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR")) return directory;
-    throw error;
-  }
 }
 
 function checked(name: string): string {

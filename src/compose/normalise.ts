@@ -107,7 +107,8 @@ function nameResources(document: Mapping, kind: string, project: string): Mappin
   if (resources?.kind !== "mapping") return document;
   const named = [...resources.entries].map(([key, node]) => {
     const resource = isNull(node) ? mapping([], node.at) : node;
-    if (resource.kind !== "mapping" || textAt(resource, "name")) return [key, resource] as const;
+    if (resource.kind !== "mapping" || textAt(resource, "name") !== undefined)
+      return [key, resource] as const;
     const external = textAt(resource, "external") === "true";
     const name = scalar(external ? key : `${project}_${key}`, resource.at);
     return [key, withEntry(resource, "name", name)] as const;

@@ -3,10 +3,11 @@ import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import { MAX_DEPTH, parseDocuments } from "../lib/yamlDocuments.ts";
 import type { DsoError } from "../model/errors.ts";
+import { controlCharacter, halfCharacter, yamlLines } from "./characters.ts";
 import { createExtents, type Extent } from "./extent.ts";
 import { empty, invalid, refuseNul } from "./fault.ts";
 import type { Mapping, Node, Origin } from "./node.ts";
-import { isNull } from "./node.ts";
+import { isNull, scalar } from "./node.ts";
 import { asText } from "./scalars.ts";
 import { resolveTagged } from "./tags.ts";
 
@@ -27,14 +28,7 @@ interface Reading {
 export async function parseYaml(file: string, source: string): Promise<readonly Mapping[]> {
   const yaml = await import("yaml");
   const lines = new yaml.LineCounter();
-  // A carriage return ends a line, alone too.
-  const text = source.replace(/^\uFEFF/, "").replace(/\r(?!\n)/g, "\n");
-  const parsed = parseDocuments(yaml, text, lines, {
-    schema: "failsafe",
-    prettyErrors: false,
-    uniqueKeys: false,
-    logLevel: "silent",
-  });
+  const text = yamlLines(source);
   const reading: Reading = {
     yaml,
     file,
@@ -44,6 +38,16 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
     extentOf: createExtents(),
     aliased: 0,
   };
+  const parsed = parseDocuments(yaml, text, lines, {
+    schema: "failsafe",
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: "silent",
+    resolveKnownTags: false,
+  });
+  const control = controlCharacter(text);
+  if (control >= 0)
+    throw fault(reading, "a control character stands here", control, "Take it out.");
   if (parsed.documents === undefined) throw tooDeep(reading, parsed.tooDeepAt);
   const { documents } = parsed;
   if (documents.every((document) => document.contents === null)) {
@@ -174,6 +178,7 @@ function readMapping(
     const keyAt = origin(reading, key.range[0]);
     if (isMergeKey(reading, key)) {
       if (++merges > 1) throw fault(reading, 'mapping key "<<" stands twice', key.range[0]);
+      if (value?.tag === "!reset") continue;
       for (const [name, inherited] of mergeSource(reading, value, keyAt)) {
         merged.set(name, inherited);
       }
@@ -182,15 +187,11 @@ function readMapping(
     const name = `${readKey(reading, key, keyAt)}${ownColon(reading, key)}`;
     if (own.has(name))
       throw invalid(`mapping key "${name}" stands twice`, keyAt, "Keep one of them.");
-    const entry = value === null ? nullAt(keyAt) : readNode(reading, value, keyAt);
+    const entry = value === null ? scalar(null, keyAt) : readNode(reading, value, keyAt);
     own.set(name, { ...entry, keyAt });
   }
   const inherited = [...merged].filter(([name]) => !own.has(name));
   return { kind: "mapping", entries: new Map([...inherited, ...own]), at, ...mark };
-}
-
-function nullAt(at: Origin): Node {
-  return { kind: "scalar", value: null, text: "", at };
 }
 
 function isMergeKey(reading: Reading, key: ParsedNode | null): key is YamlScalar.Parsed {
@@ -198,7 +199,7 @@ function isMergeKey(reading: Reading, key: ParsedNode | null): key is YamlScalar
     reading.yaml.isScalar(key) &&
     key.type === "PLAIN" &&
     key.source === "<<" &&
-    key.tag === undefined
+    (key.tag === undefined || key.tag === "tag:yaml.org,2002:merge")
   );
 }
 
@@ -232,8 +233,12 @@ function readScalar(
   at: Origin,
   mark: Pick<Node, "tag">,
 ): Node {
-  const source = node.type === "PLAIN" ? node.source : String(node.value);
-  const resolved = resolveTagged(node.tag, source, node.type === "PLAIN");
+  const isPlain = node.type === "PLAIN";
+  const source = isPlain ? node.source.replace(/^[ \t\r\n]+$/, "") : String(node.value);
+  if (halfCharacter(reading.text.slice(node.range[0], node.range[1]))) {
+    throw invalid("\\ud800 to \\udfff are no characters", at, "Write the whole one as \\U0001f…");
+  }
+  const resolved = resolveTagged(node.tag, source, isPlain);
   if (resolved === undefined && mark.tag === undefined) {
     throw invalid(`"${source}" is not a value that Compose accepts here`, at);
   }

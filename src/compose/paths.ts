@@ -1,6 +1,6 @@
 /** Makes the paths of the model absolute. */
 import path from "node:path";
-import { entriesOf, mapEntries, scalar, textAt, withEntry } from "./node.ts";
+import { entriesOf, mapEntries, textAt, withEntry } from "./node.ts";
 import type { Mapping, Node } from "./node.ts";
 import { rewrite, rules } from "./rules.ts";
 import type { Rewrite } from "./rules.ts";
@@ -15,7 +15,7 @@ type Resolve = Rewrite<Bases>;
 const SERVICE: Readonly<Record<string, Resolve>> = {
   "build.additional_contexts.*": context,
   "build.context": context,
-  "build.ssh.*": file,
+  "build.ssh.*": hostPath,
   "develop.watch.*.path": file,
   "env_file.*.path": file,
   "extends.file": file,
@@ -27,8 +27,8 @@ const PATHS = rules<Resolve>({
   ...Object.fromEntries(
     Object.entries(SERVICE).map(([place, resolve]) => [`services.*.${place}`, resolve]),
   ),
-  "configs.*.file": file,
-  "secrets.*.file": file,
+  "configs.*.file": hostPath,
+  "secrets.*.file": hostPath,
   "volumes.*": boundVolume,
 });
 
@@ -38,6 +38,13 @@ export function resolvePaths(document: Mapping, bases: Bases): Mapping {
 
 function file(node: Node, _: unknown, bases: Bases): Node {
   if (node.kind !== "scalar" || typeof node.value !== "string" || node.value === "") return node;
+  return { ...node, ...textValue(absolutePath(node.value, bases)) };
+}
+
+/** As `file`; a path of Windows stays, for the engine may run there, and nothing is the directory itself. */
+function hostPath(node: Node, _: unknown, bases: Bases): Node {
+  if (node.kind !== "scalar" || typeof node.value !== "string") return node;
+  if (/^(\p{L}:[\\/]|\\\\)/u.test(node.value)) return node;
   return { ...node, ...textValue(absolutePath(node.value, bases)) };
 }
 
@@ -66,21 +73,16 @@ function context(node: Node, at: unknown, bases: Bases): Node {
 function bindMount(node: Node, at: unknown, bases: Bases): Node {
   if (node.kind !== "mapping" || textAt(node, "type") !== "bind") return node;
   const source = node.entries.get("source");
-  const text = textAt(source);
-  if (source === undefined || text === undefined) return node;
-  const foreign = /^(\p{L}:[\\/]|\\\\)/u.test(text);
-  return foreign ? node : withEntry(node, "source", file(source, at, bases));
+  return source === undefined ? node : withEntry(node, "source", hostPath(source, at, bases));
 }
 
 /** A volume that is a directory of this host under another name. */
-function boundVolume(node: Node, _: unknown, { workingDir }: Bases): Node {
+function boundVolume(node: Node, at: unknown, bases: Bases): Node {
   const options = entriesOf(node).get("driver_opts");
-  const device = textAt(options, "device");
   const bound = textAt(node, "driver") === "local" && textAt(options, "o") === "bind";
-  if (node.kind !== "mapping" || options === undefined || !bound || device === undefined)
-    return node;
+  if (node.kind !== "mapping" || options === undefined || !bound) return node;
   const resolved = mapEntries(options, (value, key) =>
-    key === "device" ? scalar(path.resolve(workingDir, device), value.at) : value,
+    key === "device" ? hostPath(value, at, bases) : value,
   );
   return withEntry(node, "driver_opts", resolved);
 }

@@ -25,7 +25,9 @@ export function selectServices(
       hint: `Services: ${[...all.keys()].toSorted().join(", ")}.`,
     });
   }
-  const active = new Set([...profiles, ...services.flatMap((name) => profilesOf(all.get(name)))]);
+  // Where none is asked for, that is the profile without a name.
+  const asked = profiles.length === 0 ? [""] : profiles;
+  const active = new Set([...asked, ...services.flatMap((name) => profilesOf(all.get(name)))]);
   const enabled = [...all].filter(([, service]) => {
     const own = profilesOf(service);
     return own.length === 0 || active.has("*") || own.some((profile) => active.has(profile));

@@ -106,17 +106,32 @@ export function imagesOf(project: LoadedProject, only: readonly string[] = []): 
 /** What is the default of a bind mount is not written; in YAML some keys have other letters. */
 function renderService(service: Json, form: Form): Json {
   if (!isObject(service)) return service;
-  const { volumes, pre_start: before, blkio_config: blkio } = service;
+  const { volumes, pre_start: before, blkio_config: blkio, build, ulimits } = service;
   const each = (list: Json | undefined, change: (item: Json) => Json): readonly Json[] =>
     Array.isArray(list) ? (list as readonly Json[]).map(change) : [];
   return {
     ...service,
+    ...(ulimits === undefined ? {} : { ulimits: renderLimits(ulimits, form) }),
+    ...(isObject(build) && build.ulimits !== undefined
+      ? { build: { ...build, ulimits: renderLimits(build.ulimits, form) } }
+      : {}),
     ...(volumes === undefined ? {} : { volumes: each(volumes, renderMount) }),
     ...(before === undefined
       ? {}
       : { pre_start: each(before, (container) => renderService(container, form)) }),
     ...(blkio === undefined || form === "json" ? {} : { blkio_config: lowerKeys(blkio) }),
   };
+}
+
+/** A limit of 0 is to Compose one that is not set; its YAML says both numbers of a limit. */
+function renderLimits(limits: Json, form: Form): Json {
+  if (!isObject(limits)) return limits;
+  const each = Object.entries(limits).map(([name, limit]) => {
+    const { soft = 0, hard = 0 } = isObject(limit) ? limit : {};
+    if (form === "yaml") return [name, isObject(limit) || limit === 0 ? { soft, hard } : limit];
+    return [name, limit === 0 ? {} : limit];
+  });
+  return Object.fromEntries(each) as Json;
 }
 
 function lowerKeys(json: Json): Json {

@@ -83,7 +83,9 @@ function timestamp(source: string): Resolved | undefined {
   const two = (part: string) => part.padStart(2, "0");
   const date = `${year}-${two(month)}-${two(day)}`;
   const time = `${two(hour)}:${two(minute)}:${two(second)}`;
-  if (Number.isNaN(Date.parse(`${date}T${time}Z`))) return undefined;
+  // A date that no calendar has is rolled over, and then it reads otherwise.
+  const parsed = new Date(`${date}T${time}Z`);
+  if (Number.isNaN(parsed.getTime()) || !parsed.toISOString().startsWith(date)) return undefined;
   const offset = zone === "Z" ? "+0000 UTC" : `${zone.replace(":", "")} ${zone.replace(":", "")}`;
   return {
     value: `${date}T${time}${fraction}${zone}`,

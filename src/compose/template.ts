@@ -24,7 +24,7 @@ interface State {
 /** Each level is a call within a call. */
 const MAX_DEPTH = 100;
 
-const NAME = /^[_a-zA-Z][_a-zA-Z0-9]*/;
+const NAME = /^[_a-z][_a-z0-9]*/iu;
 
 export function substitute(template: string, lookup: Lookup): Substituted {
   const state: State = { lookup, missing: [], used: false, depth: 0 };
@@ -100,17 +100,24 @@ function braced(inner: string): Variable | undefined {
   return { kind: "variable", name, operator, word: rest.slice(operator.length) };
 }
 
-/** On the same line: Compose looks no further. */
+/**
+ * On the same line: Compose looks no further. A brace counts with and without a dollar sign, and what stands
+ * behind an opening one never closes it; where they do not fit together, the last one of the line ends it.
+ */
 function closingBrace(source: string): number | undefined {
+  const name = NAME.exec(source.slice(2))?.[0] ?? "";
+  if (source[name.length + 2] === "}") return name.length + 2;
+  const [line = ""] = source.split("\n", 1);
+  const last = line.lastIndexOf("}");
   let open = 0;
-  for (let i = 0; i < source.length; i++) {
-    if (source.startsWith("${", i)) {
+  for (let i = 0; i <= last; i++) {
+    if (source[i] === "}" && --open === 0) return i;
+    if (source[i] === "{") {
       open++;
       i++;
-    } else if (source[i] === "}" && --open === 0) return i;
-    else if (source[i] === "\n") return undefined;
+    }
   }
-  return undefined;
+  return last < 0 ? undefined : last;
 }
 
 function plain(name: string, state: State): string {

@@ -17,10 +17,27 @@ test.each<[string, unknown]>([
   ["{image: x, environment: {A: !!int 0x10, B: !!float 2}}", { A: "16", B: "2" }],
   ["{image: x, environment: {A:, B: b}}", { "A:": null, B: "b" }],
   ["{image: x, environment: [A:, 'B=b']}", { "A:": null, B: "b" }],
+  ["{image: x, !!merge <<: {environment: {A: a}}}", { A: "a" }],
+  ["{image: x, environment: {A: 2020-02-30, B: &b , C: 2020-02-29}}", { A: "2020-02-30", B: null }],
+  ["{image: x, environment: {A: a}, <<: !reset {environment: {A: b}, user: u}}", { A: "a" }],
   ["{user: !reset , image: x, environment: [A=a]}", { A: "a" }],
 ])("%s", async (service, environment) => {
   expect(await printed(`services: {a: ${service}}\n`)).toMatchObject({ environment });
 });
+
+test("a tag that says nothing of nothing is nothing", async () => {
+  const text = "services:\n  a:\n    image: x\n    environment:\n      A: !\n      B: ! 5\n";
+  expect(await printed(text)).toMatchObject({ environment: { A: null, B: "5" } });
+});
+
+test.each(["!!omap [a: b]", "!!set {a, b}", "!!pairs [a: b]"])(
+  "%s is what it is without a tag",
+  async (value) => {
+    expect(await printed(`services: {a: {image: x, x-a: ${value}}}\n`)).toMatchObject({
+      image: "x",
+    });
+  },
+);
 
 test("a carriage return alone ends a line", async () => {
   expect(await printed("services:\r  a:\r    image: x\r")).toMatchObject({ image: "x" });
@@ -32,6 +49,8 @@ test.each([
   ["services: {a: {image: x, environment: {A: !!null x}}}", "not a value"],
   ["services: {a: {image: x, environment:{A: b}}}", "a space is missing behind the colon"],
   ["services: {a: {image: x}}\nnetworks: {n:}", "n:"],
+  ['services: {a: {image: "\\ud83c\\udf89"}}', "no characters"],
+  ["services: {a: {image: x\f}}", "control character"],
   ["{}", "empty"],
   ["version: '3'", "empty"],
   ["services: !reset", "empty"],

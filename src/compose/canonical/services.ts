@@ -109,11 +109,16 @@ export function canonicalContexts(node: Node, path: Path): Node {
 export function canonicalDevice(node: Node, path: Path): Node {
   if (node.kind !== "scalar") return node;
   const [source = "", target, permissions, ...others] = node.text.split(":");
-  if (others.length > 0 || source === "") {
+  if (others.length > 0) {
     throw invalidAt(path, `"${node.text}" is no device`, node, "Write source:target:permissions.");
   }
-  const device = { source, target: target ?? source, permissions: permissions ?? "rwm" };
+  const device = { source, target: target || source, permissions: permissions ?? "rwm" };
   return fromJson(device, node.at);
+}
+
+export function canonicalExtends(node: Node, path: Path): Node {
+  if (isNull(node)) throw invalidAt(path, "expected text or a mapping", node, "Name a service.");
+  return asEntry("service")(node);
 }
 
 export function canonicalVolume(node: Node, path: Path): Node {

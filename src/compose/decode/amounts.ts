@@ -67,6 +67,26 @@ export function integer(node: Node, path: Path): Node {
   return value === undefined ? node : scalar(value, node.at);
 }
 
+/** The same, or a text that says a whole number. */
+export function lenientInteger(node: Node, path: Path): Node {
+  return node.kind === "scalar" && typeof node.value === "string"
+    ? whole(node, path)
+    : integer(node, path);
+}
+
+/** Of a resource: one number, or a mapping of two. */
+export function limit(node: Node, path: Path): Node {
+  if (node.kind === "scalar" && node.float === true) {
+    throw invalidAt(
+      path,
+      "expected a whole number",
+      node,
+      "Write it without a point or an exponent.",
+    );
+  }
+  return node;
+}
+
 export function unsigned(node: Node, path: Path): Node {
   const value = integer(node, path);
   if (Number(textAt(value) ?? 0) < 0) throw invalidAt(path, "must be 0 or more", node);

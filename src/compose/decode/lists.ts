@@ -38,7 +38,8 @@ export function labels(node: Node, path: Path): Node {
 
 export function environment(node: Node, path: Path): Node {
   const named = namedValues(node, path);
-  for (const [key, value] of entriesOf(named)) {
+  // In a list the space may be meant as the text's own layout; a key of a mapping says what it is.
+  for (const [key, value] of node.kind === "sequence" ? entriesOf(named) : []) {
     if (/\s$/.test(key)) throw invalidAt(path, `the name "${key}" ends with a space`, value);
   }
   if (named.kind !== "mapping") return named;
@@ -61,7 +62,7 @@ function namedValues(node: Node, path: Path): Node {
 }
 
 export function words(node: Node, path: Path): Node {
-  if (node.kind !== "scalar" || node.value === null) return node;
+  if (node.kind !== "scalar" || node.value === null || node.timestamp === true) return node;
   const split = splitWords(node.text);
   if (split === undefined) {
     throw invalidAt(path, "a quote does not end", node, "Use the list form, or close the quote.");

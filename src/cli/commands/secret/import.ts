@@ -56,15 +56,12 @@ async function readEntries(
   const text = decodeText(file, "the variable file", bytes);
   bytes.fill(0);
   const faults: DsoError[] = [];
-  const variables = parseDotenv(
-    file,
-    text,
-    () => undefined,
-    (name, line) => {
+  const variables = parseDotenv(file, text, () => undefined, {
+    inherit: (name, line) => {
       faults.push(valueless(name, { file, line, column: 1 }));
       return undefined;
     },
-  );
+  });
   const entries = [...variables].map(([name, { value, line }]) => {
     const bytes = Buffer.from(value);
     faults.push(...refusals(entryPath(prefix, name), bytes, { file, line, column: 1 }));

@@ -1,4 +1,6 @@
 /** The process around a command line: signals, streams, what is left when all went wrong. */
+import { realpathSync } from "node:fs";
+import path from "node:path";
 import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import { fromDocker, type Invocation } from "./plugin.ts";
@@ -36,13 +38,25 @@ export async function runProcess(release: Release): Promise<void> {
   }
 }
 
+/** By the name that the shell has for it: behind a link Compose names a project after the link. */
+function workingDirectory(named: string | undefined): string {
+  const actual = process.cwd();
+  if (named === undefined || !path.isAbsolute(named)) return actual;
+  try {
+    return realpathSync.native(named) === realpathSync.native(actual) ? named : actual;
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES", "ELOOP")) return actual;
+    throw error;
+  }
+}
+
 function createSession(
   { environment }: Invocation,
   { signal, force, watching }: Interrupts,
   unread: AbortSignal,
   { version, shims }: Release,
 ): Session {
-  const cwd = process.cwd();
+  const cwd = workingDirectory(environment.PWD);
   const session: Session = {
     // Opened when it is looked at: most commands read nothing.
     get input() {

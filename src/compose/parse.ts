@@ -3,7 +3,7 @@ import type * as Yaml from "yaml";
 import type { Alias, Document, ParsedNode, Scalar as YamlScalar, YAMLMap, YAMLSeq } from "yaml";
 import { MAX_DEPTH, parseDocuments } from "../lib/yamlDocuments.ts";
 import type { DsoError } from "../model/errors.ts";
-import { controlCharacter, halfCharacter, yamlLines } from "./characters.ts";
+import { controlCharacter, halfCharacter, isHarmless, yamlLines } from "./characters.ts";
 import { createExtents, type Extent } from "./extent.ts";
 import { empty, invalid, refuseNul } from "./fault.ts";
 import type { Mapping, Node, Origin } from "./node.ts";
@@ -71,7 +71,7 @@ function tooDeep(reading: Reading, offset: number): DsoError {
 }
 
 function readDocument(reading: Reading, document: Document.Parsed): Mapping {
-  const [error] = document.errors;
+  const error = document.errors.find(({ code, message }) => !isHarmless(code, message));
   if (error !== undefined) throw fault(reading, error.message, error.pos[0]);
   const { version } = document.directives.yaml;
   if (document.directives.yaml.explicit === true && version !== "1.1") {

@@ -12,8 +12,7 @@ export function resolveTagged(
   source: string,
   plain: boolean,
 ): Resolved | undefined {
-  if (tag === undefined) return plain ? resolvePlain(source) : asText(source);
-  if (tag === "!" && source === "") return { value: null, text: "" };
+  if (tag === undefined || tag === "!") return plain ? resolvePlain(source) : asText(source);
   if (tag === `${YAML}binary`) return binary(source);
   const wanted = tag.startsWith(YAML) ? tag.slice(YAML.length) : "";
   // Under a tag that YAML does not know everything is text, `null` and `1` too.

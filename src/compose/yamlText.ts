@@ -30,7 +30,7 @@ function besideDash(item: Json, indent: number): string {
 
 function scalar(value: Json, indent: number): string {
   if (typeof value === "string") return isBlock(value) ? block(value, indent + 2) : text(value);
-  if (typeof value !== "number") return String(value);
+  if (typeof value !== "number") return JSON.stringify(value);
   return Number.isInteger(value) ? BigInt(value).toString() : goFloat(value);
 }
 
@@ -83,11 +83,11 @@ const ESCAPES: Readonly<Record<string, string>> = {
 };
 
 function quoted(value: string): string {
-  const characters = [...value].map((character) => {
+  const escaped = value.replace(/./gsu, (character) => {
     if (ESCAPES[character] !== undefined) return ESCAPES[character];
     return SPECIAL.test(character) ? numbered(character.codePointAt(0) ?? 0) : character;
   });
-  return `"${characters.join("")}"`;
+  return `"${escaped}"`;
 }
 
 function numbered(point: number): string {

@@ -15,12 +15,13 @@ export type ParsedDocuments =
 
 /** The documents of the text, at least one: without contents where there are only comments. */
 export function parseDocuments(
-  { Composer, Parser }: typeof Yaml,
+  { Composer, Lexer, Parser }: typeof Yaml,
   text: string,
   lines: Yaml.LineCounter,
   options: Options,
 ): ParsedDocuments {
-  const tokens = new Parser(lines.addNewLine).parse(text);
+  const tokens = tokensOf(new Parser(lines.addNewLine), anyIndent(new Lexer()), text);
+  lines.addNewLine(0);
   const read: Yaml.CST.Token[] = [];
   try {
     for (const token of tokens) {
@@ -35,6 +36,44 @@ export function parseDocuments(
   }
   const composer = new Composer({ ...options, lineCounter: lines });
   return { documents: [...composer.compose(read, true, text.length)] as Yaml.Document.Parsed[] };
+}
+
+function* tokensOf(
+  parser: Yaml.Parser,
+  lexer: Yaml.Lexer,
+  text: string,
+): Generator<Yaml.CST.Token> {
+  for (const lexeme of lexer.lex(text)) yield* parser.next(lexeme);
+  yield* parser.end();
+}
+
+/** What the library keeps to itself of how far a line has to be indented. */
+interface Indented extends Record<
+  "parseFlowCollection" | "parseQuotedScalar",
+  () => Generator<unknown, unknown>
+> {
+  indentNext: number;
+}
+
+/**
+ * Between brackets and quotes lines may be indented as they like: Compose, and Go's YAML, see to the
+ * closing one alone.
+ */
+function anyIndent(lexer: Yaml.Lexer): Yaml.Lexer {
+  const inner = lexer as unknown as Indented;
+  for (const name of ["parseFlowCollection", "parseQuotedScalar"] as const) {
+    const strict = inner[name].bind(lexer);
+    inner[name] = function* () {
+      const wanted = inner.indentNext;
+      inner.indentNext = 0;
+      try {
+        return yield* strict();
+      } finally {
+        inner.indentNext = wanted;
+      }
+    };
+  }
+  return lexer;
 }
 
 /** Where the first value deeper than `depth` stands. */

@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
@@ -47,6 +47,26 @@ it("leaves --env-file to the program: Node would run what such a file names", as
   expect(missing.code).toBe(1);
   expect(missing.stderr).toContain("none.env does not exist");
   expect(existsSync(at("ran"))).toBe(false);
+});
+
+it("names a project after the link that the shell is in, and not after a directory that it has left", async () => {
+  await using dir = await temporaryDirectory();
+  const real = join(dir.path, "v3");
+  await mkdir(real);
+  await symlink("v3", join(dir.path, "current"));
+  await writeFile(join(real, "compose.yaml"), "services: { web: { image: web:1 } }\n");
+  for (const [PWD, name] of [
+    [join(dir.path, "current"), "current"],
+    [dir.path, "v3"],
+    [join(dir.path, "gone"), "v3"],
+  ]) {
+    const child = spawn(DSO, ["validate"], {
+      cwd: real,
+      env: { PATH: process.env.PATH, HOME: dir.path, PWD },
+    });
+    const [, stdout] = await Promise.all([codeOf(child), text(child.stdout)]);
+    expect(stdout).toContain(`Valid: project ${name}`);
+  }
 });
 
 it("goes on to its own end when the reader of its output has gone", async () => {

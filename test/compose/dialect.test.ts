@@ -25,9 +25,10 @@ test.each<[string, unknown]>([
   expect(await printed(`services: {a: ${service}}\n`)).toMatchObject({ environment });
 });
 
-test("a tag that says nothing of nothing is nothing", async () => {
-  const text = "services:\n  a:\n    image: x\n    environment:\n      A: !\n      B: ! 5\n";
-  expect(await printed(text)).toMatchObject({ environment: { A: null, B: "5" } });
+test("a tag that says nothing changes nothing", async () => {
+  const text =
+    "services:\n  a:\n    image: x\n    environment:\n      A: !\n      B: ! 5\n      C: ! null\n";
+  expect(await printed(text)).toMatchObject({ environment: { A: null, B: "5", C: null } });
 });
 
 test.each(["!!omap [a: b]", "!!set {a, b}", "!!pairs [a: b]"])(
@@ -38,6 +39,19 @@ test.each(["!!omap [a: b]", "!!set {a, b}", "!!pairs [a: b]"])(
     });
   },
 );
+
+test.each<[string, unknown]>([
+  ["environment: {A: [\n]}", undefined],
+  ["command: [\n    a,\nb\n    ]", ["a", "b"]],
+  ["command: {\n}", undefined],
+  ["command: [\"a\nb\", 'c\n  d']", ["a b", "c d"]],
+  ['command: "a\n    b" # note', ["a", "b"]],
+  ['command: "a"# note', ["a"]],
+])("between brackets and quotes lines are indented as they like: %j", async (line, command) => {
+  const read = printed(`services:\n  a:\n    ${line}\n    image: x\n`);
+  if (command === undefined) await expect(read).rejects.toMatchObject({ position: { line: 3 } });
+  else expect(await read).toMatchObject({ command, image: "x" });
+});
 
 test("a carriage return alone ends a line", async () => {
   expect(await printed("services:\r  a:\r    image: x\r")).toMatchObject({ image: "x" });

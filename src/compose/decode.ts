@@ -88,6 +88,7 @@ const SERVICE: Readonly<Record<string, Decode>> = {
   ...below("deploy.update_config", UPDATE),
   "develop.watch.*.exec.command": words,
   "develop.watch.*.exec.environment": environment,
+  "develop.watch.*.exec.privileged": flag,
   entrypoint: words,
   environment,
   "env_file.*.required": flag,

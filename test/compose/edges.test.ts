@@ -31,6 +31,10 @@ test.each<[string, unknown]>([
     "deploy: {update_config: {max_failure_ratio: 0.123456789}}",
     { deploy: { update_config: { max_failure_ratio: 0.12345679 } } },
   ],
+  [
+    "develop: {watch: [{path: /a, action: rebuild, exec: {command: b, privileged: 'yes'}}]}",
+    { develop: { watch: [{ exec: { privileged: true } }] } },
+  ],
   ["ulimits: {core: 0, nofile: {soft: 0, hard: 0}}", { ulimits: { core: {}, nofile: {} } }],
   ["build: {context: /c, ulimits: {core: 0}}", { build: { ulimits: { core: {} } } }],
   ["volumes: [{type: bind, source: C:/d, target: /t}]", { volumes: [{ source: "C:/d" }] }],

@@ -135,7 +135,7 @@ describe("errors say where", () => {
     ["services:\n  web: {image: x, networks: [n]}", 2, 30, "network n"],
     ["services:\n  web: {image: x}\n  web: {image: y}", 3, 3, "stands twice"],
     ["services:\n  web: {image: *a}", 2, 16, "unknown anchor"],
-    ["services:\n  web: {image: x\n  db: y", 3, 3, ""],
+    ["services:\n  web: {image: x\n  db: y", 2, 16, ""],
     ["services:\n  web: {image: x, models: [db]}\nmodels:\n  db: {model: y}", 2, 19, "models"],
     ["services:\n  web: {image: x, hostname: 2020-01-01}", 2, 29, "expected text"],
     [

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CreateBody, EndpointConfig } from "../model/engine.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Engine } from "../model/ports.ts";
@@ -60,7 +61,7 @@ export function containers(client: Client): Containers {
     removeContainer: (id, options, signal) => removeContainer(client, id, options, signal),
     renameContainer: (id, name, signal) => act(id, "rename", { query: { name } }, signal),
     updateRestartPolicy: (id, policy, signal) =>
-      act(id, "update", { body: { RestartPolicy: policy } }, signal),
+      onceEnded(() => act(id, "update", { body: { RestartPolicy: policy } }, signal), signal),
 
     async waitContainer(id, signal) {
       const path = `/containers/${encodeURIComponent(id)}/wait`;
@@ -68,6 +69,26 @@ export function containers(client: Client): Containers {
       return (await client.json<{ StatusCode: number }>("POST", path, call, signal)).StatusCode;
     },
   };
+}
+
+/** So often, and with so much between, is asked what is refused only while a program ends, ms. */
+const ENDING = { tries: 50, pause: 100 };
+
+/**
+ * An engine hands an update on to the runtime of a container that it takes for running. That refuses it
+ * from when its program has ended until the engine has noticed: a moment, and on a busy machine seconds.
+ */
+async function onceEnded(ask: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  for (let left = ENDING.tries; ; left--) {
+    try {
+      await ask();
+      return;
+    } catch (error) {
+      if (left === 0 || !(error instanceof DsoError)) throw error;
+      if (!/cannot update a stopped container/i.test(error.message)) throw error;
+      await sleep(ENDING.pause, undefined, { signal });
+    }
+  }
 }
 
 interface Creation {

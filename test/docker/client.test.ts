@@ -66,6 +66,21 @@ describe("the client", () => {
     client.close();
   });
 
+  test("asks for a restart policy again while the engine has not noticed that a program ended", async () => {
+    let asked = 0;
+    await using server = await httpEngine((_, response) => {
+      asked += 1;
+      response.statusCode = asked === 1 ? 500 : 200;
+      const id = "cc2440543b7d";
+      const message = `Cannot update container ${id}: cannot update a stopped container: unknown`;
+      response.end(JSON.stringify(asked === 1 ? { message } : {}));
+    });
+    const engine = createEngine(server.connection);
+    await engine.updateRestartPolicy("cc2440543b7d", { Name: "no" }, never);
+    expect(asked).toBe(2);
+    await engine.close();
+  });
+
   test("never sends a change twice", async () => {
     await using server = await httpEngine((request, response) => {
       if (request.method === "POST") request.socket.destroy();

@@ -1,5 +1,5 @@
 /** `pre_start`, `post_start` and `pre_stop` on the real engine, with a sealed variable in all of them. */
-import { readFile } from "node:fs/promises";
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -91,6 +91,37 @@ test("a process that is killed in the middle leaves nothing that the next run do
   await project.dso("apply -auto-approve");
   expect(await project.containers()).toHaveLength(1);
   expect(shown(await lines(project))).toEqual(["before a", "each a-own", "after a"]);
+});
+
+test("what was started while nobody lived to see it, and what is not stopped, is announced", async () => {
+  const project = await home.project({
+    "log/lines": "",
+    "compose.yaml": `
+services:
+  web:
+    image: dso-test/busybox:1
+    command: [idle]
+    volumes: [./log:/log]
+    post_start: [{ command: [sh, -c, 'echo after >> /log/lines; test ! -e /log/slow || sleep 1000'] }]
+    pre_stop: [{ command: [sh, -c, 'echo stop >> /log/lines; test ! -e /log/kept'] }]
+`,
+  });
+  await project.dso("apply -auto-approve");
+  const [name = "", id = ""] = (await project.containers())[0]?.split(" ") ?? [];
+  await home.run("docker", ["stop", "-t", "0", id]);
+  await project.write("log/slow", "");
+  const start = applyWatched(home, project);
+  while ((await lines(project)).length < 2) await sleep(50);
+  start.kill();
+  await start.ended;
+  await rm(join(project.dir, "log/slow"));
+  await project.dso("plan -detailed-exitcode");
+  expect(await lines(project)).toEqual(["after", "after", "after"]);
+  await project.write("log/kept", "");
+  await project.dso("down", { status: 1 });
+  expect((await lines(project)).slice(3)).toEqual(["stop", "after"]);
+  expect(await project.containers()).toEqual([`${name} ${id}`]);
+  await rm(join(project.dir, "log/kept"));
 });
 
 test("Docker Compose and we see the same service, and run the same", async () => {

@@ -154,8 +154,8 @@ function left(flags: ConfigFlags & ComposeFlags): ReadonlySet<Omission> {
 
 async function formatted(model: Json, format: ConfigFlags["format"]): Promise<string> {
   if (format === "json") return JSON.stringify(model, undefined, 2);
-  const { renderYaml } = await import("./render/yaml.ts");
-  return renderYaml(model);
+  const { yamlText } = await import("../compose/yamlText.ts");
+  return `${yamlText(model)}\n`;
 }
 
 function lines(texts: readonly string[]): string {

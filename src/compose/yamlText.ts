@@ -3,33 +3,37 @@ import type { Json } from "../model/project.ts";
 import { isObject } from "./arrange.ts";
 import { goFloat, resolvePlain } from "./scalars.ts";
 
-/** Without a newline at its end. */
-export function yamlText(value: Json): string {
-  return node(value, 0).trimStart();
+/** Without a newline at its end. What belongs to a key stands `step` spaces further in. */
+export function yamlText(value: Json, step = 2): string {
+  return node(value, 0, step).trimStart();
 }
 
 /** With what separates it from the `key:` or the dash before it. */
-function node(value: Json, indent: number): string {
+function node(value: Json, indent: number, step: number): string {
   const pad = " ".repeat(indent);
   if (Array.isArray(value)) {
-    const items = (value as readonly Json[]).map((item) => `${pad}-${besideDash(item, indent)}`);
+    const items = (value as readonly Json[]).map(
+      (item) => `${pad}-${besideDash(item, indent, step)}`,
+    );
     return items.length === 0 ? " []" : `\n${items.join("\n")}`;
   }
-  if (!isObject(value)) return ` ${scalar(value, indent)}`;
+  if (!isObject(value)) return ` ${scalar(value, indent, step)}`;
   const entries = Object.entries(value).map(([key, one]) => {
-    const inner = isObject(one) || Array.isArray(one) ? indent + 2 : indent;
-    return `${pad}${text(key)}:${node(one, inner)}`;
+    const inner = isObject(one) || Array.isArray(one) ? indent + step : indent;
+    return `${pad}${text(key)}:${node(one, inner, step)}`;
   });
   return entries.length === 0 ? " {}" : `\n${entries.join("\n")}`;
 }
 
-function besideDash(item: Json, indent: number): string {
+function besideDash(item: Json, indent: number, step: number): string {
   const inner = isObject(item) || Array.isArray(item) ? indent + 2 : indent;
-  return node(item, inner).replace(/^\n +/, " ");
+  return node(item, inner, step).replace(/^\n +/, " ");
 }
 
-function scalar(value: Json, indent: number): string {
-  if (typeof value === "string") return isBlock(value) ? block(value, indent + 2) : text(value);
+function scalar(value: Json, indent: number, step: number): string {
+  if (typeof value === "string") {
+    return isBlock(value) ? block(value, indent + step, step) : text(value);
+  }
   if (typeof value !== "number") return JSON.stringify(value);
   return Number.isInteger(value) ? BigInt(value).toString() : goFloat(value);
 }
@@ -43,8 +47,8 @@ function isBlock(value: string): boolean {
   return lines.includes("\n") && !SPECIAL.test(lines) && !/ (\n|$)/.test(lines);
 }
 
-function block(value: string, indent: number): string {
-  const hint = /^[ \n]/.test(value) ? "2" : "";
+function block(value: string, indent: number, step: number): string {
+  const hint = /^[ \n]/.test(value) ? String(step) : "";
   const end = /^\n$|\n\n$/.test(value) ? "+" : value.endsWith("\n") ? "" : "-";
   const lines = value.replace(/\n$/, "").split("\n");
   const pad = " ".repeat(indent);

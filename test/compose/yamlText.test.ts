@@ -39,6 +39,12 @@ test.each([
   ["a\nb\n\n", "|+\n  a\n  b\n"],
   [" a\nb", "|2-\n   a\n  b"],
   ["a \nb", '"a \\nb"'],
+  ["1.50", '"1.50"'],
+  ["0x1f", '"0x1f"'],
+  ["*.foo", "'*.foo'"],
+  ["it's #1", "'it''s #1'"],
+  ["a\tb\nc", "|-\n  a\tb\n  c"],
+  [0.000001, "1e-06"],
 ])("%j is written %s", (value, written) => {
   expect(yamlText(value)).toBe(written);
 });
@@ -56,6 +62,19 @@ f:
   - null
   - true
   - 1.5`,
+  );
+});
+
+test("what belongs to a key stands as far in as is asked for", () => {
+  expect(yamlText({ a: { b: ["x", { c: 1, d: 2 }], e: " 1\n2" } }, 4)).toBe(
+    `a:
+    b:
+        - x
+        - c: 1
+          d: 2
+    e: |4-
+         1
+        2`,
   );
 });
 

@@ -1,6 +1,6 @@
 /** Variables in the forms that `docker compose config --variables` has. */
 import type { Use } from "../../compose/template.ts";
-import { renderYaml } from "./yaml.ts";
+import { yamlText } from "../../compose/yamlText.ts";
 
 const HEAD = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"];
 const WIDTH = 20;
@@ -25,7 +25,7 @@ export function renderVariables(
     ] as const;
   });
   const all = Object.fromEntries(described);
-  return upper ? `${JSON.stringify(all, undefined, 4)}\n\n` : renderYaml(all, 4);
+  return upper ? `${JSON.stringify(all, undefined, 4)}\n\n` : `${yamlText(all, 4)}\n`;
 }
 
 function columns(variables: readonly Use[]): string {

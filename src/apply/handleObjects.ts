@@ -1,5 +1,5 @@
 /** Networks and volumes. */
-import { networkBody, volumeBody } from "../compose/createBody.ts";
+import { networkBody, volumeBody } from "../compose/create/createBody.ts";
 import { DsoError } from "../model/errors.ts";
 import { COMPOSE } from "../model/labels.ts";
 import { composeBody } from "./container/composeBody.ts";

@@ -1,12 +1,18 @@
 /** What `dso compose config` prints. */
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import { isObject } from "../compose/arrange.ts";
-import { serviceHash } from "../compose/hash.ts";
+import { isObject } from "../compose/output/arrange.ts";
+import { serviceHash } from "../compose/output/hash.ts";
 import type { LoadedProject, Omission } from "../compose/load.ts";
 import { entriesOf, get, type Mapping } from "../compose/node.ts";
-import { imagesOf, narrow, renderImages, renderMerged, renderProject } from "../compose/render.ts";
-import { variablesOf } from "../compose/variables.ts";
+import {
+  imagesOf,
+  narrow,
+  renderImages,
+  renderMerged,
+  renderProject,
+} from "../compose/output/render.ts";
+import { variablesOf } from "../compose/variables/uses.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Json } from "../model/project.ts";
 import { composeDialect } from "../reconciler/applyContext.ts";
@@ -154,7 +160,7 @@ function left(flags: ConfigFlags & ComposeFlags): ReadonlySet<Omission> {
 
 async function formatted(model: Json, format: ConfigFlags["format"]): Promise<string> {
   if (format === "json") return JSON.stringify(model, undefined, 2);
-  const { yamlText } = await import("../compose/yamlText.ts");
+  const { yamlText } = await import("../compose/output/yamlText.ts");
   return `${yamlText(model)}\n`;
 }
 
@@ -169,7 +175,7 @@ async function pin(
   services: readonly string[],
   signal: AbortSignal,
 ): Promise<LoadedProject> {
-  const { pinImages } = await import("../compose/digests.ts");
+  const { pinImages } = await import("../compose/output/digests.ts");
   const wanted = narrow(project, services);
   return pinImages(wanted, (image) => engine.registryDigest(image, [], 0, signal));
 }

@@ -4,7 +4,7 @@ import path from "node:path";
 import { hasCode } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type { LoadWarning } from "../model/project.ts";
-import { parseDotenv } from "./dotenv.ts";
+import { parseDotenv } from "./variables/dotenv.ts";
 import { readText } from "./text.ts";
 import type { Reading, Trace } from "./trace.ts";
 

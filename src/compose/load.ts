@@ -1,23 +1,23 @@
 /** Compose files to the canonical model: the way in. */
 import type { LoadWarning } from "../model/project.ts";
-import { applyDefaultPlatform, checkImages } from "./checkImages.ts";
-import { checkProject } from "./checkProject.ts";
-import { decode } from "./decode.ts";
+import { applyDefaultPlatform, checkImages } from "./check/checkImages.ts";
+import { checkProject } from "./check/checkProject.ts";
+import { decode } from "./decode/decode.ts";
 import { discover } from "./discover.ts";
 import type { LoadOptions, Setting } from "./discover.ts";
-import { readVariableFiles } from "./environment.ts";
+import { readVariableFiles } from "./variables/environment.ts";
 import { empty } from "./fault.ts";
 import type { Loading } from "./loading.ts";
 import { projectName } from "./name.ts";
 import type { Mapping } from "./node.ts";
-import { normalise, withName } from "./normalise.ts";
+import { normalise, withName } from "./canonical/normalise.ts";
 import { loadModel } from "./pipeline.ts";
 import { selectServices } from "./profiles.ts";
 import { buildProject, withoutUnused } from "./project.ts";
 import type { LoadedProject } from "./project.ts";
 import { readDocuments } from "./read.ts";
 import { newTrace, type Reading } from "./trace.ts";
-import { refuseUnsupported } from "./unsupported.ts";
+import { refuseUnsupported } from "./check/unsupported.ts";
 
 export type { LoadOptions, Omission } from "./discover.ts";
 export type { LoadedProject } from "./project.ts";

@@ -6,7 +6,7 @@ import { variable } from "./discover.ts";
 import { invalid } from "./fault.ts";
 import type { Mapping, Node, Scalar } from "./node.ts";
 import { get } from "./node.ts";
-import { substitute } from "./template.ts";
+import { substitute } from "./variables/template.ts";
 import type { Trace } from "./trace.ts";
 
 const NAME = "Use lower-case letters, digits, - and _, beginning with a letter or digit.";

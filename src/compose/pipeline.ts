@@ -1,21 +1,21 @@
 /** The loader's stages, in their order. */
 import { setImmediate } from "node:timers/promises";
-import { promoteAliases } from "./aliases.ts";
+import { promoteAliases } from "./merge/aliases.ts";
 import { canonical } from "./canonical/index.ts";
-import { checkModel } from "./checkModel.ts";
-import { setDefaults } from "./defaults.ts";
-import { inheritVariables } from "./environment.ts";
-import { extendServices } from "./extends.ts";
+import { checkModel } from "./check/checkModel.ts";
+import { setDefaults } from "./canonical/defaults.ts";
+import { inheritVariables } from "./variables/environment.ts";
+import { extendServices } from "./merge/extends.ts";
 import { place } from "./fault.ts";
-import { includeFiles } from "./include.ts";
+import { includeFiles } from "./merge/include.ts";
 import type { Loading } from "./loading.ts";
-import { merge, withoutMarks } from "./merge.ts";
+import { merge, withoutMarks } from "./merge/merge.ts";
 import type { Mapping } from "./node.ts";
 import { withEntry } from "./node.ts";
-import { resolvePaths } from "./paths.ts";
+import { resolvePaths } from "./canonical/paths.ts";
 import { interpolated, readDocuments } from "./read.ts";
-import { checkSchema } from "./schema.ts";
-import { unique } from "./unique.ts";
+import { checkSchema } from "./check/schema.ts";
+import { unique } from "./merge/unique.ts";
 
 type Stage<Place> = (document: Mapping, at: Place, loading: Loading) => Mapping | Promise<Mapping>;
 

@@ -8,13 +8,13 @@ import type {
   ServiceModel,
   VolumeModel,
 } from "../model/project.ts";
-import { arrange, extensionsOf } from "./arrange.ts";
-import { servicesOf } from "./environment.ts";
+import { arrange, extensionsOf } from "./output/arrange.ts";
+import { servicesOf } from "./variables/environment.ts";
 import { place } from "./fault.ts";
 import { entriesOf, get, itemsOf, textAt, toJson } from "./node.ts";
 import type { Mapping, Node, Path } from "./node.ts";
-import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
-import type { Shape } from "./shape.ts";
+import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./output/shape.ts";
+import type { Shape } from "./output/shape.ts";
 
 /** A project and what only its own rendering needs of it. */
 export interface LoadedProject extends ComposeProject {

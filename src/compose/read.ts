@@ -1,9 +1,9 @@
 /** A compose file's documents, before anything of them is understood. */
 import { variable } from "./discover.ts";
 import { readText } from "./text.ts";
-import { interpolate } from "./interpolate.ts";
+import { interpolate } from "./variables/interpolate.ts";
 import type { Mapping } from "./node.ts";
-import { parseYaml } from "./parse.ts";
+import { parseYaml } from "./yaml/parse.ts";
 import type { Loading } from "./loading.ts";
 
 /** Each file is read once in a load. */

@@ -1,5 +1,5 @@
 /** Decides, service by service with dependencies first, what becomes of each container. */
-import { serviceHash } from "../compose/hash.ts";
+import { serviceHash } from "../compose/output/hash.ts";
 import type { DesiredService } from "../model/desired.ts";
 import { DSO } from "../model/labels.ts";
 import { isOfGeneration } from "../model/observed.ts";

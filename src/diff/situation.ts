@@ -1,4 +1,4 @@
-import { networkHash } from "../compose/hash.ts";
+import { networkHash } from "../compose/output/hash.ts";
 import type { Desired, DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { modelsOf } from "../model/forerunners.ts";

@@ -1,5 +1,5 @@
 /** Which volumes are made. None is ever made anew or removed here: there is data in them. */
-import { volumeHash } from "../compose/hash.ts";
+import { volumeHash } from "../compose/output/hash.ts";
 import type { DesiredService } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { modelsOf } from "../model/forerunners.ts";

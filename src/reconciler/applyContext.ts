@@ -1,5 +1,5 @@
 import type { ApplyContext } from "../apply/context.ts";
-import { type HashDialect, serviceHash } from "../compose/hash.ts";
+import { type HashDialect, serviceHash } from "../compose/output/hash.ts";
 import { findComposeProgram } from "../docker/composeProgram.ts";
 import type { ComposeProject } from "../model/project.ts";
 import { readValues } from "../providers/values.ts";

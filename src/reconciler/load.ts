@@ -1,4 +1,4 @@
-import { findBindings, type ServiceBindings } from "../compose/bindings.ts";
+import { findBindings, type ServiceBindings } from "../compose/bindings/bindings.ts";
 import { discover } from "../compose/discover.ts";
 import {
   type LoadedProject,

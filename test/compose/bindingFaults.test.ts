@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { findBindings, type BindingRules } from "../../src/compose/bindings.ts";
+import { findBindings, type BindingRules } from "../../src/compose/bindings/bindings.ts";
 import { faultsOf, tell } from "../fakes/faults.ts";
 import { projectOf } from "../fakes/project.ts";
 

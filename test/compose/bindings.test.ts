@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { environmentAfterDelivery, findBindings } from "../../src/compose/bindings.ts";
+import { environmentAfterDelivery, findBindings } from "../../src/compose/bindings/bindings.ts";
 import type { FileDelivery, Template } from "../../src/model/desired.ts";
 import { valueName } from "../../src/model/reference.ts";
 import { projectOf } from "../fakes/project.ts";

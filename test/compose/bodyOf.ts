@@ -1,4 +1,4 @@
-import { createBody, type CreateContext } from "../../src/compose/createBody.ts";
+import { createBody, type CreateContext } from "../../src/compose/create/createBody.ts";
 import { projectOf } from "../fakes/project.ts";
 
 /** Of the second replica of the service `web`, beside one container of `db`. */

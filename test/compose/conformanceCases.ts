@@ -6,11 +6,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { parse } from "yaml";
-import { serviceHash } from "../../src/compose/hash.ts";
+import { serviceHash } from "../../src/compose/output/hash.ts";
 import { loadProject, openProject } from "../../src/compose/load.ts";
 import type { LoadedProject, LoadOptions } from "../../src/compose/load.ts";
 import type { Mapping } from "../../src/compose/node.ts";
-import { imagesOf, renderMerged, renderProject } from "../../src/compose/render.ts";
+import { imagesOf, renderMerged, renderProject } from "../../src/compose/output/render.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { Json, ServiceModel } from "../../src/model/project.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { networkBody, volumeBody } from "../../src/compose/createBody.ts";
-import { networkHash, volumeHash } from "../../src/compose/hash.ts";
+import { networkBody, volumeBody } from "../../src/compose/create/createBody.ts";
+import { networkHash, volumeHash } from "../../src/compose/output/hash.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { projectOf } from "../fakes/project.ts";
 import { bodyOf, web } from "./bodyOf.ts";

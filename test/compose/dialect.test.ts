@@ -1,7 +1,7 @@
 /** The dialect of YAML and of variable files at its edges: what Docker Compose 5.6 makes of them. */
 import { expect, test } from "vitest";
-import { parseDotenv } from "../../src/compose/dotenv.ts";
-import { renderProject } from "../../src/compose/render.ts";
+import { parseDotenv } from "../../src/compose/variables/dotenv.ts";
+import { renderProject } from "../../src/compose/output/render.ts";
 import type { Json } from "../../src/model/project.ts";
 import { directory } from "./directory.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { pinImages } from "../../src/compose/digests.ts";
+import { pinImages } from "../../src/compose/output/digests.ts";
 import type { LoadedProject } from "../../src/compose/project.ts";
 
 async function pinned(...images: readonly string[]) {

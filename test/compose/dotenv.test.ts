@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { parseDotenv, parseRawEnv } from "../../src/compose/dotenv.ts";
+import { parseDotenv, parseRawEnv } from "../../src/compose/variables/dotenv.ts";
 import { DsoError } from "../../src/model/errors.ts";
 
 const outer: Readonly<Record<string, string>> = { OUTER: "from outside" };

@@ -1,7 +1,7 @@
 /** Values at the edge of what their fields take: what Docker Compose 2.40.3 and 5.6 make of them. */
 import { describe, expect, test } from "vitest";
 import { openProject } from "../../src/compose/load.ts";
-import { renderMerged, renderProject } from "../../src/compose/render.ts";
+import { renderMerged, renderProject } from "../../src/compose/output/render.ts";
 import type { Json } from "../../src/model/project.ts";
 import { directory } from "./directory.ts";
 

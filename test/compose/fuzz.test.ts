@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { loadProject } from "../../src/compose/load.ts";
-import { renderProject } from "../../src/compose/render.ts";
+import { renderProject } from "../../src/compose/output/render.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import { CASES, caseNames } from "./conformanceCases.ts";
 

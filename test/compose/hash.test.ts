@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { networkHash, serviceHash, volumeHash } from "../../src/compose/hash.ts";
+import { networkHash, serviceHash, volumeHash } from "../../src/compose/output/hash.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
 
 const nginx = { image: "nginx:alpine", networks: { default: null } };

@@ -1,6 +1,6 @@
 /** Files that are read beside a compose file, and how what several files say comes together. */
 import { expect, test } from "vitest";
-import { renderProject } from "../../src/compose/render.ts";
+import { renderProject } from "../../src/compose/output/render.ts";
 import type { Json } from "../../src/model/project.ts";
 import { directory } from "./directory.ts";
 

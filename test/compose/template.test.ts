@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { escapeTemplate, substitute } from "../../src/compose/template.ts";
+import { escapeTemplate, substitute } from "../../src/compose/variables/template.ts";
 
 const env: Readonly<Record<string, string>> = { SET: "value", EMPTY: "", OTHER: "other" };
 const lookup = (name: string) => env[name];

@@ -6,8 +6,8 @@ import {
   parseGoDuration,
   showGoDuration,
   splitWords,
-} from "../../src/compose/units.ts";
-import { goFloat, resolvePlain } from "../../src/compose/scalars.ts";
+} from "../../src/compose/decode/units.ts";
+import { goFloat, resolvePlain } from "../../src/compose/yaml/scalars.ts";
 
 describe("durations", () => {
   test.each([

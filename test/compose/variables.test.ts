@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { parseYaml } from "../../src/compose/parse.ts";
-import { variablesOf } from "../../src/compose/variables.ts";
+import { parseYaml } from "../../src/compose/yaml/parse.ts";
+import { variablesOf } from "../../src/compose/variables/uses.ts";
 
 async function found(...texts: readonly string[]) {
   const [document] = await parseYaml("compose.yaml", JSON.stringify({ a: texts, b: [{ c: 1 }] }));

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
-import { parseYaml } from "../../src/compose/parse.ts";
+import { parseYaml } from "../../src/compose/yaml/parse.ts";
 import { toJson } from "../../src/compose/node.ts";
-import { yamlText } from "../../src/compose/yamlText.ts";
+import { yamlText } from "../../src/compose/output/yamlText.ts";
 
 test.each([
   ["a b", "a b"],

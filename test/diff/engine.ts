@@ -1,5 +1,5 @@
 /** Engines that hold exactly what a project wants, and what accidents make of them. */
-import { serviceHash } from "../../src/compose/hash.ts";
+import { serviceHash } from "../../src/compose/output/hash.ts";
 import { resolveShared } from "../../src/diff/namespaces.ts";
 import { containerName, networkKeys, survey } from "../../src/diff/situation.ts";
 import {

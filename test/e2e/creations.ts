@@ -1,8 +1,8 @@
 /** The same project made by two programs on an engine that keeps what it is asked. */
 import { mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { createBody, networkBody, volumeBody } from "../../src/compose/createBody.ts";
-import { serviceHash } from "../../src/compose/hash.ts";
+import { createBody, networkBody, volumeBody } from "../../src/compose/create/createBody.ts";
+import { serviceHash } from "../../src/compose/output/hash.ts";
 import { loadProject } from "../../src/compose/load.ts";
 import { resolveShared } from "../../src/diff/namespaces.ts";
 import { createEngine } from "../../src/docker/engine.ts";

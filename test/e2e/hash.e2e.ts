@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { serviceHash } from "../../src/compose/hash.ts";
+import { serviceHash } from "../../src/compose/output/hash.ts";
 import { loadProject } from "../../src/compose/load.ts";
 import { createHome, newestCompose, type Home } from "./cli.ts";
 import { fileOf, service } from "./composeModels.ts";

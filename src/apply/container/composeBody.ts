@@ -1,5 +1,5 @@
-import { createBody, type CreateContext } from "../../compose/createBody.ts";
-import { serviceHash } from "../../compose/hash.ts";
+import { createBody, type CreateContext } from "../../compose/create/createBody.ts";
+import { serviceHash } from "../../compose/output/hash.ts";
 import { readFault, readStoredFile } from "../../lib/namedFile.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import type { CreateBody } from "../../model/engine.ts";

@@ -1,4 +1,4 @@
-import { environmentAfterDelivery } from "../../compose/bindings.ts";
+import { environmentAfterDelivery } from "../../compose/bindings/bindings.ts";
 import { policyOf } from "../../compose/create/host.ts";
 import type { Generation } from "../../model/delivery.ts";
 import type { DesiredService } from "../../model/desired.ts";

@@ -1,4 +1,4 @@
-import { networkBody } from "../../compose/createBody.ts";
+import { networkBody } from "../../compose/create/createBody.ts";
 import { describeSelf } from "../../lib/lockOwner.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DSO } from "../../model/labels.ts";

@@ -1,6 +1,6 @@
 /** Variables in the forms that `docker compose config --variables` has. */
-import type { Use } from "../../compose/template.ts";
-import { yamlText } from "../../compose/yamlText.ts";
+import type { Use } from "../../compose/variables/template.ts";
+import { yamlText } from "../../compose/output/yamlText.ts";
 
 const HEAD = ["NAME", "REQUIRED", "DEFAULT VALUE", "ALTERNATE VALUE"];
 const WIDTH = 20;

@@ -12,7 +12,7 @@ import {
   withEntry,
 } from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
-import { cleanTarget, parseVolumeSpec } from "../volumeSpec.ts";
+import { cleanTarget, parseVolumeSpec } from "./volumeSpec.ts";
 
 /** A lone text as a list of one. */
 export function asList(node: Node): Node {

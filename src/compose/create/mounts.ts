@@ -1,7 +1,7 @@
 /** Volumes, secrets and configs as Compose asks the engine for them. */
 import type { MountSpec } from "../../model/engine.ts";
 import type { FileGrantModel, MountModel, ServiceModel } from "../../model/project.ts";
-import { absoluteTarget } from "../bindingTargets.ts";
+import { absoluteTarget } from "../bindings/targets.ts";
 import type { CreateContext } from "./context.ts";
 import { refusal } from "./context.ts";
 import { requireFeature } from "./features.ts";

@@ -1,7 +1,7 @@
 /** Capabilities, and what else the kernel keeps from a container. */
 import type { HostConfig } from "../../model/engine.ts";
 import type { ServiceModel } from "../../model/project.ts";
-import { absoluteTarget } from "../bindingTargets.ts";
+import { absoluteTarget } from "../bindings/targets.ts";
 import type { CreateContext } from "./context.ts";
 import { invalid, refusal } from "./context.ts";
 import { compact } from "./resources.ts";

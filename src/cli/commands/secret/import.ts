@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { resolve } from "node:path";
-import { parseDotenv } from "../../../compose/dotenv.ts";
+import { parseDotenv } from "../../../compose/variables/dotenv.ts";
 import { decodeText } from "../../../compose/text.ts";
 import { readFault, readNamedFile } from "../../../lib/namedFile.ts";
 import { combine, DsoError, type Position } from "../../../model/errors.ts";

@@ -40,6 +40,8 @@ export async function parseYaml(file: string, source: string): Promise<readonly 
   };
   const parsed = parseDocuments(yaml, text, lines, {
     schema: "failsafe",
+    // As Go's YAML, which sees to the closing one alone.
+    anyIndent: true,
     prettyErrors: false,
     uniqueKeys: false,
     logLevel: "silent",

@@ -91,6 +91,8 @@ test.each([
   ["pre_start: [{command: a, nope: 1}]", 'unknown key "nope"'],
   ["secrets: [{source: s, mode: 4e2}]", "file mode"],
   ["storage_opt: {size: true}", "expected text"],
+  ["tmpfs: ['/t:ro', '/t']", "something else is mounted at /t"],
+  ["tmpfs: '/t:size=1m', volumes: ['/a:/t']", "something else is mounted at /t"],
   ["environment: {A: !reset}", "a space is missing"],
 ])("%s is refused", async (lines, why) => {
   await using files = await directory({
@@ -113,6 +115,20 @@ test.each([
   });
   if (why === undefined) await files.load(SHOWN);
   else expect((await files.fault(SHOWN)).message).toContain(why);
+});
+
+test("lists of two files have each item once, however its keys are ordered", async () => {
+  const device = "{path: /dev/a, rate: 1}";
+  await using files = await directory({
+    "compose.yaml": `services: {a: {image: x, dns: [9.9.9.9], blkio_config: {device_read_bps: [${device}]}}}`,
+    "b.yaml":
+      "services: {a: {dns: [9.9.9.9, 1.1.1.1], blkio_config: {device_read_bps: [{rate: 1, path: /dev/a}]}}}",
+  });
+  const project = await files.load({ ...SHOWN, files: ["compose.yaml", "b.yaml"] });
+  expect(project.services.get("a")).toMatchObject({
+    dns: ["9.9.9.9", "1.1.1.1"],
+    blkio_config: { device_read_bps: [{ Path: "/dev/a" }] },
+  });
 });
 
 test("a further document begins with ---", async () => {

@@ -111,7 +111,8 @@ async function askOnce(): Promise<void> {
     slowestMs = Math.max(slowestMs, now - begun);
     longestGapMs = Math.max(longestGapMs, now - lastAnswer);
     lastAnswer = now;
-    if (last === "") process.stdout.write("asking\n");
+    // What was answered may be empty.
+    if (Object.keys(heard).length === 0) process.stdout.write("asking\n");
     last = text;
     firstAt[text] ??= Date.now();
     lastAt[text] = Date.now();

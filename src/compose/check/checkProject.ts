@@ -27,6 +27,7 @@ const CHECKS: readonly Check[] = [
   oneContainerPerName,
   contextsExist,
   watchHasTarget,
+  mountsDiffer,
 ];
 
 /** Of what is switched on in `whole`. Rejects with every finding. */
@@ -112,6 +113,19 @@ function watchHasTarget(subject: Subject): readonly DsoError[] {
     .filter((item) => !textAt(item, "target"))
     .filter((item) => !["rebuild", "restart"].includes(textAt(item, "action") ?? ""))
     .map((item) => fault(subject, "develop.watch: target is missing", item));
+}
+
+/** Of two mounts at one place the container would see one. */
+function mountsDiffer(subject: Subject): readonly DsoError[] {
+  const { service } = subject;
+  const places = [
+    ...itemsOf(get(service, "tmpfs")).map((at) => [textAt(at)?.split(":")[0] ?? "", at] as const),
+    ...itemsOf(get(service, "volumes")).map((at) => [textAt(at, "target") ?? "", at] as const),
+  ];
+  const first = new Map([...places].reverse());
+  return places
+    .filter(([place, at]) => first.get(place) !== at)
+    .map(([place, at]) => fault(subject, `something else is mounted at ${place}`, at));
 }
 
 function resourcesExist(subject: Subject): readonly DsoError[] {

@@ -1,5 +1,4 @@
 /** Puts one document over another: mappings deeply, lists appended, scalars replaced. */
-import { isDeepStrictEqual } from "node:util";
 import { invalidAt } from "../fault.ts";
 import { fromJson, get, isNull, mapping, scalar, sequence, textAt, toJson } from "../node.ts";
 import type { Mapping, Node, Path, Scalar, Sequence } from "../node.ts";
@@ -124,14 +123,22 @@ function replace(_: Node, over: Node): Node {
 
 /** An item that is there already is not meant twice. */
 function append(base: Sequence, over: Sequence): Sequence {
-  const known = base.items.map(toJson);
+  const known = new Set(base.items.map(contentOf));
   const fresh = over.items.filter((item) => {
-    const json = toJson(item);
-    const isNew = !known.some((one) => isDeepStrictEqual(one, json));
-    if (isNew) known.push(json);
+    const content = contentOf(item);
+    const isNew = !known.has(content);
+    known.add(content);
     return isNew;
   });
   return { ...base, items: [...base.items, ...fresh] };
+}
+
+/** The same for the same content, in whatever order its keys stand. */
+function contentOf(node: Node): string {
+  if (node.kind === "scalar") return JSON.stringify(toJson(node));
+  if (node.kind === "sequence") return `[${node.items.map(contentOf).join()}]`;
+  const entries = [...node.entries].map(([key, one]) => `${JSON.stringify(key)}:${contentOf(one)}`);
+  return `{${entries.toSorted().join()}}`;
 }
 
 /** Of a key that is there twice the last item counts, whichever came before it. */

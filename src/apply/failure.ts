@@ -75,6 +75,11 @@ export function isRefusal(error: unknown): boolean {
   return error instanceof DsoError && error.code === "engine-refused";
 }
 
+/** Somebody else has what was asked for. */
+export function isConflict(error: unknown): boolean {
+  return error instanceof DsoError && error.code === "engine-conflict";
+}
+
 const DECLINED: ReadonlySet<string> = new Set(["engine-refused", "engine-conflict", "port-taken"]);
 
 /** Also by what somebody else has: asked again in the same way, the engine would say the same. */

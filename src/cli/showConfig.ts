@@ -3,6 +3,7 @@ import type { Command } from "commander";
 import { resolve } from "node:path";
 import { isObject } from "../compose/output/arrange.ts";
 import { serviceHash } from "../compose/output/hash.ts";
+import { byUtf8 } from "../compose/order.ts";
 import type { LoadedProject, Omission } from "../compose/load.ts";
 import { entriesOf, get, type Mapping } from "../compose/node.ts";
 import {
@@ -119,7 +120,7 @@ const LISTED: Readonly<
   environment: ({ environment }) =>
     Object.entries(environment ?? {})
       .flatMap(([name, value]) => (value === undefined ? [] : `${name}=${value}`))
-      .toSorted((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b))),
+      .toSorted(byUtf8),
 };
 
 function modelOf(model: Json): string {

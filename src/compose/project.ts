@@ -9,7 +9,7 @@ import type {
   VolumeModel,
 } from "../model/project.ts";
 import { arrange, extensionsOf } from "./output/arrange.ts";
-import { servicesOf } from "./variables/environment.ts";
+import { servicesOf } from "./services.ts";
 import { place } from "./fault.ts";
 import { entriesOf, get, itemsOf, textAt, toJson } from "./node.ts";
 import type { Mapping, Node, Path } from "./node.ts";

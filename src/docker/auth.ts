@@ -1,5 +1,6 @@
 /** Logins of registries, as Docker's own CLI finds them. */
 import { DsoError } from "../model/errors.ts";
+import { parseImageName } from "../model/imageName.ts";
 import type { EngineConnection } from "./connection.ts";
 import { askHelper, type Login } from "./credentialHelper.ts";
 import { type DockerConfig, parseConfig, readConfig, recordOf } from "./dockerConfig.ts";
@@ -47,11 +48,9 @@ async function loginOf(
   return askHelper(helper, registry, connection.helperEnv, signal);
 }
 
-/** `ghcr.io/a/b:1` is at ghcr.io; a first part without dot, colon or capital is no host. */
 function registryOf(reference: string): string {
-  const first = reference.includes("/") ? (reference.split("/")[0] ?? "") : "";
-  const isHost = /[.:A-Z]/.test(first) || first === "localhost";
-  return !isHost || HUB_HOSTS.includes(first) ? HUB : first;
+  const { host } = parseImageName(reference);
+  return host === undefined || HUB_HOSTS.includes(host) ? HUB : host;
 }
 
 /** The key as it stands there: the very registry, or the same host with a scheme or a path (`https://host/v2/`). */

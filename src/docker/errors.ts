@@ -85,7 +85,7 @@ const READINGS: readonly (readonly [RegExp, Reading])[] = [
     },
   ],
   [
-    /address already in use|address is already in use|already exists in network|Pool overlaps|already exists/i,
+    /address already in use|address is already in use|volume is in use|already exists in network|Pool overlaps|already exists/i,
     { code: "engine-conflict", message: (words) => words },
   ],
 ];

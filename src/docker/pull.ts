@@ -1,5 +1,6 @@
 /** Images of registries: pulled, and asked whether there is a newer one. */
 import { DsoError } from "../model/errors.ts";
+import { parseImageName } from "../model/imageName.ts";
 import type { Engine } from "../model/ports.ts";
 import type { Client } from "./client.ts";
 import type { EngineConnection } from "./connection.ts";
@@ -123,11 +124,8 @@ async function authorized(
 
 /** The tag is asked for apart, and always: without one the engine would pull all of them. */
 function splitReference(reference: string): { name: string; tag: string } {
-  const at = reference.indexOf("@");
-  if (at >= 0) return { name: reference.slice(0, at), tag: reference.slice(at + 1) };
-  const colon = reference.lastIndexOf(":");
-  if (colon <= reference.lastIndexOf("/")) return { name: reference, tag: "latest" };
-  return { name: reference.slice(0, colon), tag: reference.slice(colon + 1) };
+  const { name, tag = "latest", digest } = parseImageName(reference);
+  return { name, tag: digest ?? tag };
 }
 
 async function pulling(

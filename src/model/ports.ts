@@ -29,7 +29,7 @@ export interface ProjectListing {
 
 /**
  * An engine. A method that names an object by id or name rejects with DsoError:
- * `engine-unreachable`, `engine-conflict` (a name or address is taken),
+ * `engine-unreachable`, `engine-conflict` (a name or address is taken, a volume in use),
  * `port-taken`, `image-missing`, or `engine-refused` with the engine's own words.
  * `inspect…` answer `undefined` for the engine's own "not found" only;
  * `stop`, `remove` and `disconnect` take an object that is already so as done.

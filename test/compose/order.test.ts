@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { byCount, byUtf8 } from "../../src/compose/output/order.ts";
+import { byCount, byUtf8 } from "../../src/compose/order.ts";
 
 test.each([
   ["app1 app2 app10 app10a app11"],

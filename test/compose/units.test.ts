@@ -6,7 +6,7 @@ import {
   parseGoDuration,
   showGoDuration,
   splitWords,
-} from "../../src/compose/decode/units.ts";
+} from "../../src/compose/units.ts";
 import { goFloat, resolvePlain } from "../../src/compose/yaml/scalars.ts";
 
 describe("durations", () => {

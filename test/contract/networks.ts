@@ -134,7 +134,7 @@ export function networkContract(stage: Scene): void {
         { type: "volume", name: name("data"), target: "/data", writable: true },
       ]);
       await expect(engine().removeVolume(name("data"), never)).rejects.toMatchObject({
-        code: "engine-refused",
+        code: "engine-conflict",
       });
       await engine().removeContainer(id, { force: true, volumes: true }, never);
       expect(await engine().inspectVolume(name("data"), never)).toMatchObject({

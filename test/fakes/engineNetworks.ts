@@ -71,7 +71,8 @@ export function fakeNetworks(state: State): Networking {
         container.mounts.some((mount) => mount.name === name),
       );
       if (holder !== undefined) {
-        throw refuse(`remove ${name}: volume is in use - [${holder.id}]`);
+        const message = `remove ${name}: volume is in use - [${holder.id}]`;
+        throw new DsoError("engine-conflict", message);
       }
       state.volumes.delete(name);
     },

@@ -1,8 +1,8 @@
 /** Anonymous volumes that a container has from its forerunner. */
-import { DsoError } from "../../model/errors.ts";
 import { COMPOSE } from "../../model/labels.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
 import type { Work } from "../context.ts";
+import { isConflict } from "../failure.ts";
 
 /** The name that the engine gives to a volume that has none. */
 const NAMELESS = /^[0-9a-f]{64}$/;
@@ -38,7 +38,7 @@ export async function removeVolumes(
     try {
       await engine.removeVolume(name, signal);
     } catch (error) {
-      if (!(error instanceof DsoError && /volume is in use/.test(error.message))) throw error;
+      if (!isConflict(error)) throw error;
     }
   }
 }

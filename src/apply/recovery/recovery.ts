@@ -3,7 +3,7 @@ import { showDuration } from "../../model/duration.ts";
 import type { Report } from "../../model/events.ts";
 import type { Rotation, RotationStatus, RotationStep } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { isDown } from "../failure.ts";
+import { isConflict, isDown } from "../failure.ts";
 import { type Announcing, isOwed } from "../hooks/owed.ts";
 import { beforeLeaving } from "../hooks/stop.ts";
 import { waitServing } from "../rollout/health.ts";
@@ -23,7 +23,6 @@ import type { Scrubber } from "../scrub.ts";
 import { sweepGenerations } from "./sweep.ts";
 import { type Farewell, goForward } from "./finish.ts";
 import { endHalt } from "./halted.ts";
-import { isConflict } from "./revive.ts";
 import { goBack, keepNew } from "./undo.ts";
 import { describe, interrupted } from "./words.ts";
 

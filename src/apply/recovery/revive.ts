@@ -1,8 +1,7 @@
 /** Containers brought to run again, whatever a killed process or somebody else has done to them. */
-import { DsoError } from "../../model/errors.ts";
 import type { Rotation } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { isDeclined, isRefusal } from "../failure.ts";
+import { isConflict, isDeclined, isRefusal } from "../failure.ts";
 import { announce, type Announcing, owe, type Side } from "../hooks/owed.ts";
 import { findNew, type RotationLog, type RotationTools } from "../journal/rotation.ts";
 
@@ -80,10 +79,6 @@ export async function renames(
     if (!isConflict(error)) throw error;
     return false;
   }
-}
-
-export function isConflict(error: unknown): boolean {
-  return error instanceof DsoError && error.code === "engine-conflict";
 }
 
 /** Asked again, an engine that refuses would refuse again: the plan that follows makes another one. */

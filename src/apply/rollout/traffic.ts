@@ -1,9 +1,8 @@
 /** To whom the service's names lead: the engine's name server knows the containers with its aliases. */
 import type { EndpointConfig } from "../../model/engine.ts";
-import { DsoError } from "../../model/errors.ts";
 import type { RotationEndpoint, RotationMember } from "../../model/journal.ts";
 import type { ContainerDetail } from "../../model/observed.ts";
-import { isRefusal } from "../failure.ts";
+import { isConflict, isRefusal } from "../failure.ts";
 import type { RotationTools } from "../journal/rotation.ts";
 
 type Tools = Pick<RotationTools, "engine">;
@@ -97,12 +96,8 @@ async function connect(
     return true;
   } catch (error) {
     // The subnet is the engine's own choice, or somebody took the address in between.
-    if (!isRefusal(error) && !isTaken(error)) throw error;
+    if (!isRefusal(error) && !isConflict(error)) throw error;
     await engine.connectNetwork(network, id, body, signal);
     return false;
   }
-}
-
-function isTaken(error: unknown): boolean {
-  return error instanceof DsoError && error.code === "engine-conflict";
 }

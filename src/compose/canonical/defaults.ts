@@ -1,8 +1,8 @@
 /** Values that Compose fills in where a file leaves them out. */
 import { entriesOf, scalar, textAt, withEntry } from "../node.ts";
 import type { Mapping, Node, ScalarValue } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 
 const DEFAULTS = rules<Rewrite<undefined>>({
   "services.*.build": fallback("context", "."),

@@ -3,8 +3,8 @@ import { DsoError } from "../../model/errors.ts";
 import type { Loading } from "../loading.ts";
 import type { Mapping, Node, Path } from "../node.ts";
 import { scalar } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 import { canonicalPorts } from "./ports.ts";
 import {
   asEntry,

@@ -1,6 +1,6 @@
 /** What a project implies: the default network, dependencies, names. */
 import { lendToForerunners } from "./forerunners.ts";
-import { eachService, servicesOf } from "../variables/environment.ts";
+import { eachService, servicesOf } from "../services.ts";
 import {
   entriesOf,
   fromJson,

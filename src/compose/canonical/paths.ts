@@ -2,8 +2,8 @@
 import path from "node:path";
 import { entriesOf, mapEntries, textAt, withEntry } from "../node.ts";
 import type { Mapping, Node } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 
 export interface Bases {
   readonly workingDir: string;

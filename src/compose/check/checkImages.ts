@@ -2,7 +2,7 @@
 import { combine, DsoError } from "../../model/errors.ts";
 import { pullPolicyOf } from "../../model/images.ts";
 import { variable, type Env } from "../discover.ts";
-import { eachService } from "../variables/environment.ts";
+import { eachService } from "../services.ts";
 import { invalid } from "../fault.ts";
 import { entriesOf, get, isNull, itemsOf, scalar, textAt, withEntry } from "../node.ts";
 import type { Mapping, Node } from "../node.ts";

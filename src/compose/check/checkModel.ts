@@ -3,8 +3,8 @@ import { isIP } from "node:net";
 import { invalidAt } from "../fault.ts";
 import { entriesOf, get, textAt } from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 
 /** More than an engine can run; it keeps a mistyped number from filling the memory. */
 const MAX_REPLICAS = 9999;

@@ -4,8 +4,8 @@ import type { DsoError } from "../../model/errors.ts";
 import { unsupported } from "../fault.ts";
 import { showPath, textAt } from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 
 interface Refusal {
   readonly hint: string;

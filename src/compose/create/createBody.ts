@@ -16,7 +16,7 @@ import { networking } from "./networks.ts";
 import { exposedPorts } from "./ports.ts";
 import { compact } from "./resources.ts";
 import { type HashDialect, networkHash, volumeHash } from "../output/hash.ts";
-import { parseGoDuration } from "../decode/units.ts";
+import { parseGoDuration } from "../units.ts";
 
 export type { CreateContext } from "./context.ts";
 

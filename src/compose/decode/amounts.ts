@@ -9,7 +9,7 @@ import {
   parseGoDuration,
   parseGoFloat,
   showGoDuration,
-} from "./units.ts";
+} from "../units.ts";
 
 function parsed<T>(
   node: Node,

@@ -30,8 +30,8 @@ import {
 import { invalidAt } from "../fault.ts";
 import { isNull, mapping } from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
-import { rewrite, rules } from "../merge/rules.ts";
-import type { Rewrite } from "../merge/rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 
 type Decode = Rewrite<undefined>;
 

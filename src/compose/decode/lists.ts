@@ -3,7 +3,7 @@ import { assignmentsToMapping } from "../canonical/services.ts";
 import { invalidAt } from "../fault.ts";
 import { entriesOf, isNull, itemsOf, mapping, scalar, sequence, textAt } from "../node.ts";
 import type { Node, Path, Scalar } from "../node.ts";
-import { splitWords } from "./units.ts";
+import { splitWords } from "../units.ts";
 
 export function text(node: Node): Node {
   return node.kind === "scalar" && !isNull(node) ? scalar(node.text, node.at) : node;

@@ -1,5 +1,5 @@
 /** Fields under the `x-` names that they had before Compose made them its own. */
-import { eachService } from "../variables/environment.ts";
+import { eachService } from "../services.ts";
 import { mergeService } from "./merge.ts";
 import { changeEntry, get, mapping, withEntry } from "../node.ts";
 import type { Mapping, Node } from "../node.ts";

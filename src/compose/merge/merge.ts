@@ -2,8 +2,8 @@
 import { invalidAt } from "../fault.ts";
 import { fromJson, get, isNull, mapping, scalar, sequence, textAt, toJson } from "../node.ts";
 import type { Mapping, Node, Path, Scalar, Sequence } from "../node.ts";
-import { rules, step } from "./rules.ts";
-import type { Rules } from "./rules.ts";
+import { rules, step } from "../rules.ts";
+import type { Rules } from "../rules.ts";
 import type { Json } from "../../model/project.ts";
 
 type Merge = (base: Node, over: Node, path: Path) => Node;

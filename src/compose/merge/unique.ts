@@ -2,8 +2,8 @@
 import { invalidAt } from "../fault.ts";
 import { get, textAt } from "../node.ts";
 import type { Mapping, Node, Path } from "../node.ts";
-import { rewrite, rules } from "./rules.ts";
-import type { Rewrite } from "./rules.ts";
+import { rewrite, rules } from "../rules.ts";
+import type { Rewrite } from "../rules.ts";
 import { parseVolumeSpec } from "../canonical/volumeSpec.ts";
 
 type Index = (item: Node, path: Path) => string;

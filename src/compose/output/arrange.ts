@@ -1,6 +1,6 @@
 /** Brings a value into the order of its shape, without what Compose leaves out. */
 import type { Json } from "../../model/project.ts";
-import { byCount, byUtf8 } from "./order.ts";
+import { byCount, byUtf8 } from "../order.ts";
 import type { Shape } from "./shape.ts";
 
 /**

@@ -1,4 +1,5 @@
 /** Images by what they are, in place of what they are called today. */
+import { type ImageName, parseImageName } from "../../model/imageName.ts";
 import type { ServiceModel } from "../../model/project.ts";
 import type { LoadedProject } from "../project.ts";
 
@@ -10,9 +11,10 @@ export async function pinImages(
   const named = [...project.services.values()].flatMap(({ image }) => image ?? []);
   const pinned = new Map<string, string>();
   const pin = async (image: string): Promise<void> => {
-    const { name, tag, digest } = inFull(image);
+    const parsed = parseImageName(image);
+    const { tag = "latest", digest } = parsed;
     // A tag beside a digest says nothing more.
-    const full = `${name}${digest === undefined ? `:${tag}` : ""}`;
+    const full = `${fullName(parsed)}${digest === undefined ? `:${tag}` : ""}`;
     pinned.set(image, `${full}@${digest ?? (await digestOf(full))}`);
   };
   await Promise.all([...new Set(named)].map(pin));
@@ -23,20 +25,8 @@ export async function pinImages(
   return { ...project, services: new Map(services) };
 }
 
-/** What Docker makes of a name: its registry, its folder there and its tag are not always written. */
-function inFull(image: string): { name: string; tag: string; digest: string | undefined } {
-  const [reference = "", digest] = image.split("@", 2);
-  const colon = reference.lastIndexOf(":");
-  const tagged = colon > reference.lastIndexOf("/");
-  const path = tagged ? reference.slice(0, colon) : reference;
-  const tag = tagged ? reference.slice(colon + 1) : "latest";
-  const [first = "", ...rest] = path.split("/");
-  if (rest.length > 0 && /[.:]|^localhost$/.test(first) && !HUB.includes(first)) {
-    return { name: path, tag, digest };
-  }
-  const own = HUB.includes(first) && rest.length > 0 ? rest : [first, ...rest];
-  const folder = own.length === 1 ? ["library"] : [];
-  return { name: ["docker.io", ...folder, ...own].join("/"), tag, digest };
+/** Docker's registry and its folder there are not always written. */
+function fullName({ name, host, path }: ImageName): string {
+  if (host !== undefined) return name;
+  return `docker.io/${path.includes("/") ? "" : "library/"}${path}`;
 }
-
-const HUB: readonly string[] = ["docker.io", "index.docker.io"];

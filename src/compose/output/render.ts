@@ -3,7 +3,7 @@ import type { ComposeProject, Json, ServiceModel } from "../../model/project.ts"
 import { arrange, type Form, isObject } from "./arrange.ts";
 import { toJson } from "../node.ts";
 import type { Mapping } from "../node.ts";
-import { byCount, byUtf8 } from "./order.ts";
+import { byCount, byUtf8 } from "../order.ts";
 import type { LoadedProject } from "../project.ts";
 import { FILE_SOURCE, JOB, MODEL, NETWORK, SERVICE, VOLUME } from "./shape.ts";
 

@@ -18,6 +18,7 @@ import {
   withEntry,
 } from "../node.ts";
 import type { Mapping, Node } from "../node.ts";
+import { eachService, servicesOf } from "../services.ts";
 import { readText } from "../text.ts";
 import type { Lookup } from "./template.ts";
 import type { Loading } from "../loading.ts";
@@ -58,21 +59,6 @@ export function inheritVariables(document: Mapping, env: Env, trace: Trace): Map
       changeEntry(build, "args", inheritArguments),
     ),
   );
-}
-
-/** Jobs, too: they have what a service has, and names of their own. */
-export function eachService(
-  document: Mapping,
-  change: (service: Mapping, name: string) => Node,
-): Mapping {
-  const inside = (section: Node): Node =>
-    mapEntries(section, (node, name) => (node.kind === "mapping" ? change(node, name) : node));
-  return changeEntry(changeEntry(document, "services", inside), "jobs", inside) as Mapping;
-}
-
-/** The same to look at. */
-export function servicesOf(document: Mapping): readonly (readonly [string, Node])[] {
-  return ["services", "jobs"].flatMap((section) => [...entriesOf(document.entries.get(section))]);
 }
 
 interface Wanted {

@@ -3,11 +3,11 @@ import type { LoadWarning } from "../../model/project.ts";
 import { invalidAt, place } from "../fault.ts";
 import { mapEntries } from "../node.ts";
 import type { Mapping, Node, Path, Scalar, ScalarValue } from "../node.ts";
-import { rules, step } from "../merge/rules.ts";
-import type { Rules } from "../merge/rules.ts";
+import { rules, step } from "../rules.ts";
+import type { Rules } from "../rules.ts";
 import { substitute } from "./template.ts";
 import type { Lookup } from "./template.ts";
-import { parseFlag, parseGoFloat } from "../decode/units.ts";
+import { parseFlag, parseGoFloat } from "../units.ts";
 
 type Cast = (text: string) => ScalarValue | undefined;
 

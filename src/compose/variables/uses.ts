@@ -1,6 +1,7 @@
 /** Which variables a model asks for, and what stands in for those that are not set. */
 import { invalidAt } from "../fault.ts";
 import type { Mapping, Node, Path } from "../node.ts";
+import { byUtf8 } from "../order.ts";
 import { type Use, usesIn } from "./template.ts";
 
 /**
@@ -19,7 +20,7 @@ export function variablesOf(document: Mapping): readonly Use[] {
       alternate: alternate || use.alternate,
     });
   }
-  return [...known.values()].toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return [...known.values()].toSorted((a, b) => byUtf8(a.name, b.name));
 }
 
 function* usesOf(node: Node, path: Path): Generator<Use> {

@@ -1,5 +1,5 @@
 /** Tables keyed by a path of the compose model, where `*` stands for any key or index. */
-import type { Node, Path } from "../node.ts";
+import type { Node, Path } from "./node.ts";
 
 export interface Rules<T> {
   readonly rule?: T;

@@ -13,7 +13,7 @@ import { pollingInterval } from "./config/polling.ts";
 import type { Config } from "./config/types.ts";
 import { createBuilder } from "./docker/builder.ts";
 import { resolveConnection } from "./docker/connection.ts";
-import { snapshotOf } from "./lib/snapshot.ts";
+import { snapshotOf } from "./sources/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
 import { userName } from "./lib/lockOwner.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { ensurePrivateDirectory } from "../lib/files.ts";
 import { acquireLock } from "../lib/lock.ts";
-import { type Snapshot, snapshotOf } from "../lib/snapshot.ts";
+import { type Snapshot, snapshotOf } from "../sources/snapshot.ts";
 import type { Config } from "../config/types.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";

@@ -1,6 +1,6 @@
 /** What a session knows, and what it watches: a change that is heard of becomes a trigger of its queue. */
 import { dirname } from "node:path";
-import { changedSince, snapshotOf } from "../lib/snapshot.ts";
+import { changedSince, snapshotOf } from "../sources/snapshot.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import { type Cause, PATIENCE_MS } from "../reconciler/pace.ts";

@@ -1,21 +1,11 @@
 import { randomBytes } from "node:crypto";
-import {
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  statSync,
-  unlinkSync,
-  utimesSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { rmdirSync, statSync, unlinkSync, utimesSync } from "node:fs";
+import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError } from "../model/errors.ts";
-import { ensurePrivateDirectory, explainDisk, hasCode } from "./files.ts";
-import { describeSelf, isGone, type LockOwner, parseOwner, refuseNetwork } from "./lockOwner.ts";
+import { ensurePrivateDirectory, hasCode } from "./files.ts";
+import { describeSelf, isGone, type LockOwner, refuseNetwork } from "./lockOwner.ts";
+import { breakLock, inspectLock, publish, recordOf, removePrepared } from "./lockRecord.ts";
 
 export interface LockOptions {
   /** What the lock is for, for whoever finds it taken: `apply shop`. */
@@ -48,11 +38,6 @@ const CHECK_MS = 2000;
  * Takes the lock at `path`, waiting for a living owner up to the time given, then
  * rejecting with `locked`. An owner is gone when its process is (or its boot),
  * never because of age: a suspended process still owns what it locked.
- *
- * The lock is a directory that holds one file, named after its owner. Taking it
- * renames a prepared directory onto `path`, which the system refuses unless
- * nothing or an empty directory is there; breaking it unlinks that one file. Both
- * are single steps that only one process can win, so two owners cannot be.
  */
 export async function acquireLock(
   path: string,
@@ -61,6 +46,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   ensurePrivateDirectory(dirname(path));
   refuseNetwork(dirname(path));
+  removePrepared(dirname(path));
   const owner = describeSelf(randomBytes(8).toString("hex"), options.operation);
   const begun = performance.now();
   let told = false;
@@ -89,32 +75,6 @@ function patience({ timeoutMs }: LockOptions, holder: LockOwner): number {
   return typeof timeoutMs === "number" ? timeoutMs : timeoutMs(holder);
 }
 
-/** Who holds the lock, dead or alive; `undefined` when nobody does. */
-export function inspectLock(path: string): LockOwner | undefined {
-  try {
-    const [name] = readdirSync(path);
-    if (name === undefined) return undefined;
-    if (!name.startsWith("owner-")) throw notALock(path, name);
-    const id = name.slice("owner-".length);
-    return parseOwner(id, readFileSync(join(path, name), "utf8"));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return undefined;
-    throw error;
-  }
-}
-
-/** Takes the lock away from the owner of this id, and from no other; false when it was not the holder. */
-export function breakLock(path: string, expectedId: string): boolean {
-  try {
-    unlinkSync(ownerFile(path, expectedId));
-  } catch (error) {
-    if (hasCode(error, "ENOENT")) return false;
-    throw error;
-  }
-  removeEmpty(path);
-  return true;
-}
-
 async function tryAcquire(
   path: string,
   owner: LockOwner,
@@ -123,7 +83,7 @@ async function tryAcquire(
   const lost = new AbortController();
   try {
     // It keeps its books by this name: one of its own for every holding, so that none ends another.
-    const unlock = await lock(ownerFile(path, owner.id), {
+    const unlock = await lock(recordOf(path, owner), {
       lockfilePath: path,
       realpath: false,
       // Age never counts; the regular look at our own record is what is wanted of it.
@@ -156,13 +116,13 @@ async function tryAcquire(
 
 type Callback = (error: Error | null, result?: unknown) => void;
 
-/** The file operations proper-lockfile is built on, given the meaning described at `acquireLock`. */
+/** The file operations proper-lockfile is built on, given the meaning described in lockRecord.ts. */
 function lockFileSystem(path: string, owner: LockOwner): Record<string, unknown> {
-  const own = ownerFile(path, owner.id);
+  const own = recordOf(path, owner);
   return {
     mkdir: (_path: string, done: Callback) => {
       settle(() => {
-        publish(path, owner);
+        if (!publish(path, owner)) throw Object.assign(new Error(), { code: "EEXIST" });
       }, done);
     },
     rmdir: (_path: string, done: Callback) => {
@@ -184,32 +144,6 @@ function lockFileSystem(path: string, owner: LockOwner): Record<string, unknown>
   };
 }
 
-function publish(path: string, owner: LockOwner): void {
-  const prepared = `${path}.${owner.id}.tmp`;
-  mkdirSync(prepared, { mode: 0o700 });
-  try {
-    // Not synced: no lock outlives the boot.
-    writeFileSync(ownerFile(prepared, owner.id), JSON.stringify(owner), {
-      flag: "wx",
-      mode: 0o600,
-    });
-    renameSync(prepared, path);
-  } catch (error) {
-    rmSync(prepared, { recursive: true, force: true });
-    if (hasCode(error, "ENOTEMPTY", "EEXIST")) throw Object.assign(new Error(), { code: "EEXIST" });
-    throw explainDisk(path, error);
-  }
-}
-
-function removeEmpty(path: string): void {
-  try {
-    rmdirSync(path);
-  } catch (error) {
-    // Somebody took it meanwhile, or tidied it away.
-    if (!hasCode(error, "ENOTEMPTY", "EEXIST", "ENOENT")) throw error;
-  }
-}
-
 function settle(work: () => unknown, done: Callback): void {
   let result: unknown;
   try {
@@ -219,16 +153,6 @@ function settle(work: () => unknown, done: Callback): void {
     return;
   }
   done(null, result);
-}
-
-function ownerFile(path: string, id: string): string {
-  return join(path, `owner-${id}`);
-}
-
-function notALock(path: string, entry: string): DsoError {
-  return new DsoError("state-corrupt", `${path} is to be a lock, but holds "${entry}"`, {
-    hint: "Move it away.",
-  });
 }
 
 function lockLost(path: string, cause?: unknown): DsoError {

@@ -95,8 +95,10 @@ function parseJson(text: string): unknown {
 
 /** Whether the process certainly runs no more. In doubt it does. */
 export function isGone(owner: ProcessIdentity): boolean {
-  if (owner.pid <= 0) return false;
+  // Its boot may be all that is known of it.
+  if (owner.pid <= 0 && owner.bootId === "") return false;
   if (owner.bootId !== bootId()) return true;
+  if (owner.pid <= 0) return false;
   if (owner.pidNamespace !== pidNamespace()) return false;
   if (!processExists(owner.pid)) return true;
   const status = processStatus(owner.pid);

@@ -1,7 +1,7 @@
 import type { ApplyContext } from "../apply/context.ts";
 import type { Config } from "../config/types.ts";
 import type { Paths } from "../config/paths.ts";
-import type { Snapshot } from "../lib/snapshot.ts";
+import type { Snapshot } from "../sources/snapshot.ts";
 import type { Delivery, Shim } from "../model/delivery.ts";
 import type { ImageBuilder } from "../model/build.ts";
 import type { Clock, Engine, Random, Sockets } from "../model/ports.ts";

@@ -5,7 +5,7 @@ import { isOpen } from "../apply/journal/journal.ts";
 import type { Config } from "../config/types.ts";
 import { deliveredVersions } from "../diff/delivered.ts";
 import { hasCode } from "../lib/files.ts";
-import { inspectLock } from "../lib/lock.ts";
+import { inspectLock } from "../lib/lockRecord.ts";
 import { isGone } from "../lib/lockOwner.ts";
 import { DsoError } from "../model/errors.ts";
 import { DSO } from "../model/labels.ts";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { inspectLock } from "../lib/lock.ts";
+import { inspectLock } from "../lib/lockRecord.ts";
 import { isGone } from "../lib/lockOwner.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Versions } from "../model/version.ts";

@@ -2,7 +2,7 @@
 import { existsSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import type { FSWatcher } from "chokidar";
-import { changedSince, signatureOf, snapshotOf } from "../lib/snapshot.ts";
+import { changedSince, signatureOf, snapshotOf } from "./snapshot.ts";
 
 export interface FileWatch {
   /**

@@ -9,7 +9,7 @@ import { findAgent } from "../../src/agent/client.ts";
 import type { Controls } from "../../src/agent/control.ts";
 import type { LogRecord } from "../../src/agent/log.ts";
 import { runProgram } from "../../src/cli/program.ts";
-import { snapshotOf } from "../../src/lib/snapshot.ts";
+import { snapshotOf } from "../../src/sources/snapshot.ts";
 import { readConfig } from "../../src/config/load.ts";
 import type { Context } from "../../src/reconciler/context.ts";
 import { DsoError } from "../../src/model/errors.ts";

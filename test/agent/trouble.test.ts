@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { pauseMs } from "../../src/agent/backOff.ts";
 import { claimEngine } from "../../src/agent/beacon.ts";
-import { inspectLock } from "../../src/lib/lock.ts";
+import { inspectLock } from "../../src/lib/lockRecord.ts";
 import { never } from "../reconciler/world.ts";
 import { type Agency, COMPOSE, QUICK, until, withAgency, withAgent } from "./agency.ts";
 

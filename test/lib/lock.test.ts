@@ -1,7 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { acquireLock, breakLock, inspectLock } from "../../src/lib/lock.ts";
+import { acquireLock } from "../../src/lib/lock.ts";
+import { breakLock, inspectLock } from "../../src/lib/lockRecord.ts";
 import { describeSelf, isGone, type LockOwner, parseOwner } from "../../src/lib/lockOwner.ts";
 import { type Child, startChild } from "../fixtures/child.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
@@ -125,6 +126,41 @@ test("four processes that count under the lock lose no step", async () => {
   );
   expect(await Promise.all(children.map((child) => child.ended()))).toEqual([0, 0, 0, 0]);
   expect(await readFile(counter, "utf8")).toBe("200");
+});
+
+test("what killed processes had prepared is tidied away, what living ones prepare is not", async () => {
+  await using dir = await temporaryDirectory();
+  const prepare = async (id: string, owner?: LockOwner): Promise<void> => {
+    const prepared = join(dir.path, `other.lock.${id.repeat(16)}.tmp`);
+    await mkdir(prepared);
+    if (owner === undefined) return;
+    await writeFile(join(prepared, `owner-${owner.id}.${owner.bootId}`), JSON.stringify(owner));
+  };
+  await prepare("a");
+  await prepare("b", { ...describeSelf("dead", "gone"), startTime: "1" });
+  await prepare("c", describeSelf("alive", "about to take it"));
+  await writeFile(join(dir.path, `file.${"d".repeat(16)}.tmp`), "not a lock");
+  await (await acquireLock(join(dir.path, "lock"), now, never)).release();
+  expect((await readdir(dir.path)).sort()).toEqual([
+    `file.${"d".repeat(16)}.tmp`,
+    `other.lock.${"c".repeat(16)}.tmp`,
+  ]);
+});
+
+test("a record that was lost with the power holds nobody up in the next boot", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "lock");
+  const { bootId } = describeSelf("x", "test");
+  await mkdir(path);
+  await writeFile(join(path, `owner-dead.${bootId}`), "");
+  await expect(acquireLock(path, now, never)).rejects.toMatchObject({
+    code: "locked",
+    hint: expect.stringContaining("dso force-unlock dead") as string,
+  });
+  expect(breakLock(path, "dead")).toBe(true);
+  await mkdir(path);
+  await writeFile(join(path, "owner-dead.another-boot"), "");
+  await (await acquireLock(path, now, never)).release();
 });
 
 test("a directory that is no lock is not touched", async () => {

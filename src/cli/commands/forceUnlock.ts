@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "../../lib/files.ts";
-import { breakLock, inspectLock } from "../../lib/lock.ts";
+import { breakLock, inspectLock } from "../../lib/lockRecord.ts";
 import type { LockOwner } from "../../lib/lockOwner.ts";
 import { DsoError } from "../../model/errors.ts";
 import { approves } from "../input.ts";

@@ -16,7 +16,7 @@ import { resolveConnection } from "./docker/connection.ts";
 import { snapshotOf } from "./sources/snapshot.ts";
 import { createEngine } from "./docker/engine.ts";
 import { createSockets } from "./docker/sockets.ts";
-import { userName } from "./lib/lockOwner.ts";
+import { userName } from "./lib/process.ts";
 import { LONGEST_TIMER_MS } from "./model/duration.ts";
 import type { Clock, Random, SecretProvider } from "./model/ports.ts";
 import type { ProviderPrograms } from "./model/providerPrograms.ts";

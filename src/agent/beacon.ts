@@ -1,7 +1,6 @@
 /** One agent per engine, whoever runs it and wherever it keeps its state. */
 import { connect, createServer, type Server } from "node:net";
-import { hasCode } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 export interface Keeper {
   /** `user@host (pid 12)` */

@@ -1,7 +1,6 @@
 /** The other end of the agent's socket. */
 import { statSync } from "node:fs";
-import { hasCode } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 import type { AgentStatus, Answer, Controls, Reconciled, Told } from "./control.ts";
 import type { Log } from "./log.ts";
 

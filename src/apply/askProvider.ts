@@ -1,5 +1,5 @@
 /** Runs the program of a provider service, and gives what it says to those that depend on it. */
-import type { ProcessIdentity } from "../lib/lockOwner.ts";
+import type { ProcessIdentity } from "../lib/process.ts";
 import type { ProgramService } from "../model/desired.ts";
 import { dependentsOf, givenBy } from "../model/programs.ts";
 import type { Handler, Work } from "./context.ts";

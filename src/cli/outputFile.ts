@@ -1,8 +1,8 @@
 /** A file that somebody names for what a command prints. */
 import { access, constants, realpath, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { hasCode, writeFileAtomic } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { writeFileAtomic } from "../lib/files.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 /**
  * In place of what is there, in one step; into a pipe, a terminal or /dev/null, which must stay what they are.

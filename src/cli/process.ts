@@ -1,8 +1,7 @@
 /** The process around a command line: signals, streams, what is left when all went wrong. */
 import { realpathSync } from "node:fs";
 import path from "node:path";
-import { hasCode } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 import { fromDocker, type Invocation } from "./plugin.ts";
 import { renderError } from "./render/errors.ts";
 import { styleOf } from "./render/style.ts";

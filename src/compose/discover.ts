@@ -1,8 +1,7 @@
 /** Which files make the project, in which directory, with which variables and name. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { hasCode } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 import type { LoadWarning } from "../model/project.ts";
 import { parseDotenv } from "./variables/dotenv.ts";
 import { readText } from "./text.ts";

@@ -1,10 +1,9 @@
 /** Finds and reads dso.yaml. */
 import { statSync } from "node:fs";
 import path from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
 import { suggest } from "../lib/suggest.ts";
-import { combine, DsoError } from "../model/errors.ts";
+import { combine, DsoError, hasCode } from "../model/errors.ts";
 import { buildConfig, type Document } from "./build.ts";
 import { findings } from "./findings.ts";
 import type { Config } from "./types.ts";

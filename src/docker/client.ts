@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { hasCode } from "../lib/files.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 import type { EngineConnection } from "./connection.ts";
 import { Refusal, refusalError } from "./errors.ts";
 import { askOnce } from "../lib/together.ts";

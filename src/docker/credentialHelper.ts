@@ -1,8 +1,7 @@
 /** Docker's credential helpers: programs that keep the logins of registries. */
 import type { ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
-import { DsoError } from "../model/errors.ts";
-import { hasCode } from "../lib/files.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 /** As the engine wants it, without the address of the registry. */
 export type Login =

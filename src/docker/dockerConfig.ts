@@ -1,8 +1,7 @@
 /** Docker's own configuration file. */
 import { join } from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { readStoredFile } from "../lib/namedFile.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 /** Docker's config.json, or what DOCKER_AUTH_CONFIG holds. Nobody has checked it. */
 export interface DockerConfig {

@@ -1,4 +1,4 @@
-import { describeSelf } from "../lib/lockOwner.ts";
+import { describeSelf } from "../lib/lockRecord.ts";
 import { DSO } from "../model/labels.ts";
 import type { Engine } from "../model/ports.ts";
 import { readAll, type Client } from "./client.ts";

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { hasCode } from "../lib/files.ts";
+import { hasCode } from "../model/errors.ts";
 import type { Sockets } from "../model/ports.ts";
 
 const LISTEN = "0A";

@@ -7,15 +7,18 @@ import {
   fsync,
   mkdirSync,
   openSync,
+  readdirSync,
   readSync,
   renameSync,
+  rmSync,
   type Stats,
   writeFileSync,
 } from "node:fs";
-import { link, readdir, unlink } from "node:fs/promises";
+import { link, unlink } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
+import { identify, isGone, markOf, parseMark } from "./process.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const synchronize = promisify(fsync);
@@ -39,6 +42,7 @@ export async function writeFileAtomic(
   data: Uint8Array | string,
   options: WriteOptions = {},
 ): Promise<void> {
+  removeAbandoned(dirname(path));
   const temporary = temporaryName(path);
   try {
     await writeNew(temporary, data, options.mode);
@@ -57,6 +61,7 @@ export async function writeFileAtomic(
  * being whole and untouched.
  */
 export async function createFileAtomic(path: string, data: Uint8Array | string): Promise<void> {
+  removeAbandoned(dirname(path));
   const temporary = temporaryName(path);
   try {
     await writeNew(temporary, data);
@@ -86,19 +91,6 @@ export async function writeNew(
     await synchronize(file);
   } finally {
     closeSync(file);
-  }
-}
-
-/**
- * Removes what writers of `path` left behind when they were killed. Only for the
- * holder of the lock that guards the file: a living writer's would go too.
- */
-export async function removeTemporaries(path: string): Promise<void> {
-  const prefix = basename(temporaryPrefix(path));
-  const names = await readdir(dirname(path));
-  for (const name of names) {
-    if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
-    await unlink(join(dirname(path), name)).catch(ignoreMissing);
   }
 }
 
@@ -173,11 +165,6 @@ function makeDirectories(path: string, mode: number): void {
     // A dangling link or a file in its place: opening it says which.
     if (!hasCode(error, "EEXIST")) throw explainDisk(path, error);
   }
-}
-
-/** Whether a thrown value is a system error of this code, such as `ENOENT`. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof Error && "code" in error && codes.includes(String(error.code));
 }
 
 function openPrivate(path: string): number | undefined {
@@ -261,10 +248,37 @@ function ignoreMissing(error: unknown): void {
   if (!hasCode(error, "ENOENT", "EROFS")) throw error;
 }
 
-function temporaryName(path: string): string {
-  return `${temporaryPrefix(path)}${randomBytes(6).toString("hex")}.tmp`;
+/** A name beside `path` for what is to take its place: it tells who makes it, and so whether it is abandoned. */
+export function temporaryName(path: string): string {
+  // Cut, so that a long name has room for the rest.
+  const base = basename(path).slice(0, 40);
+  const unique = `${markOf(identify(process.pid))}.${randomBytes(6).toString("hex")}`;
+  return join(dirname(path), `.${base}.${unique}.tmp`);
 }
 
-function temporaryPrefix(path: string): string {
-  return join(dirname(path), `.${basename(path)}.`);
+/**
+ * Removes what processes that run no more were about to put into its place in the directory,
+ * where this user may. One that cannot be read holds none of ours.
+ */
+export function removeAbandoned(directory: string): void {
+  for (const name of entriesOf(directory)) {
+    const [, mark = ""] =
+      /^\..*?\.(\d+\.\d*\.\d*\.[0-9a-f-]*)\.[0-9a-f]{12}\.tmp$/.exec(name) ?? [];
+    const writer = parseMark(mark);
+    if (writer === undefined || !isGone(writer)) continue;
+    try {
+      rmSync(join(directory, name), { recursive: true, force: true });
+    } catch (error) {
+      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
+    }
+  }
+}
+
+function entriesOf(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
+    throw error;
+  }
 }

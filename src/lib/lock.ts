@@ -1,11 +1,18 @@
 import { randomBytes } from "node:crypto";
-import { rmdirSync, statSync, unlinkSync, utimesSync } from "node:fs";
+import { readFileSync, rmdirSync, statfsSync, statSync, unlinkSync, utimesSync } from "node:fs";
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { DsoError } from "../model/errors.ts";
-import { ensurePrivateDirectory, hasCode } from "./files.ts";
-import { describeSelf, isGone, type LockOwner, refuseNetwork } from "./lockOwner.ts";
-import { breakLock, inspectLock, publish, recordOf, removePrepared } from "./lockRecord.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
+import { ensurePrivateDirectory, removeAbandoned } from "./files.ts";
+import {
+  breakLock,
+  describeSelf,
+  inspectLock,
+  type LockOwner,
+  publish,
+  recordOf,
+} from "./lockRecord.ts";
+import { isGone } from "./process.ts";
 
 export interface LockOptions {
   /** What the lock is for, for whoever finds it taken: `apply shop`. */
@@ -46,7 +53,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   ensurePrivateDirectory(dirname(path));
   refuseNetwork(dirname(path));
-  removePrepared(dirname(path));
+  removeAbandoned(dirname(path));
   const owner = describeSelf(randomBytes(8).toString("hex"), options.operation);
   const begun = performance.now();
   let told = false;
@@ -168,4 +175,36 @@ function locked(path: string, holder: LockOwner): DsoError {
     `${path} is locked by process ${holder.pid} of ${holder.who} on ${holder.hostname} (${holder.operation}) since ${holder.created}`,
     { hint: `Wait for it to end. If it hangs, run: dso force-unlock ${holder.id}` },
   );
+}
+
+/** Where a rename seen by one machine may not yet be seen by another. Numbers are the kernel's magic. */
+const NETWORK = new Map([
+  [0x6969, "nfs"],
+  [0x517b, "smb"],
+  [0xff534d42, "cifs"],
+  [0xfe534d42, "smb2"],
+  [0x00c36400, "ceph"],
+  [0x5346414f, "afs"],
+  [0x0bd00bd0, "lustre"],
+]);
+const FUSE = 0x65735546;
+const NETWORK_FUSE = /^fuse\.(sshfs|rclone|s3fs|glusterfs|ceph|davfs|nfs|smb)/;
+
+/** Throws `state-corrupt` where locks do not hold. */
+function refuseNetwork(directory: string): void {
+  const { type } = statfsSync(directory);
+  const name = NETWORK.get(type >>> 0) ?? (type === FUSE ? networkFuse(directory) : undefined);
+  if (name === undefined) return;
+  throw new DsoError("state-corrupt", `${directory} is on a network file system (${name})`, {
+    hint: "Locks do not hold there. Set DSO_HOME to a directory on a local disk.",
+  });
+}
+
+function networkFuse(directory: string): string | undefined {
+  const { dev } = statSync(directory);
+  const device = `${(dev >> 8) & 0xfff}:${(dev & 0xff) | ((dev >> 12) & 0xfff00)}`;
+  const mounts = readFileSync("/proc/self/mountinfo", "utf8").split("\n");
+  const mount = mounts.find((line) => line.split(" ")[2] === device);
+  const type = mount?.split(" - ")[1]?.split(" ")[0];
+  return type !== undefined && NETWORK_FUSE.test(type) ? type : undefined;
 }

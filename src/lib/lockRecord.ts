@@ -1,12 +1,11 @@
 /**
  * A lock as it stands on the disk: a directory that holds one file, named after its
- * owner and the boot it lives in. Taking it renames a prepared directory onto the
+ * owner. Taking it renames a prepared directory onto the
  * path, which the system refuses unless nothing or an empty directory is there;
  * breaking it unlinks that one file. Both are single steps that only one process can
  * win, so two owners cannot be.
  */
 import {
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -16,20 +15,78 @@ import {
   unlinkSync,
   writeFileSync,
 } from "node:fs";
-import { dirname, join } from "node:path";
-import { DsoError } from "../model/errors.ts";
-import { explainDisk, hasCode } from "./files.ts";
-import { isGone, type LockOwner, parseOwner } from "./lockOwner.ts";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { DsoError, hasCode } from "../model/errors.ts";
+import { explainDisk, temporaryName } from "./files.ts";
+import { identify, markOf, parseMark, type ProcessIdentity, userName } from "./process.ts";
+
+export interface LockOwner extends ProcessIdentity {
+  /** Random; names this one holding of the lock. */
+  readonly id: string;
+  readonly hostname: string;
+  readonly operation: string;
+  /** The user's name. */
+  readonly who: string;
+  /** ISO 8601. */
+  readonly created: string;
+}
+
+const UNKNOWN: LockOwner = {
+  id: "",
+  pid: 0,
+  bootId: "",
+  pidNamespace: "",
+  startTime: "",
+  hostname: "unknown",
+  operation: "unknown",
+  who: "unknown",
+  created: "unknown",
+};
+
+export function describeSelf(id: string, operation: string): LockOwner {
+  return {
+    id,
+    ...identify(process.pid),
+    hostname: hostname(),
+    operation,
+    who: userName(),
+    created: new Date().toISOString(),
+  };
+}
+
+/** A damaged record gives an owner that counts as living: only a person can judge it. */
+export function parseOwner(id: string, text: string): LockOwner {
+  const record = parseJson(text);
+  return isOwner(record) ? { ...record, id } : { ...UNKNOWN, id };
+}
+
+function isOwner(record: unknown): record is LockOwner {
+  if (typeof record !== "object" || record === null) return false;
+  const fields = new Map<string, unknown>(Object.entries(record));
+  return Object.entries(UNKNOWN).every(
+    ([name, sample]) => typeof fields.get(name) === typeof sample,
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
 
 /** Who holds the lock, dead or alive; `undefined` when nobody does. */
 export function inspectLock(path: string): LockOwner | undefined {
   const name = recordIn(path);
   if (name === undefined) return undefined;
-  const { id, bootId } = parseName(path, name);
+  const [id, mark] = parseName(path, name);
   try {
     const owner = parseOwner(id, readFileSync(join(path, name), "utf8"));
     // Not synced, the text may be lost with the power that the name survives.
-    return owner.bootId === "" ? { ...owner, bootId } : owner;
+    return { ...owner, ...parseMark(mark) };
   } catch (error) {
     if (hasCode(error, "ENOENT")) return undefined;
     throw error;
@@ -39,7 +96,7 @@ export function inspectLock(path: string): LockOwner | undefined {
 /** Takes the lock away from the owner of this id, and from no other; false when it was not the holder. */
 export function breakLock(path: string, expectedId: string): boolean {
   const name = recordIn(path);
-  if (name === undefined || parseName(path, name).id !== expectedId) return false;
+  if (name === undefined || parseName(path, name)[0] !== expectedId) return false;
   try {
     unlinkSync(join(path, name));
   } catch (error) {
@@ -52,7 +109,7 @@ export function breakLock(path: string, expectedId: string): boolean {
 
 /** False where somebody has the lock. */
 export function publish(path: string, owner: LockOwner): boolean {
-  const prepared = `${path}.${owner.id}.tmp`;
+  const prepared = temporaryName(path);
   try {
     mkdirSync(prepared, { mode: 0o700 });
     const text = JSON.stringify(owner);
@@ -63,26 +120,13 @@ export function publish(path: string, owner: LockOwner): boolean {
   } catch (error) {
     rmSync(prepared, { recursive: true, force: true });
     if (hasCode(error, "ENOTEMPTY", "EEXIST")) return false;
-    // Tidied away while it was empty, by somebody who could not tell whose it is.
-    if (hasCode(error, "ENOENT") && existsSync(dirname(path))) return false;
     throw explainDisk(path, error);
   }
 }
 
-/** Removes what processes had prepared in the directory that were killed before they had their lock. */
-export function removePrepared(directory: string): void {
-  for (const entry of readdirSync(directory, { withFileTypes: true })) {
-    if (!entry.isDirectory() || !/\.[0-9a-f]{16}\.tmp$/.test(entry.name)) continue;
-    const prepared = join(directory, entry.name);
-    const owner = inspectLock(prepared);
-    if (owner === undefined) removeEmpty(prepared);
-    else if (isGone(owner)) breakLock(prepared, owner.id);
-  }
-}
-
 /** Where the owner's record is while it holds the lock. */
-export function recordOf(path: string, { id, bootId }: LockOwner): string {
-  return join(path, `owner-${id}.${bootId}`);
+export function recordOf(path: string, owner: LockOwner): string {
+  return join(path, `owner-${owner.id}.${markOf(owner)}`);
 }
 
 function removeEmpty(path: string): void {
@@ -103,9 +147,10 @@ function recordIn(path: string): string | undefined {
   }
 }
 
-function parseName(path: string, name: string): Pick<LockOwner, "id" | "bootId"> {
-  const [, id = "", bootId = ""] = /^owner-([^.]*)(?:\.(.*))?$/.exec(name) ?? [];
-  if (id !== "") return { id, bootId };
+/** The id, and the mark of its process. */
+function parseName(path: string, name: string): readonly [string, string] {
+  const [, id, mark = ""] = /^owner-([^.]+)(?:\.(.*))?$/.exec(name) ?? [];
+  if (id !== undefined) return [id, mark];
   throw new DsoError("state-corrupt", `${path} is to be a lock, but holds "${name}"`, {
     hint: "Move it away.",
   });

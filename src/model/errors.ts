@@ -118,3 +118,8 @@ export function withPosition(error: DsoError, position: Position | undefined): D
     others: error.others,
   });
 }
+
+/** Whether a thrown value is a system error of this code, such as `ENOENT`. */
+export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
+  return error instanceof Error && "code" in error && codes.includes(String(error.code));
+}

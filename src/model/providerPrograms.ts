@@ -1,5 +1,5 @@
 /** The port of provider services: programs that Compose and we run by one protocol. */
-import type { ProcessIdentity } from "../lib/lockOwner.ts";
+import type { ProcessIdentity } from "../lib/process.ts";
 import type { Secret } from "./secret.ts";
 
 /**

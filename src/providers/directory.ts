@@ -2,9 +2,8 @@
 import { constants } from "node:fs";
 import { access, realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { readFault, readStoredFile } from "../lib/namedFile.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 /** The directory itself, its links followed; rejects with `provider-unreachable` where it is not there. */
 export async function baseOf(name: string, directory: string): Promise<string> {

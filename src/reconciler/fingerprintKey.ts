@@ -1,13 +1,8 @@
 /** The key of this host's fingerprints: without it nobody can try guesses on one. */
 import { dirname, join } from "node:path";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 import type { Random } from "../model/ports.ts";
-import {
-  createFileAtomic,
-  ensurePrivateDirectory,
-  hasCode,
-  readPrivateFile,
-} from "../lib/files.ts";
+import { createFileAtomic, ensurePrivateDirectory, readPrivateFile } from "../lib/files.ts";
 
 const KEY_BYTES = 32;
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { acquireLock } from "../lib/lock.ts";
-import type { LockOwner } from "../lib/lockOwner.ts";
+import type { LockOwner } from "../lib/lockRecord.ts";
 import type { Report } from "../model/events.ts";
 import type { Context } from "./context.ts";
 

@@ -2,9 +2,8 @@
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { hasCode } from "../lib/files.ts";
 import { readFault, readStoredFile } from "../lib/namedFile.ts";
-import { DsoError } from "../model/errors.ts";
+import { DsoError, hasCode } from "../model/errors.ts";
 
 /** How each file begins that `savePlan` wrote. */
 const BEGINNING = '{"format":"dso-plan"';

@@ -1,12 +1,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import {
-  ensurePrivateDirectory,
-  readPrivateFile,
-  removeTemporaries,
-  writeFileAtomic,
-} from "../lib/files.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../lib/files.ts";
 import { DsoError } from "../model/errors.ts";
 import type {
   FailedAttempt,
@@ -45,8 +40,6 @@ export function createStateFiles(directory: string): ProjectState {
     inTurn(project, async () => {
       const next = edit(await read(project));
       ensurePrivateDirectory(directory);
-      // What a killed writer has left goes: its lock is ours now.
-      await removeTemporaries(path(project));
       await writeFileAtomic(path(project), `${JSON.stringify(next, null, 2)}\n`);
     });
   return {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { inspectLock } from "../lib/lockRecord.ts";
-import { isGone } from "../lib/lockOwner.ts";
+import { isGone } from "../lib/process.ts";
 import type { Desired } from "../model/desired.ts";
 import type { Versions } from "../model/version.ts";
 import type { Context } from "./context.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { removeLeftovers } from "../../src/apply/memory/leftovers.ts";
-import { describeSelf } from "../../src/lib/lockOwner.ts";
+import { describeSelf } from "../../src/lib/lockRecord.ts";
 import { COMPOSE, DSO } from "../../src/model/labels.ts";
 import { createFakeEngine } from "../fakes/engine.ts";
 

@@ -4,7 +4,7 @@ import { access, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { endLeft } from "../../src/docker/programs/left.ts";
-import type { ProcessIdentity } from "../../src/lib/lockOwner.ts";
+import type { ProcessIdentity } from "../../src/lib/process.ts";
 import { startChild } from "../fixtures/child.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 

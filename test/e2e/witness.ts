@@ -2,7 +2,7 @@
 import { expect } from "vitest";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { hasCode } from "../../src/lib/files.ts";
+import { hasCode } from "../../src/model/errors.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Home, Project } from "./cli.ts";
 

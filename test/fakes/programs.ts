@@ -1,7 +1,7 @@
 /** Programs of provider services, in memory. */
 import { type Answers, createAnswers } from "../../src/apply/answers.ts";
 import type { DsoError } from "../../src/model/errors.ts";
-import type { ProcessIdentity } from "../../src/lib/lockOwner.ts";
+import type { ProcessIdentity } from "../../src/lib/process.ts";
 import type {
   LeftProgram,
   ProgramCall,

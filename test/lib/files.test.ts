@@ -2,12 +2,8 @@ import { execFileSync } from "node:child_process";
 import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import {
-  ensurePrivateDirectory,
-  readPrivateFile,
-  removeTemporaries,
-  writeFileAtomic,
-} from "../../src/lib/files.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../src/lib/files.ts";
+import { identify, markOf, type ProcessIdentity } from "../../src/lib/process.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 import { tinyDisk } from "../fixtures/tinyDisk.ts";
 
@@ -73,13 +69,23 @@ test.runIf(isRoot)("a read-only file system is said to be one", async () => {
   }
 });
 
-test("removes only the temporaries of its own file", async () => {
+test("what killed writers left goes with the next write, what living ones write does not", async () => {
   await using dir = await temporaryDirectory();
-  for (const name of [".a.0f.tmp", ".a.1f.tmp", ".b.0f.tmp", ".a", "a"]) {
-    await writeFile(join(dir.path, name), "");
-  }
-  await removeTemporaries(join(dir.path, "a"));
-  expect((await readdir(dir.path)).sort()).toEqual([".a", ".b.0f.tmp", "a"]);
+  const self = identify(process.pid);
+  const named = (base: string, writer: ProcessIdentity): string =>
+    `.${base}.${markOf(writer)}.0123456789ab.tmp`;
+  const left = [named("a", { ...self, pid: 2 ** 22 + 1 }), named("b.c", { ...self, bootId: "0" })];
+  const kept = [named("a", self), ".a.0123456789ab.tmp", ".a", "a.tmp"];
+  for (const name of [...left, ...kept]) await writeFile(join(dir.path, name), "half");
+  await writeFileAtomic(join(dir.path, "c"), "whole");
+  expect((await readdir(dir.path)).sort()).toEqual([...kept, "c"].sort());
+});
+
+test("a name that is as long as names may be can be written", async () => {
+  await using dir = await temporaryDirectory();
+  const path = join(dir.path, "ä".repeat(127));
+  await writeFileAtomic(path, "whole");
+  expect(await readFile(path, "utf8")).toBe("whole");
 });
 
 test.each<[string, (path: string) => Promise<unknown> | undefined, string]>([

@@ -2,8 +2,15 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { acquireLock } from "../../src/lib/lock.ts";
-import { breakLock, inspectLock } from "../../src/lib/lockRecord.ts";
-import { describeSelf, isGone, type LockOwner, parseOwner } from "../../src/lib/lockOwner.ts";
+import {
+  breakLock,
+  inspectLock,
+  describeSelf,
+  type LockOwner,
+  parseOwner,
+  recordOf,
+} from "../../src/lib/lockRecord.ts";
+import { isGone, markOf } from "../../src/lib/process.ts";
 import { type Child, startChild } from "../fixtures/child.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
@@ -130,36 +137,31 @@ test("four processes that count under the lock lose no step", async () => {
 
 test("what killed processes had prepared is tidied away, what living ones prepare is not", async () => {
   await using dir = await temporaryDirectory();
-  const prepare = async (id: string, owner?: LockOwner): Promise<void> => {
-    const prepared = join(dir.path, `other.lock.${id.repeat(16)}.tmp`);
-    await mkdir(prepared);
-    if (owner === undefined) return;
-    await writeFile(join(prepared, `owner-${owner.id}.${owner.bootId}`), JSON.stringify(owner));
+  const prepare = async (owner: LockOwner): Promise<string> => {
+    const name = `.other.lock.${markOf(owner)}.0123456789ab.tmp`;
+    await mkdir(join(dir.path, name));
+    await writeFile(recordOf(join(dir.path, name), owner), JSON.stringify(owner));
+    return name;
   };
-  await prepare("a");
-  await prepare("b", { ...describeSelf("dead", "gone"), startTime: "1" });
-  await prepare("c", describeSelf("alive", "about to take it"));
-  await writeFile(join(dir.path, `file.${"d".repeat(16)}.tmp`), "not a lock");
+  await prepare({ ...describeSelf("dead", "gone"), startTime: "1" });
+  const alive = await prepare(describeSelf("alive", "about to take it"));
   await (await acquireLock(join(dir.path, "lock"), now, never)).release();
-  expect((await readdir(dir.path)).sort()).toEqual([
-    `file.${"d".repeat(16)}.tmp`,
-    `other.lock.${"c".repeat(16)}.tmp`,
-  ]);
+  expect(await readdir(dir.path)).toEqual([alive]);
 });
 
-test("a record that was lost with the power holds nobody up in the next boot", async () => {
+test("a record whose text was lost with the power still tells whose it was", async () => {
   await using dir = await temporaryDirectory();
   const path = join(dir.path, "lock");
-  const { bootId } = describeSelf("x", "test");
+  const owner = describeSelf("owner", "test");
   await mkdir(path);
-  await writeFile(join(path, `owner-dead.${bootId}`), "");
+  await writeFile(recordOf(path, owner), "");
   await expect(acquireLock(path, now, never)).rejects.toMatchObject({
     code: "locked",
-    hint: expect.stringContaining("dso force-unlock dead") as string,
+    hint: expect.stringContaining("dso force-unlock owner") as string,
   });
-  expect(breakLock(path, "dead")).toBe(true);
+  expect(breakLock(path, "owner")).toBe(true);
   await mkdir(path);
-  await writeFile(join(path, "owner-dead.another-boot"), "");
+  await writeFile(recordOf(path, { ...owner, bootId: "0-f" }), "");
   await (await acquireLock(path, now, never)).release();
 });
 

@@ -1,5 +1,5 @@
 /** `pre_start`: containers that run to their end before those of their service start. */
-import { describeSelf } from "../../lib/lockOwner.ts";
+import { describeSelf } from "../../lib/lockRecord.ts";
 import type { DesiredService } from "../../model/desired.ts";
 import { DsoError } from "../../model/errors.ts";
 import { forerunnersOf } from "../../model/forerunners.ts";

@@ -1,6 +1,6 @@
 /** Which programs of provider services run: what a killed run has left is found by it. */
 import { join } from "node:path";
-import type { ProcessIdentity } from "../../lib/lockOwner.ts";
+import type { ProcessIdentity } from "../../lib/process.ts";
 import type { ProgramCall, RunningProgram } from "../../model/providerPrograms.ts";
 import { createStateFile, type StateFile } from "./stateFile.ts";
 

@@ -1,13 +1,7 @@
 import { linkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import {
-  ensurePrivateDirectory,
-  hasCode,
-  readPrivateFile,
-  removeTemporaries,
-  writeFileAtomic,
-} from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 
 /** One JSON document on disk that outlives a kill at any moment. */
 export interface StateFile<T> {
@@ -27,14 +21,11 @@ export interface StateFileOptions<T> {
 /** Other processes are kept out by the project's lock, not here. */
 export function createStateFile<T>(options: StateFileOptions<T>): StateFile<T> {
   let last: Promise<unknown> = Promise.resolve();
-  let tidied = false;
   return {
     read: () => readState(options),
     update(change) {
       const next = last.then(async () => {
         const changed = change(await readState(options));
-        if (!tidied) await tidy(options.path);
-        tidied = true;
         await writeState(options.path, changed);
         return changed;
       });
@@ -57,12 +48,6 @@ async function readState<T>({ path, empty, parse }: StateFileOptions<T>): Promis
       cause: error,
     });
   }
-}
-
-/** Once a process: what a killed writer has left goes, for its lock is ours now. */
-async function tidy(path: string): Promise<void> {
-  ensurePrivateDirectory(dirname(path));
-  await removeTemporaries(path);
 }
 
 async function writeState(path: string, document: unknown): Promise<void> {

@@ -2,11 +2,11 @@ import { constants } from "node:fs";
 import { chmod, chown, mkdir, open, readdir, readlink } from "node:fs/promises";
 import { rename, rm, symlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
-import { hasCode, readPrivateFile, writeNew } from "../../lib/files.ts";
+import { readPrivateFile, writeNew } from "../../lib/files.ts";
 import type { DeliveryRequest, Manifest } from "../../model/delivery.ts";
 import { SECRETS_DIRECTORY, type FileDelivery, referencesOf } from "../../model/desired.ts";
 import type { MountSpec } from "../../model/engine.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { valueName } from "../../model/reference.ts";
 
 /**

@@ -2,7 +2,8 @@
 import { readdirSync } from "node:fs";
 import { readFile, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode, writeNew } from "../../lib/files.ts";
+import { writeNew } from "../../lib/files.ts";
+import { hasCode } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
 
 /** Each value with its length before it, four bytes: a value may hold every byte. */

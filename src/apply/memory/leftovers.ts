@@ -1,4 +1,5 @@
-import { describeSelf, isGone, parseOwner } from "../../lib/lockOwner.ts";
+import { isGone } from "../../lib/process.ts";
+import { describeSelf, parseOwner } from "../../lib/lockRecord.ts";
 import { COMPOSE, DSO } from "../../model/labels.ts";
 import type { Engine } from "../../model/ports.ts";
 

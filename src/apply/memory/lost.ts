@@ -1,4 +1,4 @@
-import { hasCode } from "../../lib/files.ts";
+import { hasCode } from "../../model/errors.ts";
 import { namesIn } from "./mirror.ts";
 
 /** By the path that the container binds: the base of the user who asks may be another one. */

@@ -1,8 +1,8 @@
 import { mkdir, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { hasCode, writeNew } from "../../lib/files.ts";
+import { writeNew } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
 import {
   erase,
@@ -216,6 +216,7 @@ async function sweep(
   owned: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
+  await memory.mirror.tidy(project);
   const mirrored = memory.mirror.generationsOf(project);
   // Whoever has no secret files needs no memory directory either.
   if (mirrored.length === 0 && !memory.isOpen()) return [];

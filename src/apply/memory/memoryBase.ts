@@ -1,8 +1,7 @@
 import { chmod, lstat, mkdir, readFile, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
-import { hasCode } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 
 const TMPFS_MAGIC = 0x01021994;
 const RAMFS_MAGIC = 0x858458f6;

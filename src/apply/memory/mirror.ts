@@ -1,9 +1,9 @@
 import { existsSync, readdirSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDirectory, hasCode, writeFileAtomic } from "../../lib/files.ts";
+import { ensurePrivateDirectory, removeAbandoned, writeFileAtomic } from "../../lib/files.ts";
 import type { Manifest } from "../../model/delivery.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { readManifest } from "./generation.ts";
 
 /**
@@ -18,6 +18,8 @@ export interface Mirror {
   generationsOf(project: string): readonly string[];
   find(generation: string): Promise<Manifest | undefined>;
   remove(generation: string): Promise<void>;
+  /** Removes what killed writers left of the project. */
+  tidy(project: string): Promise<void>;
 }
 
 /** Below `<stateDir>/generations/<project>/`. */
@@ -52,6 +54,10 @@ export function createMirror(stateDir: string): Mirror {
         await rm(path(project, id), { force: true });
         await removeEmpty(join(root, project));
       }
+    },
+    async tidy(project) {
+      removeAbandoned(join(root, project));
+      await removeEmpty(join(root, project));
     },
   };
 }

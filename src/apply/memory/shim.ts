@@ -4,9 +4,9 @@ import { existsSync } from "node:fs";
 import { lstat, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ensurePrivateDirectory, hasCode, writeFileAtomic } from "../../lib/files.ts";
+import { ensurePrivateDirectory, writeFileAtomic } from "../../lib/files.ts";
 import type { Shim } from "../../model/delivery.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 
 export interface ShimOptions {
   /** Where the release has `shim-amd64` and `shim-arm64`; what is missing was not built. */

@@ -1,7 +1,6 @@
 import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { hasCode } from "../../lib/files.ts";
-import { DsoError, type Position } from "../../model/errors.ts";
+import { DsoError, type Position, hasCode } from "../../model/errors.ts";
 import { isJob } from "../../model/jobs.ts";
 import type { Plan } from "../../model/plan.ts";
 import type { PublishedPort } from "../../model/ports.ts";

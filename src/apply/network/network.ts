@@ -1,8 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
-import { hasCode } from "../../lib/files.ts";
 import type { NetworkBody } from "../../model/engine.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import type { NetworkModel } from "../../model/project.ts";
 import { parseSubnet, type Subnet } from "./cidr.ts";
 import type { Work } from "../context.ts";

@@ -1,5 +1,5 @@
 import { networkBody } from "../../compose/create/createBody.ts";
-import { describeSelf } from "../../lib/lockOwner.ts";
+import { describeSelf } from "../../lib/lockRecord.ts";
 import { DsoError } from "../../model/errors.ts";
 import { DSO } from "../../model/labels.ts";
 import type { ObservedNetwork } from "../../model/observed.ts";

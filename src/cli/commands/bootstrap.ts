@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { access } from "node:fs/promises";
-import { ensurePrivateDirectory, hasCode } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { ensurePrivateDirectory } from "../../lib/files.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import type { Context } from "../../reconciler/context.ts";
 import { withContext } from "../request.ts";
 import { print, type Session } from "../session.ts";

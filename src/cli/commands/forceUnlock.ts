@@ -1,10 +1,9 @@
 import type { Command } from "commander";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../lib/files.ts";
 import { breakLock, inspectLock } from "../../lib/lockRecord.ts";
-import type { LockOwner } from "../../lib/lockOwner.ts";
-import { DsoError } from "../../model/errors.ts";
+import type { LockOwner } from "../../lib/lockRecord.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { approves } from "../input.ts";
 import { printable } from "../render/style.ts";
 import { withContext } from "../request.ts";

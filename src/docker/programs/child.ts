@@ -2,8 +2,8 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { hasCode } from "../../lib/files.ts";
-import { identify, type ProcessIdentity } from "../../lib/lockOwner.ts";
+import { hasCode } from "../../model/errors.ts";
+import { identify, type ProcessIdentity } from "../../lib/process.ts";
 import { within } from "../../lib/together.ts";
 import { stalling } from "../lines.ts";
 

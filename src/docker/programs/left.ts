@@ -1,7 +1,7 @@
 /** The process group of a program that a killed run has left at work. */
 import { readdirSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
-import { identify, isGone, type ProcessIdentity, processStatus } from "../../lib/lockOwner.ts";
+import { identify, isGone, type ProcessIdentity, processStatus } from "../../lib/process.ts";
 import type { LeftProgram } from "../../model/providerPrograms.ts";
 import { GRACE_MS, signalGroup } from "./child.ts";
 

@@ -1,8 +1,7 @@
 /** Which file a path means: the one of that name, or the only one with an ending that says how it is encrypted. */
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
-import { hasCode } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { readWithin, twice } from "../directory.ts";
 
 const ENDINGS = [".age", ".yaml", ".yml", ".json", ".env"];

@@ -1,12 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  ensurePrivateDirectory,
-  readPrivateFile,
-  removeTemporaries,
-  writeFileAtomic,
-} from "../../lib/files.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
 import { acquireLock } from "../../lib/lock.ts";
 import { DsoError } from "../../model/errors.ts";
 import { erase, has, keep, kept } from "./memory.ts";
@@ -60,7 +55,6 @@ function ledgerOf(
     },
     write: async (next) => {
       ensurePrivateDirectory(stateDir);
-      await removeTemporaries(path);
       if (Object.keys(next.secrets).length === 0) await rm(path, { force: true });
       else await writeFileAtomic(path, `${JSON.stringify(next, undefined, 2)}\n`);
       book = next;

@@ -2,12 +2,8 @@
 import { existsSync } from "node:fs";
 import { open, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import {
-  ensurePrivateDirectory,
-  hasCode,
-  readPrivateFile,
-  writeFileAtomic,
-} from "../../lib/files.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
+import { hasCode } from "../../model/errors.ts";
 import { Secret } from "../../model/secret.ts";
 import type { Kept, Part } from "./store.ts";
 

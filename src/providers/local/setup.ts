@@ -2,14 +2,9 @@
 import { randomUUID } from "node:crypto";
 import { link, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
-import {
-  ensurePrivateDirectory,
-  hasCode,
-  readPrivateFile,
-  writeFileAtomic,
-} from "../../lib/files.ts";
+import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
 import type { Lock } from "../../lib/lock.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { deriveKeys, randomKey } from "./envelope.ts";
 import type { Header } from "./format.ts";
 import { readGeneration } from "./generation.ts";

@@ -1,8 +1,8 @@
 import { link, lstat, unlink } from "node:fs/promises";
-import { hasCode, readPrivateFile, removeTemporaries, writeFileAtomic } from "../../lib/files.ts";
+import { readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
 import { acquireLock, type Lock } from "../../lib/lock.ts";
-import type { LockOwner } from "../../lib/lockOwner.ts";
-import { DsoError } from "../../model/errors.ts";
+import type { LockOwner } from "../../lib/lockRecord.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import {
   decodeVault,
   encodeVault,
@@ -133,7 +133,6 @@ export async function commit(
 ): Promise<void> {
   const { bytes, seal } = encodeVault(content, sealKey);
   const second = previousFile(paths.vaultFile);
-  await removeTemporaries(paths.vaultFile);
   if (previous === "keep") await keepAs(paths.vaultFile, second);
   if (previous === "forget") await unlink(second).catch(ignoreMissing);
   await writeFileAtomic(paths.vaultFile, bytes, { beforeReplace: () => lock.assertHeld() });

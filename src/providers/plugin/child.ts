@@ -2,7 +2,7 @@
 import { type ChildProcessByStdio, spawn } from "node:child_process";
 import { once } from "node:events";
 import type { Readable, Writable } from "node:stream";
-import { hasCode } from "../../lib/files.ts";
+import { hasCode } from "../../model/errors.ts";
 import { within } from "../../lib/together.ts";
 
 export interface Command {

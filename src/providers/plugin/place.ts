@@ -1,8 +1,8 @@
 /** A directory for one run of a plugin: nobody else gets in, and nothing of it stays. */
 import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ensurePrivateDirectory, explainDisk, hasCode } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { ensurePrivateDirectory, explainDisk } from "../../lib/files.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { distrustOf } from "./trust.ts";
 
 /** One that another dso is just making is no remnant. */

@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import { constants, type PathLike } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
-import { explainDisk, hasCode } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { explainDisk } from "../../lib/files.ts";
+import { DsoError, hasCode } from "../../model/errors.ts";
 import { type Distrust, distrustOf, distrustOfFile } from "./trust.ts";
 
 export interface Installed {

@@ -1,7 +1,7 @@
 /** What is run: nobody but root and the user of dso may have written it, or can put another in its place. */
 import { lstatSync, type Stats } from "node:fs";
 import { join, sep } from "node:path";
-import { hasCode } from "../../lib/files.ts";
+import { hasCode } from "../../model/errors.ts";
 
 /** What is wrong with one part of a path, and what to do about it. */
 export interface Distrust {

@@ -4,7 +4,7 @@ import type { Cause } from "../reconciler/pace.ts";
 import { pass, type Passed } from "../reconciler/pass.ts";
 import { reconciledOf } from "./board.ts";
 import { fault, type Log, recordOf } from "./log.ts";
-import { trackNew, type Watch, watchSources } from "./watch.ts";
+import { checkConfig, trackNew, type Watch, watchSources } from "./watch.ts";
 
 const PARALLELISM = 4;
 /** So often in a row a pass stops short because its files are being edited. */
@@ -48,8 +48,11 @@ function look(watch: Watch, name: string, causes: ReadonlySet<Cause>, tell: Log)
     ...{ engineId, asked, fresh: asked || causes.has("urgent"), parallelism: PARALLELISM, force },
     watchEdits: () => {
       const before = edits.get(name);
-      // The next session does it, by what dso.yaml says then.
-      return () => watch.rest !== undefined || (patient && edits.get(name) !== before);
+      return () => {
+        // The next session does it, by what dso.yaml says then.
+        checkConfig(watch);
+        return watch.rest !== undefined || (patient && edits.get(name) !== before);
+      };
     },
     report: (event: Parameters<typeof recordOf>[1]) => {
       const record = recordOf(name, event);

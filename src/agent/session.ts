@@ -48,6 +48,7 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
     board.open({
       ask: (name, cause) => {
         // Whoever asks means what dso.yaml says now: the next session does it.
+        checkConfig(watch);
         if (watch.rest !== undefined) watch.end("config-changed");
         return queue.ask(name, cause);
       },

@@ -77,8 +77,9 @@ function edited({ edits, queue }: Watch, name: string): void {
   queue.trigger(name, "files");
 }
 
-/** What became of dso.yaml after it was read, and before it was watched. */
+/** What became of dso.yaml after it was read: before it was watched, or a moment before the system tells of it. */
 export function checkConfig(watch: Watch): void {
+  if (watch.rest !== undefined) return;
   const { configPlaces } = watch.context;
   const now = snapshotOf(configPlaces.keys());
   if (changedSince(configPlaces, now).length > 0) restBeforeEnd(watch);

@@ -17,7 +17,7 @@ describe("the loader does what Docker Compose does", () => {
 
   beforeAll(async () => {
     for (const id of groups.flatMap(caseNames)) verdicts.set(id, await runCase(id));
-  }, 180_000);
+  }, 600_000);
 
   const of = (kind: Verdict["kind"]) =>
     [...verdicts].filter(([, verdict]) => verdict.kind === kind);

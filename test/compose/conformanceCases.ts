@@ -63,10 +63,12 @@ export function compareWith(program: string, id: string): Promise<string | undef
       ...{ cwd: options.cwd, encoding: "utf8", input: given.stdin ?? "", timeout: 60_000 },
       env: options.env,
     });
-    const ours = await loadProject(options, AbortSignal.timeout(10_000)).catch((error: unknown) => {
-      if (!(error instanceof DsoError)) throw error;
-      return error;
-    });
+    const ours = await loadProject(options, new AbortController().signal).catch(
+      (error: unknown) => {
+        if (!(error instanceof DsoError)) throw error;
+        return error;
+      },
+    );
     if (theirs.status !== 0 && ours instanceof DsoError) return undefined;
     if (theirs.status !== 0) return `accepted, but refused there: ${theirs.stderr.trim()}`;
     if (ours instanceof DsoError) return `refused, but accepted there: ${ours.message}`;
@@ -103,7 +105,7 @@ function readCase(source: string, base: string): Case {
 async function judge(source: string, parent: string, given: Case): Promise<Verdict> {
   let project: LoadedProject | Mapping;
   try {
-    const opened = await openProject(optionsOf(given, parent), AbortSignal.timeout(10_000));
+    const opened = await openProject(optionsOf(given, parent), new AbortController().signal);
     const interpolated = given.config?.includes("--no-interpolate") !== true;
     project = await (interpolated ? opened.load() : opened.merged());
   } catch (error) {

@@ -22,7 +22,7 @@ export async function directory(files: Readonly<Record<string, string>>): Promis
     await writeFile(path.join(root, name), text);
   }
   const load = (options: Partial<LoadOptions> = {}) =>
-    loadProject({ cwd: root, env: {}, home: "/home/me", ...options }, AbortSignal.timeout(10_000));
+    loadProject({ cwd: root, env: {}, home: "/home/me", ...options }, new AbortController().signal);
   return {
     root,
     load,

@@ -10,7 +10,7 @@ import { DsoError } from "../../src/model/errors.ts";
 import { CASES, caseNames } from "./conformanceCases.ts";
 
 const RUNS = Number(process.env["DSO_FUZZ_RUNS"] ?? 300);
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 60_000;
 
 /** Of a file that is read from standard input. Undefined: it is a project, and can be printed. */
 async function refusalOf(text: string): Promise<DsoError | undefined> {
@@ -83,7 +83,7 @@ const mutated = fc
 test(
   "a real file that was damaged",
   () => fc.assert(fc.asyncProperty(mutated, expectPlace), { numRuns: RUNS }),
-  120_000,
+  600_000,
 );
 
 /** Values of any kind, as JSON, which YAML is a superset of. */
@@ -137,5 +137,5 @@ test(
       fc.asyncProperty(project, (model) => expectPlace(JSON.stringify(model, undefined, 1))),
       { numRuns: RUNS },
     ),
-  120_000,
+  600_000,
 );

@@ -7,7 +7,7 @@ import { createFakeProvider, registryOf, type FakeProvider } from "../fakes/prov
 
 const known = { providers: new Set(["local", "vault"]), defaultProvider: "local" };
 const limits = { maxSecretBytes: 20 };
-const signal = AbortSignal.timeout(10_000);
+const signal = new AbortController().signal;
 
 const references = (...texts: readonly string[]) =>
   texts.map((text) => parseReference(text, known));

@@ -119,7 +119,7 @@ describe("any project", () => {
       ),
       { numRuns: 100 },
     );
-  }, 120_000);
+  }, 600_000);
 });
 
 /** The engine as seen through a line that fails once, or for good, at the nth call that changes something. */
@@ -196,7 +196,7 @@ describe("any project whose engine fails in the middle", () => {
       }),
       { numRuns: 100 },
     );
-  }, 120_000);
+  }, 600_000);
 });
 
 /** An apply that cannot begin or end says so; anything else is a defect. */

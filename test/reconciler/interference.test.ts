@@ -12,7 +12,7 @@ import { createMeddler, type Deed, DEEDS, isUp, type Meddler } from "./meddling.
 import { createWorld, never, type World } from "./world.ts";
 
 /** Milliseconds that a row of the matrix may take on a busy machine. */
-const LONG = 60_000;
+const LONG = 300_000;
 
 const NAME = "shop-web-1";
 

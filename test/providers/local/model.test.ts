@@ -113,7 +113,7 @@ function sorted(model: Model): unknown {
     .map(([path, versions]) => [path, versions.map((version) => version && [...version].sort())]);
 }
 
-test("does what a simple model does, whatever is asked of it", { timeout: 60_000 }, async () => {
+test("does what a simple model does, whatever is asked of it", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 14 }), async (steps) => {
       await using dir = await temporaryDirectory();

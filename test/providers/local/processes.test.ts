@@ -7,7 +7,10 @@ import { startChild } from "../../fixtures/child.ts";
 import { temporaryDirectory } from "../../fixtures/temporary.ts";
 import { never, newVault, secret, textOf, vaultOptions } from "./vaults.ts";
 
-test("two processes that set 500 times each lose nothing", { timeout: 120_000 }, async () => {
+/** Each write goes to the disk, on a busy machine after those of everybody else. */
+const LONG = 600_000;
+
+test("two processes that set 500 times each lose nothing", { timeout: LONG }, async () => {
   await using dir = await temporaryDirectory();
   const { vault } = await newVault(dir.path);
   const children = ["a", "b"].map((prefix) =>
@@ -29,7 +32,7 @@ test("two processes that set 500 times each lose nothing", { timeout: 120_000 },
 
 test(
   "a writer killed at any moment leaves the old state or the new",
-  { timeout: 60_000 },
+  { timeout: LONG },
   async () => {
     await using dir = await temporaryDirectory();
     const { vault } = await newVault(dir.path);

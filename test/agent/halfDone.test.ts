@@ -55,6 +55,9 @@ describe("a project that nobody looks after, left half done", () => {
       const rotation = agency.rotations.get(id)!;
       agency.rotations.set(id, { ...rotation, status: "completed" });
       await agency.start();
+      // Who asks for it is answered once the agent has looked for what is half done.
+      const asked = (await agency.control()).reconcile("shop", false, () => undefined);
+      await expect(asked).rejects.toMatchObject({ code: "usage" });
       agency.rotations.set(id, rotation);
       const lock = await acquireLock(join(locksDir, "project-shop.lock"), options, never);
       await writeJournal(agency);

@@ -1,5 +1,6 @@
 /** An agent and a store that is asked over a network: polled, told of, away, back. */
 import { describe, expect, it } from "vitest";
+import type { LogRecord } from "../../src/agent/log.ts";
 import { DsoError } from "../../src/model/errors.ts";
 import type { SecretProvider } from "../../src/model/ports.ts";
 import { createCache } from "../../src/providers/cache/cache.ts";
@@ -144,10 +145,10 @@ describe("an agent and its stores", () => {
       await agency.dso("apply", "-auto-approve");
       Object.assign(agency.context, { cache, providers });
       expect(await hasPassword(agency, "two")()).toBe(true);
-      const passes = (): number =>
-        agency.records.filter(({ msg }) => msg.startsWith("Looked")).length;
-      const before = passes();
-      await until(() => passes() > before);
+      // The one that the command's own changes have led to: it waits for the project's lock.
+      const isAfterwards = ({ msg, causes }: LogRecord): boolean =>
+        msg.startsWith("Looked") && (causes as readonly string[]).includes("engine");
+      await until(() => agency.records.some(isAfterwards));
       expect(await hasPassword(agency, "two")()).toBe(true);
       expect(agency.records.filter(({ msg }) => msg.startsWith("Reconciled"))).toEqual([]);
     }));

@@ -65,10 +65,10 @@ describe("files", () => {
     execFileSync("mkfifo", [pipe]);
     const { loadProject } = await import("../../src/compose/load.ts");
     const options = { cwd: shop.root, files: [pipe], env: {}, home: "/" };
-    const reading = loadProject(options, AbortSignal.timeout(200));
-    await expect(reading).rejects.toThrow("timeout");
-    // Its writer has it open, and writes later than we read.
-    const script = 'exec 3<>"$1"; echo; sleep 0.1; printf "%s" "$2" >&3';
+    await expect(loadProject(options, AbortSignal.timeout(200))).rejects.toThrow("timeout");
+    // Its writer has it open, and writes once we have, too: what nobody reads would be gone with it.
+    const until = `until readlink /proc/${process.pid}/fd/* | grep -qxF "$1"; do sleep 0.1; done`;
+    const script = `exec 3<>"$1"; echo; ${until}; printf "%s" "$2" >&3`;
     const writer = spawn("sh", ["-c", script, "sh", pipe, WEB]);
     await once(writer.stdout, "data");
     expect([...(await shop.load({ files: [pipe] })).services.keys()]).toEqual(["web"]);

@@ -2,8 +2,8 @@
 import { readFileSync } from "node:fs";
 import { access, chmod, mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { setImmediate, setTimeout as sleep } from "node:timers/promises";
+import { expect, test, vi } from "vitest";
 import { scrubOnce } from "../../src/apply/scrub.ts";
 import { createPrograms } from "../../src/docker/programs/programs.ts";
 import type { ProgramCall, ProgramWitness } from "../../src/model/providerPrograms.ts";
@@ -245,10 +245,18 @@ test("one that says nothing is ended, with what it has started", () =>
   scene(
     async ({ home, program, run }) => {
       await program(`sleep 60 & echo $! > child; wait`);
-      await expect(run()).rejects.toMatchObject({
+      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+      const ended = expect(run()).rejects.toMatchObject({
         message: expect.stringContaining("said nothing") as string,
       });
-      const pid = Number(await readFile(join(home, "child"), "utf8"));
+      try {
+        await childIn(home);
+        vi.advanceTimersByTime(300);
+      } finally {
+        vi.useRealTimers();
+      }
+      await ended;
+      const pid = await childIn(home);
       await expect.poll(() => isThere(pid)).toBe(false);
     },
     { silenceMs: 300 },
@@ -259,12 +267,10 @@ test("it ends with whoever asked", () =>
     const stop = new AbortController();
     await program(`trap '' TERM; sleep 60 & echo $! > child; wait; sleep 60`);
     const failed = run({}, stop.signal);
-    const pid = async (): Promise<number> =>
-      Number(await readFile(join(home, "child"), "utf8").catch(() => "0"));
-    while (!((await pid()) > 0)) await sleep(5);
+    const pid = await childIn(home);
     stop.abort(new Error("enough"));
     await expect(failed).rejects.toThrow("enough");
-    await expect.poll(() => pid().then(isThere)).toBe(false);
+    await expect.poll(() => isThere(pid)).toBe(false);
   }));
 
 test("what it leaves at work when it ends well goes on", () =>
@@ -275,6 +281,14 @@ test("what it leaves at work when it ends well goes on", () =>
     expect(isThere(pid)).toBe(true);
     process.kill(pid, "SIGKILL");
   }));
+
+/** What the program has started and noted. */
+async function childIn(home: string): Promise<number> {
+  const read = (): Promise<string> => readFile(join(home, "child"), "utf8").catch(() => "");
+  let pid = "";
+  for (; pid === ""; pid = await read()) await setImmediate();
+  return Number(pid);
+}
 
 /** One that has ended, and that nobody has looked after, is not. */
 function isThere(pid: number): boolean {

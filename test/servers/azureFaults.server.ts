@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { never } from "../reconciler/world.ts";
 import { type AzureScene, startAzure } from "./azureScene.ts";
 import { values, version } from "./told.ts";
-import { error, impatient, refusal, status } from "./azureTrouble.ts";
+import { error, type Impatient, impatient, refusal, status } from "./azureTrouble.ts";
 import { TENANT, type Trouble } from "./keyVault.ts";
 
 let scene: AzureScene;
@@ -24,6 +24,9 @@ const cut: Trouble = (_, response) => {
   setTimeout(() => response.destroy(), 20);
 };
 const HTML = "<html>Welcome</html>";
+const hang: Trouble = () => undefined;
+/** Only who never answers is not waited for. */
+const waiting = (answer: Trouble): Impatient => (answer === hang ? { timeoutMs: 2000 } : {});
 
 const FAULTS: readonly (readonly [string, Trouble, string, RegExp])[] = [
   [
@@ -89,7 +92,7 @@ const FAULTS: readonly (readonly [string, Trouble, string, RegExp])[] = [
     "provider-auth",
     /refuses the token of the login \(Unauthorized/,
   ],
-  ["nothing, for ever", () => undefined, "provider-unreachable", /no answer within 0.4 s/],
+  ["nothing, for ever", hang, "provider-unreachable", /no answer within 2 s/],
   ["half of it, and then an end", cut, "provider-unreachable", /the connection was cut/],
   [
     "more than anybody wants",
@@ -107,7 +110,7 @@ const FAULTS: readonly (readonly [string, Trouble, string, RegExp])[] = [
 
 describe.each(FAULTS)("%s", (_, answer, code, words) => {
   it("from the vault", async () => {
-    const provider = impatient(scene);
+    const provider = impatient(scene, waiting(answer));
     scene.vault.trouble = { at: "vault", answer };
     const asked = [version, values].map((ask) => refusal(ask(provider, { path: "x" })));
     for (const told of await Promise.all(asked)) {
@@ -160,7 +163,7 @@ it.each([
     "provider-throttled",
     /takes no more logins for now/,
   ],
-  ["nothing, for ever", () => undefined, "provider-unreachable", /no answer within 0.4 s/],
+  ["nothing, for ever", hang, "provider-unreachable", /no answer within 2 s/],
   ["half of it, and then an end", cut, "provider-unreachable", /the connection was cut/],
   [
     "another address",
@@ -171,7 +174,7 @@ it.each([
 ] satisfies (readonly [string, Trouble, string, RegExp])[])(
   "from the login: %s",
   async (_, answer, code, words) => {
-    const provider = impatient(scene);
+    const provider = impatient(scene, waiting(answer));
     scene.vault.trouble = { at: "login", answer };
     const told = await refusal(version(provider, { path: "x" }));
     expect([told.code, told.message]).toEqual([code, expect.stringMatching(words)]);

@@ -25,15 +25,20 @@ export interface Impatient {
   /** What the provider takes for the vault's address, and how that is reached. */
   readonly vault?: string;
   readonly change?: (http: Http) => Http;
+  /** So long an answer is waited for. */
+  readonly timeoutMs?: number;
 }
 
-/** Answers are waited for 0.4 s, and may have 10,000 bytes. */
+/** For a server that answers, however busy the machine is. */
+const PATIENT_MS = 30_000;
+
+/** Answers may have 10,000 bytes. */
 export function impatient(
   { vault: { caFile, url } }: AzureScene,
-  { emulator = true, vault = url, change = (http) => http }: Impatient = {},
+  { emulator = true, vault = url, change = (http) => http, timeoutMs = PATIENT_MS }: Impatient = {},
 ): SecretProvider {
   const tls = { ca: readFileSync(caFile) };
-  const http = createHttp({ provider: "azure", tls, timeoutMs: 400, maxBytes: 10_000 });
+  const http = createHttp({ provider: "azure", tls, timeoutMs, maxBytes: 10_000 });
   return createAzureProvider({
     ...{ provider: "azure", vault: new URL(vault), emulator },
     ...{ authorityHost: url, authorityOrigin: url },

@@ -120,7 +120,6 @@ it("ends at once when it is told to, on whichever page", async () => {
   await version(provider, { path: "x" });
   const stop = new AbortController();
   let pages = 0;
-  let isAnswered = false;
   const nextLink = `${scene.vault.url}/secrets?page=2`;
   const empty = status(200, JSON.stringify({ value: [], nextLink }));
   scene.vault.trouble = {
@@ -130,14 +129,10 @@ it("ends at once when it is told to, on whichever page", async () => {
         empty(request, response);
         return;
       }
+      // This one is never answered.
       stop.abort(new Error("enough"));
-      setTimeout(() => {
-        isAnswered = true;
-        response.end('{"value":[]}');
-      }, 200);
     },
   };
   await expect(provider.versions([{ path: "x" }], stop.signal)).rejects.toThrow("enough");
   expect(pages).toBe(2);
-  expect(isAnswered).toBe(false);
 });

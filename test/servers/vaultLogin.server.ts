@@ -119,8 +119,8 @@ describe("a login", () => {
     const user = {
       password: "pass-of-the-test",
       token_policies: ["reader"],
-      token_ttl: "1s",
-      token_max_ttl: "2s",
+      token_ttl: "3s",
+      token_max_ttl: "6s",
     };
     await scene.bao.root("POST", "auth/people/users/dso", user);
     const auth = {
@@ -131,7 +131,7 @@ describe("a login", () => {
     };
     const provider = await expectRead(auth);
     for (let turn = 0; turn < 3; turn++) {
-      await new Promise((resolve) => setTimeout(resolve, 1100));
+      await new Promise((resolve) => setTimeout(resolve, 3100));
       expect(await values(provider, { path: "login" })).toEqual({ value: "in" });
     }
     await provider.close();

@@ -26,8 +26,8 @@ export default defineConfig({
           // Of each provider against its real server; no engine is asked.
           name: "servers",
           include: ["test/servers/**/*.server.ts"],
-          ...waits(60_000),
-          hookTimeout: 60_000,
+          ...waits(120_000),
+          hookTimeout: 120_000,
         },
       },
       {

@@ -133,11 +133,11 @@ test.each(FAULTS)("one that %s", async (_, lines, code, words) => {
 });
 
 test("one that hangs", async () => {
-  const provider = await withPlugin(["answer", "read -r line", "sleep 100"], { timeoutMs: 2000 });
+  const provider = await withPlugin(["answer", "read -r line", "sleep 100"], { timeoutMs: 5000 });
   const { code, message } = await faultOf(provider);
   expect([code, message]).toEqual([
     UNREACHABLE,
-    `provider "team": its plugin gave no answer to "versions" within 2 s`,
+    `provider "team": its plugin gave no answer to "versions" within 5 s`,
   ]);
 });
 

@@ -22,7 +22,7 @@ export interface ServerCommand {
   readonly gid?: number;
 }
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 100_000;
 
 export async function startServer({
   program,

@@ -23,8 +23,11 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** Each run of a check takes so long, or as long as it may; below zero it fails at once. */
-async function checked(takesMs: number, healthcheck?: Healthcheck) {
+/**
+ * Each run of a check takes so long, or as long as it may; below zero it fails at once. From
+ * `slowFromMs` on none ends.
+ */
+async function checked(takesMs: number, healthcheck?: Healthcheck, slowFromMs = Infinity) {
   let now = 0;
   const limits: AbortController[] = [];
   const limitsMs: number[] = [];
@@ -45,9 +48,10 @@ async function checked(takesMs: number, healthcheck?: Healthcheck) {
   const exec: FakeEngine["exec"] = (_id, _request, _streams, signal) => {
     const limitMs = limitsMs.at(-1) ?? 0;
     ranAt.push(now);
-    if (takesMs < 0) return Promise.resolve(1);
-    now += Math.min(takesMs, limitMs);
-    if (takesMs <= limitMs) return Promise.resolve(0);
+    if (takesMs < 0 && now < slowFromMs) return Promise.resolve(1);
+    const endsMs = now < slowFromMs ? takesMs : Infinity;
+    now += Math.min(endsMs, limitMs);
+    if (endsMs <= limitMs) return Promise.resolve(0);
     limits.at(-1)?.abort();
     return Promise.reject(signal.reason as Error);
   };
@@ -89,6 +93,16 @@ describe("a check that fails at once", () => {
       expect(Math.max(...pauses)).toBeGreaterThan(600);
     },
   );
+});
+
+describe("a check that has said why, and is cut off in its last moment", () => {
+  test.each([
+    ["a probe of x-dso", undefined, probed],
+    ["the container's own, a slow one", own, policy],
+  ])("%s: what it had said is told", async (_, check, health) => {
+    const { tools, id } = await checked(-1, check, health.timeoutMs - 1000);
+    await expect(waitServing(tools, id, health, fresh, never)).rejects.toThrow("ended with 1");
+  });
 });
 
 describe("a check that never answers", () => {

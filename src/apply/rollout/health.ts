@@ -8,6 +8,7 @@ import { commandOf, intervalOf, msOf, timeoutOf } from "./check.ts";
 import { listenTo } from "./listener.ts";
 import { countFailures, pause, POLL_MS } from "./pace.ts";
 import {
+  isLastTry,
   leftFor,
   type ProbeFailure,
   probeExec,
@@ -62,7 +63,9 @@ export async function waitServing(
       return { since: tools.clock.elapsed(), completed: true, container };
     }
     refuseEnded(tools, container, restarts);
-    const verdict = await judge(tools, container, policy, begun, signal);
+    const isLast = isLastTry(policy, tools.clock.elapsed() - begun);
+    const trying = isLast ? { ...tools, before: failures.last() } : tools;
+    const verdict = await judge(trying, container, policy, begun, signal);
     const now = tools.clock.elapsed();
     if (verdict === "settled") return { since: begun, completed: false, container };
     if (verdict === "serving") return { since: now, completed: false, container };

@@ -9,6 +9,8 @@ export interface ProbeTools {
   readonly engine: Engine;
   /** Output of checks is foreign text. */
   readonly scrub: (text: string) => string;
+  /** Told in place of a command that gives no answer: what was said before, where it has but a last moment. */
+  readonly before?: string | undefined;
 }
 
 /** Why the container does not serve yet, fit to be shown; undefined when it does. */
@@ -22,6 +24,14 @@ const LAST_ANSWER_MS = 1000;
 const OUTPUT_CHARS = 2000;
 /** Of a command that never stops writing; far more than is shown, since a value that is cut off is not found. */
 const KEPT_BYTES = 4 * 1024 * 1024;
+
+/** Whether a try that begins now has no more than that last chance. */
+export function isLastTry(
+  { timeoutMs }: Pick<HealthPolicy, "timeoutMs">,
+  passedMs: number,
+): boolean {
+  return passedMs > timeoutMs - LAST_ANSWER_MS;
+}
 
 /** An answer that hangs must not outlast the whole wait; but a last one is given a chance. */
 export function leftFor({ timeoutMs }: Pick<HealthPolicy, "timeoutMs">, passedMs: number): number {
@@ -145,7 +155,7 @@ export function probeExec(
 
 /** Runs a command in a container; `name` is what it is called where it fails. */
 export async function tryCommand(
-  { engine, scrub }: ProbeTools,
+  { engine, scrub, before }: ProbeTools,
   id: string,
   request: ExecRequest,
   { name, timeoutMs }: { readonly name: string; readonly timeoutMs: number },
@@ -170,7 +180,8 @@ export async function tryCommand(
     return output === "" ? `${name} ended with ${code}` : `${name} ended with ${code}: ${output}`;
   } catch (error) {
     if (signal.aborted) throw error;
-    if (limit.aborted) return `${name} gave no answer within ${Math.ceil(timeoutMs / 1000)} s`;
+    if (limit.aborted)
+      return before ?? `${name} gave no answer within ${Math.ceil(timeoutMs / 1000)} s`;
     // A container that ended meanwhile cannot run a check: the next look at it tells.
     return scrub(error instanceof Error ? error.message : String(error));
   }

@@ -13,7 +13,8 @@ export interface Claim {
   release(): Promise<void>;
 }
 
-const ANSWER_MS = 1000;
+/** It is refused anyway, so that it may as well wait for the name of who is busy. */
+const ANSWER_MS = 5000;
 const LONGEST = 4096;
 
 /**

@@ -5,11 +5,13 @@ import { createGate, type RunningAgent, startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { startLoop } from "./loop.ts";
+import { stayConnected } from "./witness.ts";
 
-/** Says which version of its secret it was started with; the version `bad` does not start. */
+/** Says which version of its secret it was started with; `bad` does not start, and `mute` never serves. */
 function compose(image: string, label = "one"): string {
   const script =
-    "cat /run/secrets/version > /www/index.html; grep -q bad /www/index.html && exit 3; exec /bin/serve";
+    "cat /run/secrets/version > /www/index.html; grep -q bad /www/index.html && exit 3; " +
+    "grep -q mute /www/index.html && exec /bin/idle; exec /bin/serve";
   return [
     "services:",
     "  web:",
@@ -115,10 +117,12 @@ test.each(["Step await-health", "Step take-aliases", "Step drain-old"])(
   (step) =>
     withProject(async (scene) => {
       const { home, project, store, answer } = scene;
+      const hangUp = await stayConnected(home, project);
       await using killed = await startAgent(home, project);
       await store("v1");
       await killed.said(step);
       await killed.stop("SIGKILL");
+      await hangUp();
       await using agent = await startAgent(home, project);
       await agent.said(/had been interrupted/);
       await agent.said(/^Looked: nothing to do/);
@@ -132,7 +136,7 @@ test("told to stop in the middle of a rotation, it gives the step back and ends 
   withProject(async ({ home, project, store, answer }) => {
     await using agent = await startAgent(home, project);
     const before = await project.containers();
-    await store("v1");
+    await store("mute");
     await agent.said("Step await-health");
     expect(await agent.stop("SIGTERM")).toBe(0);
     expect(await answer()).toBe("v0");
@@ -167,7 +171,8 @@ test("what somebody removed is made anew, and what somebody stopped is left", ()
     await agent.said(/^Looked/);
     await home.run("docker", ["rm", "-f", `${project.name}-web-1`]);
     await rolledOut(agent);
-    expect(await answer()).toBe("v0");
+    // It was seen to run, which is not yet to serve.
+    await expect.poll(answer).toBe("v0");
     await home.run("docker", ["stop", "-t", "1", `${project.name}-web-1`]);
     await agent.said(/^Left alone: it was stopped/);
     const { stdout } = await home.run("docker", ["ps", "--format", "{{.Names}}"]);

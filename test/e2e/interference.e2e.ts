@@ -2,22 +2,26 @@
  * Somebody else at work in the middle of a rotation, on the real engine: `docker stop`, `docker rm -f`,
  * `docker network rm` and Docker Compose. One more run and no person make the service whole, and nothing is left over.
  */
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
 import { applyWatched } from "./steps.ts";
 import { chosen, seed } from "./sample.ts";
-import { answerOf, expectNothingLeft } from "./witness.ts";
+import { answerOf, expectNothingLeft, stayConnected } from "./witness.ts";
 
 type Method = "blue-green" | "stop-first";
 
 /** Milliseconds that one may take on a busy machine. */
 const LONG = 300_000;
 
-/** Leaves a row wherever it writes, and is slow enough for somebody to come in between. */
+/** Leaves a row wherever it writes, and serves only while the gate is open: nobody can be too late to come in between. */
 const SCRIPT = `
 test ! -d /data || echo $VERSION >> /data/rows
-echo $VERSION > /www/index.html; sleep 2; exec /bin/serve`;
+echo $VERSION > /www/index.html
+while test -e /gate/shut; do sleep 0.2; done
+exec /bin/serve`;
 
 let home: Home;
 let image: string;
@@ -33,7 +37,8 @@ afterAll(async () => {
 });
 
 function compose(method: Method, version: string): string {
-  const volume = method === "stop-first" ? "volumes: ['data:/data']" : "";
+  const data = method === "stop-first" ? ["data:/data"] : [];
+  const volumes = JSON.stringify(["./gate:/gate:ro", ...data]);
   return `services:
   web:
     image: ${image}
@@ -42,7 +47,7 @@ function compose(method: Method, version: string): string {
     stop_grace_period: 1s
     environment: { VERSION: "${version}", PASSWORD_FILE: dsofile://app/password }
     x-dso: { health: { http: { port: 8080, path: / } } }
-    ${volume}
+    volumes: ${volumes}
   client: { image: "${image}", command: [/bin/idle], restart: always }
 ${method === "stop-first" ? "volumes: { data: {} }" : ""}
 `;
@@ -108,14 +113,18 @@ describe.each(MOMENTS)("$method, at $step", ({ method, step }) => {
   test.each(chosen(Object.keys(DEEDS), SAMPLE))(
     "%s",
     async (what) => {
-      project = await home.project({ "compose.yaml": compose(method, "v1") }, "meddle");
+      const files = { "compose.yaml": compose(method, "v1"), "gate/open": "" };
+      project = await home.project(files, "meddle");
       await project.dso("up -d --wait");
       const [old = ""] = await webs(project);
       await project.write("compose.yaml", compose(method, "v2"));
+      if (step === "await-health") await project.write("gate/shut", "");
+      else await stayConnected(home, project);
       const run = applyWatched(home, project);
       expect(await run.reaches(step)).toBe(true);
       const made = (await webs(project)).find((id) => id !== old) ?? "";
       await DEEDS[what]?.(project, old, made);
+      await rm(join(project.dir, "gate/shut"), { force: true });
       const { status, text } = await run.ended;
       expect([0, 1], text).toContain(status);
       expect(text).not.toMatch(/"code":"internal"|TypeError/);

@@ -2,6 +2,7 @@
 import { expect } from "vitest";
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { hasCode } from "../../src/model/errors.ts";
 import type { Rotation } from "../../src/model/journal.ts";
 import type { Home, Project } from "./cli.ts";
@@ -64,13 +65,30 @@ async function namesIn(path: string, what: string, recursive = false): Promise<r
 }
 
 /** A static busybox asks no name server by itself: `nslookup` does it for `wget`. */
-const ask = (name: string): string =>
-  `wget -q -O - "http://$(nslookup ${name} | sed -n 's/^Address: //p'):8080/"`;
+const addressOf = (name: string): string => `$(nslookup ${name} | sed -n 's/^Address: //p')`;
+const ask = (name: string): string => `wget -q -O - "http://${addressOf(name)}:8080/"`;
 
 /** What a service answers to `client`, another service of the project that has a shell. */
 export async function answerOf(home: Home, project: Project, name: string): Promise<string> {
   const argv = ["exec", `${project.name}-client-1`, "sh", "-c", ask(name)];
   return (await home.run("docker", argv)).stdout.trim();
+}
+
+/**
+ * From `client` somebody is connected to `web` and asks for nothing, until the answer is called. So long
+ * the container that has it is not let go of, at most for its `drain`: it would be after a moment else, and
+ * whoever wants to come in between might be late.
+ */
+export async function stayConnected(home: Home, project: Project): Promise<() => Promise<void>> {
+  const exec = ["exec", `${project.name}-client-1`];
+  const script = `sleep 1000 | nc ${addressOf("web")} 8080`;
+  await home.run("docker", ["exec", "-d", ...exec.slice(1), "sh", "-c", script]);
+  // To port 8080, and established.
+  const look = [...exec, "grep", "-q", ":1F90 01 ", "/proc/net/tcp"];
+  while ((await home.run("docker", look, { status: "any" })).status !== 0) await sleep(50);
+  return async () => {
+    await home.run("docker", [...exec, "killall", "nc"], { status: "any" });
+  };
 }
 
 /** Of a project with `web` and `client` there is what its files ask for, and nothing is half done. */

@@ -1,5 +1,5 @@
 /** What the engine contract needs from whoever runs it, and the bodies that its tests send. */
-import { afterEach, beforeEach } from "vitest";
+import { afterEach, beforeEach, expect } from "vitest";
 import type { CreateBody, EndpointConfig, HostConfig } from "../../src/model/engine.ts";
 import { COMPOSE } from "../../src/model/labels.ts";
 import type { Engine } from "../../src/model/ports.ts";
@@ -40,8 +40,13 @@ export interface Scene {
   readonly make: (part: string, image: string, options?: Options) => Promise<string>;
   /** Creates and starts; answers the id. */
   readonly run: (part: string, image: string, options?: Options) => Promise<string>;
+  /** Resolves when the base image's program is as far as to hear SIGTERM, which a first process does not by itself. */
+  readonly hears: (id: string) => Promise<void>;
   readonly network: (part: string, thirdByte?: string) => Promise<string>;
 }
+
+/** Signal 15 is bit 14 of a mask in hexadecimal digits. */
+const CATCHES_SIGTERM = "^SigCgt:.*[4-7c-f]...$";
 
 export function scene(make: () => Promise<Setting>): Scene {
   let current: Setting | undefined;
@@ -78,6 +83,13 @@ export function scene(make: () => Promise<Setting>): Scene {
       await setting().engine.startContainer(id, never);
       return id;
     },
+    hears: (id) =>
+      eventually(async () => {
+        const argv = ["grep", "-q", CATCHES_SIGTERM, "/proc/1/status"];
+        const ignore = (): void => undefined;
+        const streams = { output: ignore, error: ignore, tty: false };
+        expect(await setting().engine.exec(id, { argv, tty: false }, streams, never)).toBe(0);
+      }),
     network(part, prefix = setting().subnet) {
       const Config = [{ Subnet: `${prefix}.0/24`, IPRange: `${prefix}.0/25` }];
       const made = { Name: name(part), Labels: labels(), IPAM: { Config } };

@@ -17,7 +17,9 @@ engineContract("the engine in memory", async () => {
       "/etc/passwd": "app:x:1000:1001::/:/bin/sh\n",
       "/etc/group-link": "app:x:1001:\n",
     },
-    exec: (_request, input) => ({ code: 7, stdout: input, stderr: "oops\n" }),
+    // Its program hears SIGTERM from the beginning, which is what is grepped for.
+    exec: ({ argv }, input) =>
+      argv[0] === "grep" ? { code: 0 } : { code: 7, stdout: input, stderr: "oops\n" },
   });
   engine.addImage(images.exits, { exits: { code: 3 }, log: "bye\n" });
   engine.addImage(images.health, { detail: { healthcheckIntervalMs: 1000 } });

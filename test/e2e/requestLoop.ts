@@ -17,7 +17,7 @@ export interface Loop {
   readonly heard: Readonly<Record<string, number>>;
   /** When each was heard first, milliseconds since the epoch. */
   readonly firstAt: Readonly<Record<string, number>>;
-  /** When each was heard last, the same. */
+  /** When the last one was asked that heard it, the same: this process may get to read an answer late. */
   readonly lastAt: Readonly<Record<string, number>>;
   /** The answer that came last. */
   readonly last: string;
@@ -102,7 +102,7 @@ function askOnKept(): Promise<string> {
 }
 
 async function askOnce(): Promise<void> {
-  const begun = performance.now();
+  const [begun, asked] = [performance.now(), Date.now()];
   sent++;
   open++;
   try {
@@ -115,7 +115,7 @@ async function askOnce(): Promise<void> {
     if (Object.keys(heard).length === 0) process.stdout.write("asking\n");
     last = text;
     firstAt[text] ??= Date.now();
-    lastAt[text] = Date.now();
+    lastAt[text] = Math.max(lastAt[text] ?? 0, asked);
     count(heard, text);
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : String(error);

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
+import { hasCode } from "../../src/lib/files.ts";
 import { type RunningAgent, startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { composeOf, rotateThrough, startApp } from "./underLoad.ts";
@@ -23,6 +24,9 @@ const FEW = 8;
 /** What a process may hold more, MB: much more than it does, much less than a leak of each rotation brings. */
 const ROOM_MB = 64;
 
+/** Longer than anybody is kept from its work. */
+const QUIET_MS = 3000;
+
 interface Held {
   /** Must not change at all. */
   readonly flat: Readonly<Record<string, number>>;
@@ -37,12 +41,16 @@ interface Process {
   readonly megabytes: number;
 }
 
-/** Once it no longer changes: what was replaced last may still be on its way out, or a file be half written. */
+/**
+ * Once it no longer changes: what was replaced last may still be on its way out, or a file be half written.
+ * Who does that may not get to it for a moment.
+ */
 async function settled(home: Home, project: Project, agent?: RunningAgent): Promise<Held> {
-  for (let earlier = await measure(home, project, agent); ;) {
+  for (let [earlier, since] = [await measure(home, project, agent), performance.now()]; ;) {
     await sleep(500);
     const held = await measure(home, project, agent);
-    if (isDeepStrictEqual(held.flat, earlier.flat)) return held;
+    if (!isDeepStrictEqual(held.flat, earlier.flat)) since = performance.now();
+    else if (performance.now() - since >= QUIET_MS) return held;
     earlier = held;
   }
 }
@@ -85,9 +93,24 @@ async function measure(home: Home, project: Project, agent?: RunningAgent): Prom
   };
 }
 
-async function sizeOf(
-  directory: string,
-): Promise<{ readonly files: number; readonly bytes: number }> {
+interface Size {
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** What comes and goes meanwhile, as the lock of an agent does, has it looked at anew. */
+async function sizeOf(directory: string): Promise<Size> {
+  for (;;) {
+    try {
+      return await sizeNow(directory);
+    } catch (error) {
+      if (!hasCode(error, "ENOENT")) throw error;
+      await sleep(50);
+    }
+  }
+}
+
+async function sizeNow(directory: string): Promise<Size> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile());
   const sizes = await Promise.all(

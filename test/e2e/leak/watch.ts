@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import { hasCode } from "../../../src/lib/files.ts";
 import type { Home } from "../cli.ts";
 import { filesBelow } from "./files.ts";
 import { createFinder, type Values } from "./values.ts";
@@ -57,7 +58,10 @@ export function startWatch(home: Home, values: Values): Watch {
     inspect,
     lookBelow: async (where, directory) => {
       looked[where] ??= 0;
-      for (const path of await filesBelow(directory)) look(where, await readFile(path));
+      for (const path of await filesBelow(directory)) {
+        const bytes = await readFile(path).catch(goneMeanwhile);
+        if (bytes !== undefined) look(where, bytes);
+      }
     },
     findings: () => [...found].sort(),
     looked: () => looked,
@@ -104,6 +108,11 @@ function linkGone(path: string): string | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** An agent writes, and puts in place what it has written, while its files are looked at. */
+function goneMeanwhile(error: unknown): undefined {
+  if (!hasCode(error, "ENOENT")) throw error;
 }
 
 /** Undefined for a process that has ended meanwhile. */

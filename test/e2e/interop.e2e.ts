@@ -109,13 +109,15 @@ volumes: { data: }
   });
 
   it("shows what they print", async () => {
-    const { stdout } = await project.oldest("logs --no-color db");
-    expect(stdout).toContain("the database says hello");
+    // It was started, and says so when it comes to it.
+    await expect
+      .poll(async () => (await project.oldest("logs --no-color db")).stdout)
+      .toContain("the database says hello");
   });
 
   it("stops and starts them, and they stay the same", async () => {
     const before = await project.containers();
-    await project.oldest("stop -t 5");
+    await project.oldest("stop -t 60");
     const { stdout: stopped } = await project.oldest("ps");
     expect(stopped.match(/Exit 0/g)).toHaveLength(2);
     await project.oldest("start");

@@ -37,14 +37,15 @@ const VALUE = "first-value-1234";
 export async function createStanding(): Promise<Standing> {
   const image = await ensureTestImage("http");
   const home = await createHome();
-  const port = 20_000 + (randomBytes(2).readUInt16BE() % 20_000);
+  // Below those that the kernel and the engine give to whoever wants any.
+  const port = 20_000 + (randomBytes(2).readUInt16BE() % 6_000);
   await home.setSecret("app/password", VALUE);
   await home.setSecret("app/other", VALUE);
   const project = await home.project({ "compose.yaml": compose(image, port, {}) }, "bad");
-  await project.dso("apply -auto-approve");
+  await project.dso("up -d --wait");
   await answers(port);
   return {
-    ...{ home, project, image, freePort: port + 20_000 },
+    ...{ home, project, image, freePort: port + 6_000 },
     change: (parts = {}) => project.write("compose.yaml", compose(image, port, parts)),
     async refused(words, args = "apply -auto-approve", options = {}) {
       const before = await traceOf(home, project);

@@ -1,9 +1,9 @@
 import { defineConfig } from "vitest/config";
 
-/** What is waited for is waited for until the test's own time is over, and not only a second. */
+/** What is waited for is waited for nearly as long as the test may take, and not only a second. */
 const waits = (testTimeout: number) => ({
   testTimeout,
-  expect: { poll: { timeout: testTimeout } },
+  expect: { poll: { timeout: 0.75 * testTimeout } },
 });
 
 export default defineConfig({

@@ -6,7 +6,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { expect, test } from "vitest";
-import { hasCode } from "../../src/lib/files.ts";
+import { hasCode } from "../../src/model/errors.ts";
 import { type RunningAgent, startAgent } from "./agency.ts";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { composeOf, rotateThrough, startApp } from "./underLoad.ts";

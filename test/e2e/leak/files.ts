@@ -1,7 +1,7 @@
 import { type Stats, statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { hasCode } from "../../../src/lib/files.ts";
+import { hasCode } from "../../../src/model/errors.ts";
 
 /**
  * Every file below a directory; other file systems, such as that of the memory, are left out, and what

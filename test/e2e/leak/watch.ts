@@ -3,7 +3,7 @@ import { Buffer } from "node:buffer";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { hasCode } from "../../../src/lib/files.ts";
+import { hasCode } from "../../../src/model/errors.ts";
 import type { Home } from "../cli.ts";
 import { filesBelow } from "./files.ts";
 import { createFinder, type Values } from "./values.ts";

@@ -158,7 +158,7 @@ async function killedAtWork(project: Project, command: string): Promise<readonly
     env: { ...home.environment, ...withProgram().environment },
   });
   const pids = (): Promise<string> => readFile(join(bin, "slow"), "utf8");
-  await expect.poll(pids, { timeout: 20_000 }).toMatch(/\n/);
+  await expect.poll(pids).toMatch(/\n/);
   dso.kill("SIGKILL");
   await once(dso, "exit");
   const left = await pids();

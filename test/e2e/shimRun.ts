@@ -11,7 +11,7 @@ export const SHIMS: readonly Architecture[] = ["amd64", "arm64"];
 export const NATIVE: Architecture = process.arch === "arm64" ? "arm64" : "amd64";
 const EMULATORS = { amd64: "qemu-x86_64-static", arm64: "qemu-aarch64-static" } as const;
 /** Never reached; a program that hangs fails its test by the signal. */
-const HANGS_MS = 60_000;
+const HANGS_MS = 170_000;
 /** Stands in every file of the tests that fail: no message may show it. */
 export const CANARY = "canary-value-that-nobody-may-see";
 

@@ -161,7 +161,7 @@ async function createAll({ aws }: AwsScene, names: readonly string[]): Promise<v
   await aws.query("cloudformation", { Action: "CreateStack", ...stack, TemplateBody });
   const state = async (): Promise<string> =>
     tagIn(await aws.query("cloudformation", { Action: "DescribeStacks", ...stack }), "StackStatus");
-  await expect.poll(state, { timeout: 20_000 }).toBe("CREATE_COMPLETE");
+  await expect.poll(state).toBe("CREATE_COMPLETE");
 }
 
 const UUID: unknown = expect.stringMatching(/^[\da-f-]{36}$/);

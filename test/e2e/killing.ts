@@ -20,6 +20,14 @@ export interface Killer extends AsyncDisposable {
    * passed on, while the engine works on it, or once the engine answered.
    */
   arm(which: number | RegExp, when: When, kill: () => void): void;
+  /** Kills nobody any more, and keeps the next changing call from the engine until it is released. */
+  hold(): Held;
+}
+
+export interface Held {
+  /** The call has come. */
+  readonly reached: Promise<unknown>;
+  readonly release: () => void;
 }
 
 type When = "before" | "during" | "after";
@@ -30,13 +38,21 @@ export async function createKiller(engine: string): Promise<Killer> {
   const path = join(directory.path, "engine.sock");
   const calls: string[] = [];
   let armed: { which: number | RegExp; when: When; kill: () => void } | undefined;
+  let holding: { readonly come: () => void; readonly released: Promise<unknown> } | undefined;
   const isDue = (call: string): boolean =>
     armed?.which instanceof RegExp ? armed.which.test(call) : armed?.which === calls.length;
   const server = createServer((incoming, outgoing) => {
     const call = `${incoming.method ?? ""} ${incoming.url ?? ""}`;
-    // A check that is run again and again is no step, and nobody knows how often it is.
-    const changes = !/^(GET|HEAD) |\/exec(\/|$)/.test(call);
+    // What is run or waited for again and again is no step, and nobody knows how often it is.
+    const changes = !/^(GET|HEAD) |\/exec(\/|$)|\/wait(\?|$)/.test(call);
     if (changes) calls.push(call);
+    if (changes && holding !== undefined) {
+      const { come, released } = holding;
+      holding = undefined;
+      come();
+      void released.then(() => pass(engine, incoming, outgoing, () => true));
+      return;
+    }
     const due = changes && isDue(call) ? armed : undefined;
     if (due?.when === "before") {
       due.kill();
@@ -60,6 +76,12 @@ export async function createKiller(engine: string): Promise<Killer> {
     arm: (which, when, kill) => {
       calls.length = 0;
       armed = { which, when, kill };
+    },
+    hold: () => {
+      const [reached, released] = [Promise.withResolvers(), Promise.withResolvers()];
+      armed = undefined;
+      holding = { come: () => reached.resolve(undefined), released: released.promise };
+      return { reached: reached.promise, release: () => released.resolve(undefined) };
     },
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();

@@ -67,12 +67,12 @@ export async function createOwnEngine(): Promise<OwnEngine> {
 /** Until then the process is still in the network of its parent. */
 async function untilApart(pid: number): Promise<void> {
   const here = await run("readlink", ["/proc/self/ns/net"]);
-  for (let tries = 0; tries < 100; tries++) {
+  for (;;) {
+    // Rejects once that process is gone.
     const there = await run("readlink", [`/proc/${pid}/ns/net`]);
     if (there.stdout !== here.stdout) return;
     await sleep(20);
   }
-  throw new Error("no network namespace was made");
 }
 
 /** As script/engine finds it out: kernels without nf_tables have the older tables, or none. */
@@ -110,6 +110,8 @@ async function startDaemon(
   argv.push("--pidfile", join(home, "pid"), "--exec-opt", "native.cgroupdriver=cgroupfs");
   const programs = [process.env["DSO_ENGINE_PROGRAMS"], join(home, "bin"), process.env["PATH"]];
   const PATH = programs.filter((one) => one !== undefined && one !== "").join(delimiter);
+  // Of one that was killed: its number may be another process's by now, and the engine would not start.
+  await rm(join(home, "pid"), { force: true });
   const log = await open(join(home, "log"), "a");
   const stdio = ["ignore", log.fd, log.fd] as const;
   const daemon = spawn(enter, [...argv, ...firewall], {

@@ -8,11 +8,11 @@ import { ensureTestImage } from "./image.ts";
 import {
   composeOf,
   expectConverged,
+  expectTwins,
   inspect,
   latin1,
   nameOf,
   PLAIN,
-  running,
   told,
   TRICKY,
   withTwins,
@@ -74,11 +74,7 @@ const KINDS = "busybox bare debian postgres redis node shell dotted".split(" ");
 
 describe.each(KINDS)("in %s", (kind) => {
   test("the program has the values, and all else is as without it", async () => {
-    const [sealed, open] = [
-      await running(home, project, kind),
-      await running(home, project, `${kind}-open`),
-    ];
-    expect(sealed).toEqual(open);
+    const sealed = await expectTwins(home, project, kind);
     expect(sealed.isFirst).toBe(true);
     // Redis writes its title over what it was started with; its password is tried below.
     if (kind === "redis") return;

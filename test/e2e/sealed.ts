@@ -1,6 +1,7 @@
 /** What a container's program is given, seen from this host, and what the engine tells of it. */
 import { readFile, readlink } from "node:fs/promises";
-import { expect } from "vitest";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, vi } from "vitest";
 import type { Home, Project } from "./cli.ts";
 
 /** A value that no place but the program's environment may hold, and one that is hard to write down. */
@@ -45,6 +46,40 @@ export async function running(home: Home, project: Project, service: string): Pr
   const [argv0 = ""] = await words(first, "cmdline");
   const below = (await readFile(`/proc/${first}/task/${first}/children`, "utf8")).trim();
   return programOf(argv0.endsWith("docker-init") ? below : first);
+}
+
+/** A variable of the program, once it runs: whoever brings the variables there has none of them yet. */
+export async function variableOf(
+  home: Home,
+  project: Project,
+  service: string,
+  name: string,
+): Promise<string> {
+  for (;;) {
+    const { environment } = await running(home, project, service);
+    if (environment[name] !== undefined) return environment[name];
+    await sleep(50);
+  }
+}
+
+/**
+ * The same runs in a service and in its twin, once both run: a container that was started just now may not
+ * have come to its program yet, nor that to its signals. Answers what runs.
+ */
+export async function expectTwins(
+  home: Home,
+  project: Project,
+  service: string,
+  seen: (one: Running) => Running = (one) => one,
+): Promise<Running> {
+  return vi.waitFor(
+    async () => {
+      const sealed = await running(home, project, service);
+      expect(seen(sealed)).toEqual(seen(await running(home, project, `${service}-open`)));
+      return sealed;
+    },
+    { timeout: 120_000, interval: 100 },
+  );
 }
 
 /** By its number on this host; argv and environment as the kernel has them, bytes as latin1. */

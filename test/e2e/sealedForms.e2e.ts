@@ -2,7 +2,15 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
-import { composeOf, expectConverged, inspect, nameOf, running, told, withTwins } from "./sealed.ts";
+import {
+  composeOf,
+  expectConverged,
+  expectTwins,
+  inspect,
+  nameOf,
+  told,
+  withTwins,
+} from "./sealed.ts";
 import { ensureSealedImage } from "./sealedImages.ts";
 
 const VALUE = "sealed-form-4713";
@@ -84,8 +92,7 @@ afterAll(async () => {
 });
 
 test.each(Object.keys({ ...COMMANDS, ...SETTINGS }))("%s: the same runs", async (name) => {
-  const sealed = await running(home, project, name);
-  expect(sealed).toEqual(await running(home, project, `${name}-open`));
+  const sealed = await expectTwins(home, project, name);
   expect(sealed.environment).toMatchObject({ TOKEN: VALUE, "a.b-c": VALUE });
   expect(sealed.isFirst).toBe(name !== "init");
   expect(await told(home, [nameOf(project, name)], [VALUE])).toEqual([]);
@@ -97,7 +104,7 @@ test.each(Object.keys({ ...CHECKS, ...IMAGE_CHECKS }))("%s: the same health", as
   for (const one of [name, `${name}-open`]) {
     const health = async (): Promise<string | undefined> =>
       (await inspect(home, nameOf(project, one)))[0]?.State.Health?.Status;
-    await expect.poll(health, { timeout: 20_000 }).toBe(expected);
+    await expect.poll(health).toBe(expected);
   }
   expect(await told(home, [nameOf(project, name)], [VALUE])).toEqual([]);
 });

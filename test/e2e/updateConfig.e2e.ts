@@ -1,7 +1,9 @@
 /** Three replicas on the real engine, whose second new one fails: what `deploy.update_config` makes of it. */
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { createHome, type Home, type Project } from "./cli.ts";
 import { ensureTestImage } from "./image.ts";
+import { rotationsOf } from "./witness.ts";
 
 interface Texts {
   readonly state: "old" | "new";
@@ -100,12 +102,25 @@ test("rollback: the first goes back to what was applied, and another apply tries
   expect(await states(home, project)).toEqual([OLD, OLD, OLD]);
 });
 
+/** Until the replica of that number serves, and is watched. */
+async function watched(home: Home, project: Project, replica: number): Promise<void> {
+  for (;;) {
+    const last = (await rotationsOf(home, project)).at(-1);
+    if (last?.number === replica && last.step === "watch-new") return;
+    await sleep(100);
+  }
+}
+
 test("monitor: one that ends after it has served is undone, and its predecessor never stopped", async () => {
   await using home = await createHome();
-  const update = "{ monitor: 5s }";
+  const update = "{ monitor: 20s }";
   const project = await start(home, update);
   const before = await project.containers();
-  const said = await change(project, { update, dies: "/bin/serve & sleep 2; exit 3" });
+  const dies = "/bin/serve & until [ -e /count/die ]; do sleep 0.1; done; exit 3";
+  const ended = change(project, { update, dies });
+  await Promise.race([ended, watched(home, project, 2)]);
+  await project.write("count/die", "");
+  const said = await ended;
   expect(said).toContain("watching it");
   expect(said).toContain("Service web runs as before");
   expect(await states(home, project)).toEqual([NEW, OLD, OLD]);

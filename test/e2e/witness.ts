@@ -34,7 +34,8 @@ async function generationsOf(home: Home): Promise<readonly string[]> {
   return [...(await namesIn(memory, "memory")), ...(await namesIn(state, "mirror", true))];
 }
 
-async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
+/** All that the journal has. */
+export async function rotationsOf(home: Home, project: Project): Promise<readonly Rotation[]> {
   const path = join(home.environment["DSO_HOME"] ?? "", `state/rotations-${project.name}.json`);
   try {
     return JSON.parse(await readFile(path, "utf8")) as readonly Rotation[];

@@ -28,13 +28,14 @@ function start(...args: readonly string[]): ChildProcessWithoutNullStreams {
 
 /** Its exit code, the reader having gone as soon as it had read these words. */
 async function readUntil(words: string, child: ChildProcessWithoutNullStreams): Promise<unknown> {
-  const exit = once(child, "exit");
+  // When all that it has said has been read, too.
+  const end = once(child, "close");
   let seen = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     seen += text;
     if (seen.includes(words)) child.stdout.destroy();
   });
-  const [code] = (await exit) as [number | null];
+  const [code] = (await end) as [number | null];
   expect(seen).toContain(words);
   return code;
 }

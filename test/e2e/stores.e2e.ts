@@ -56,8 +56,12 @@ test("a plugin", async () => {
   );
   const providers = `team: { type: folder, config: { path: ${join(home.path, "given")} } }`;
   const environment = { DSO_PLUGINS_DIR: plugins };
-  const put = (version: string): Promise<unknown> =>
-    writeFile(join(secrets, String(Number(version.slice(1)) + 1)), version);
+  const put = async (version: string): Promise<void> => {
+    // Whoever looks meanwhile sees all of it, or nothing.
+    const made = join(home.path, "made");
+    await writeFile(made, version);
+    await rename(made, join(secrets, String(Number(version.slice(1)) + 1)));
+  };
   await put("v0");
   const project = await appWith(home, "team:app/version", providers);
   await project.dso("up -d --wait", { environment });

@@ -3,7 +3,8 @@
  * directories lie below one temporary directory, and everything made there goes with it.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
+import { once } from "node:events";
 import { lstat, mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -135,14 +136,22 @@ export function newestCompose(): string {
   return process.env.DSO_COMPOSE_NEWEST ?? execFileSync(script, { encoding: "utf8" }).trim();
 }
 
-/** A port of this machine that nobody uses now. */
+/**
+ * A port of this machine that nobody uses now, and that the kernel gives to nobody who asks for any, nor the
+ * engine: both begin above it.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === "string") throw new Error("no port was given");
-  return address.port;
+  for (;;) {
+    const port = randomInt(10_000, 32_000);
+    const server = createServer().listen(port, "127.0.0.1");
+    const isFree = await once(server, "listening").then(
+      () => true,
+      () => false,
+    );
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }
 
 async function list(

@@ -5,8 +5,9 @@ import { COMPOSE } from "../model/labels.ts";
 import { composeBody } from "./container/composeBody.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Done, Handler } from "./context.ts";
-import { restoredInstead } from "./network/formerNetworks.ts";
+import { reconnect, restoredInstead } from "./network/formerNetworks.ts";
 import { createFreely } from "./network/network.ts";
+import { tidyIfPossible } from "./undone.ts";
 
 const DONE: Done = {};
 
@@ -19,6 +20,8 @@ export const createNetwork: Handler<"create-network"> = async (operation, work) 
   } catch (error) {
     throw await restoredInstead(work, operation.network, error);
   }
+  // Whoever was on the former one serves on, until its turn to be replaced comes.
+  await tidyIfPossible(work, () => reconnect(work, { network: operation.network }));
   return DONE;
 };
 

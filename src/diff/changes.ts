@@ -12,7 +12,7 @@ import {
 } from "./decision.ts";
 import { deliveryChanges } from "./delivered.ts";
 import type { Departure } from "./departures.ts";
-import { estimateDowntime } from "./downtime.ts";
+import { estimateDowntime, replacementDowntime } from "./downtime.ts";
 import { containerAddress, type Instance, isUp } from "./inventory.ts";
 import { batchSize, changing, rollout } from "./replicas.ts";
 import type { Situation } from "./situation.ts";
@@ -114,18 +114,15 @@ function replacement(
 
 /** None where it does not serve now, or where enough other replicas go on serving. */
 function downtimeOf(
-  { observed, options }: Situation,
+  situation: Situation,
   decision: ServiceDecision,
   { instance, choice }: DecisionOf<"replace">,
 ): Downtime | undefined {
-  const { service } = decision;
   if (choice.method !== "stop-first" || !isUp(instance.container)) return undefined;
   const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
-  if (serving > batchSize(decision, options.pace)) return undefined;
-  const image = observed.images.get(service.image);
-  const measured = observed.downtimes?.get(service.name);
-  const estimate = estimateDowntime(service, image, options, measured);
-  return { ...estimate, forcedBy: choice.forcedBy };
+  const served = serving > batchSize(decision, situation.options.pace);
+  const estimate = replacementDowntime(situation, decision.service, served);
+  return estimate === undefined ? undefined : { ...estimate, forcedBy: choice.forcedBy };
 }
 
 /** The image may be another one under the same name; another name says enough. */

@@ -1,9 +1,11 @@
 /** An estimate, from data alone, of how long a replica does not serve while it is replaced by stop-first. */
 import { DEFAULT_CHECK_MS, type DesiredService, SLOW_CHECK_MS } from "../model/desired.ts";
 import { parseDuration } from "../model/duration.ts";
-import type { ImageDetail, MeasuredDowntime } from "../model/observed.ts";
+import type { ImageDetail, MeasuredDowntime, ObservedContainer } from "../model/observed.ts";
 import type { Downtime, PlanOptions } from "../model/plan.ts";
+import { isUp } from "./inventory.ts";
 import { hasHealthcheck } from "./proxies.ts";
+import { networkKeys, type Situation } from "./situation.ts";
 
 /** Measured on a small host: a program that obeys its stop signal is gone after this time, ms. */
 const STOP_MS = 400;
@@ -11,6 +13,10 @@ const STOP_MS = 400;
 const START_MS = 400;
 /** From start to the first good answer to a probe of our own, ms. */
 const PROBE_MS = 100;
+/** To take a network down and to make it anew, ms. */
+const NETWORK_MS = 350;
+/** To take one container off it and to put it on the new one, ms: one after the other. */
+const MEMBER_MS = 90;
 /** What the engine takes where nothing is said, ms. */
 const DEFAULT_GRACE_MS = 10_000;
 
@@ -46,6 +52,40 @@ export function estimateDowntime(
     measured === undefined ? stop + start : Math.min(measured.stopMs, grace) + measured.startMs;
   const worstMs = Math.max(expectedMs, grace + START_MS + longestHealthMs(service, image));
   return { expectedMs, worstMs, measured: measured !== undefined };
+}
+
+/**
+ * Of a replica that is replaced by stop-first: its own, and that of each network that is made anew, on
+ * which nobody is reached meanwhile. `served`: others of its service go on while it is replaced.
+ */
+export function replacementDowntime(
+  situation: Situation,
+  service: DesiredService,
+  served: boolean,
+): Estimate | undefined {
+  const { observed, options } = situation;
+  const cutMs = cutOffMs(situation, service);
+  if (served && cutMs === 0) return undefined;
+  if (served) return { expectedMs: cutMs, worstMs: cutMs, measured: false };
+  const image = observed.images.get(service.image);
+  const measured = observed.downtimes?.get(service.name);
+  const own = estimateDowntime(service, image, options, measured);
+  return { ...own, expectedMs: own.expectedMs + cutMs, worstMs: own.worstMs + cutMs };
+}
+
+/** How long the networks of the service are away that are made anew. */
+function cutOffMs({ networks, observed }: Situation, service: DesiredService): number {
+  const outdated = networkKeys(service).flatMap((key) => {
+    const standing = networks.get(key);
+    return standing?.kind === "outdated" ? [standing.network.id] : [];
+  });
+  const times = outdated.map((id) => {
+    const isOn = (one: ObservedContainer): boolean =>
+      isUp(one) && one.networks.some(({ networkId }) => networkId === id);
+    return NETWORK_MS + MEMBER_MS * observed.containers.filter(isOn).length;
+  });
+  // Each is made on its own, beside the others.
+  return Math.max(0, ...times);
 }
 
 function graceMs({ model }: DesiredService, { stopTimeout }: PlanOptions): number {

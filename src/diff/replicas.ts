@@ -3,7 +3,7 @@ import { showDuration } from "../model/duration.ts";
 import type { Operation, OperationOf } from "../model/plan.ts";
 import { type Pace, type Paced, updatePolicy, type UpdatePolicy } from "../model/updates.ts";
 import { type DecisionOf, only, type ServiceDecision } from "./decision.ts";
-import { estimateDowntime } from "./downtime.ts";
+import { replacementDowntime } from "./downtime.ts";
 import type { Graph } from "./graph.ts";
 import { containerAddress, isUp } from "./inventory.ts";
 import { reasonsText } from "./reasons.ts";
@@ -99,7 +99,7 @@ function addChange(
 }
 
 function replacement(
-  { observed, options }: Situation,
+  situation: Situation,
   service: ServiceDecision["service"],
   { instance: { container }, name, choice }: DecisionOf<"replace">,
 ): Pick<
@@ -107,15 +107,9 @@ function replacement(
   "kind" | "name" | "method" | "oldId" | "oldName" | "expectedDowntimeMs"
 > {
   const method = choice.method === "blue-green" ? "blue-green" : "stop-first";
-  const expectedDowntimeMs =
-    method === "blue-green" || !isUp(container)
-      ? 0
-      : estimateDowntime(
-          service,
-          observed.images.get(service.image),
-          options,
-          observed.downtimes?.get(service.name),
-        ).expectedMs;
+  const serves = method === "stop-first" && isUp(container);
+  const downtime = serves ? replacementDowntime(situation, service, false) : undefined;
+  const expectedDowntimeMs = downtime?.expectedMs ?? 0;
   return {
     ...{ kind: "replace-container", name, method, expectedDowntimeMs },
     ...{ oldId: container.id, oldName: container.name },

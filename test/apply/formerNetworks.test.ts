@@ -52,6 +52,24 @@ test("a network that the engine refuses leaves the former one, with whom it conn
   expect(await look()).toEqual(before);
 });
 
+test("whoever was on it is on its successor at once, and serves until it is replaced", async () => {
+  const { world, plan, look } = await standing();
+  const { aliases } = await look();
+  const { failed } = await world.run(desired, plan);
+  expect(failed).toEqual([]);
+  expect(await look()).toMatchObject({ state: "running", aliases });
+});
+
+test("who cannot be put on it is told of, and replaced all the same", async () => {
+  const { world, plan, containerId } = await standing();
+  world.engine.failOn("connectNetwork", 1, new DsoError("engine-unreachable", "it went away"));
+  const { failed } = await world.run(desired, plan);
+  expect(failed).toEqual([]);
+  const messages = world.events.flatMap((event) => ("message" in event ? [event.message] : []));
+  expect(messages).toContain("it went away");
+  expect((await world.engine.inspectContainer(containerId, never))?.networks).toEqual([]);
+});
+
 test("so does a network that cannot be removed", async () => {
   const { world, plan, look } = await standing();
   const before = await look();

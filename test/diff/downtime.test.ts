@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { diff } from "../../src/diff/diff.ts";
 import { estimateDowntime } from "../../src/diff/downtime.ts";
 import { renderPlan } from "../../src/diff/render.ts";
+import { COMPOSE } from "../../src/model/labels.ts";
 import type { ImageDetail, MeasuredDowntime, Observed } from "../../src/model/observed.ts";
 import type { ServiceModel } from "../../src/model/project.ts";
 import { options, project } from "./build.ts";
@@ -114,5 +115,33 @@ describe("in a plan", () => {
     const text = rendered(new Map([["web", { stopMs: 500, startMs: 5000 }]]));
     expect(text).toContain("will be replaced by stop-first, about 5.5 s of downtime");
     expect(text).toContain("# (measured the last time; at worst 10 s)");
+  });
+});
+
+describe("a network that is made anew", () => {
+  const shop = project({
+    services: {
+      web: { model: { image: "web:1" }, replicas: 2 },
+      db: { image: "db:1" },
+    },
+  });
+  const observed = applied(shop);
+  const labels = { [COMPOSE.configHash]: "0".repeat(64) };
+  const networks = observed.networks.map((one) => ({
+    ...one,
+    labels: { ...one.labels, ...labels },
+  }));
+  const text = renderPlan(diff(shop, { ...observed, networks }, options()), {
+    color: false,
+    showValues: false,
+  });
+
+  it("is away for a time that all its containers make longer, before each is replaced", () => {
+    expect(text).toContain("# container.db[1] will be replaced by stop-first, 1.4 s to 11 s of");
+  });
+
+  it("takes all replicas away at once, where one would else serve on", () => {
+    expect(text).toContain("# container.web[1] will be replaced by stop-first, about 620 ms of");
+    expect(text).toContain("# container.web[2] will be replaced by stop-first, about 620 ms of");
   });
 });

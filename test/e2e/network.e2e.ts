@@ -109,11 +109,28 @@ test("what only the engine can refuse leaves the network as it was", async () =>
   await expectAsBefore();
 });
 
-test("what the engine takes converges", async () => {
+test("what the engine takes converges, and who is not replaced yet is put on it at once", async () => {
+  const old = await project.containers();
+  const { stdout: begun } = await home.run("date", ["+%s.%N"]);
   await change(`ipam: { config: [{ subnet: ${NEXT} }] }`);
   await project.dso("apply -auto-approve");
+  for (const line of old) {
+    const id = line.split(" ")[1] ?? "";
+    expect(await happened(id, begun.trim())).toEqual(["connect", "die"]);
+  }
   await answers();
   expect(await shown()).toContain(NEXT);
   const { stdout } = await project.dso("plan -detailed-exitcode");
   expect(stdout).toContain("No changes");
 });
+
+/** What became of a container since then, in order. That it is taken off is told twice by some engines. */
+async function happened(id: string, since: string): Promise<readonly string[]> {
+  const { stdout: now } = await home.run("date", ["+%s.%N"]);
+  const wanted = ["connect", "die"].flatMap((one) => ["--filter", `event=${one}`]);
+  const format = "{{.Action}} {{.Actor.ID}} {{.Actor.Attributes.container}}";
+  const args = ["--since", since, "--until", now.trim(), ...wanted, "--format", format];
+  const { stdout } = await home.run("docker", ["events", ...args]);
+  const lines = stdout.split("\n").filter((line) => line.includes(id));
+  return lines.map((line) => line.split(" ")[0] ?? "");
+}

@@ -58,16 +58,27 @@ async function restore(
   }
 }
 
+export interface Reconnected {
+  /** By its key; default: all of them. */
+  readonly network?: string;
+  /** By its id; default: all that were there. */
+  readonly container?: string;
+}
+
 /**
- * Who was not replaced, after all, is on the networks that were made anew as it was on the former ones:
- * the container `only`, or all that are still there. Its address may lie in a subnet that is no more.
+ * Who is still there is on the networks that were made anew as it was on the former ones, until it is
+ * replaced, or for good. Its address may lie in a subnet that is no more.
  */
-export async function reconnect({ engine, former, force }: Work, only?: string): Promise<void> {
-  for (const { body, members } of former.values()) {
+export async function reconnect(
+  { engine, former, force }: Work,
+  only: Reconnected = {},
+): Promise<void> {
+  for (const [key, { body, members }] of former) {
+    if (only.network !== undefined && key !== only.network) continue;
     const standing = await engine.inspectNetwork(body.Name, force);
     if (standing === undefined) continue;
     for (const { container, endpoint } of members) {
-      if (only !== undefined && container !== only) continue;
+      if (only.container !== undefined && container !== only.container) continue;
       const detail = await engine.inspectContainer(container, force);
       const isOn = detail?.networks.some(({ networkId }) => networkId === standing.id);
       if (isOn !== false) continue;

@@ -1,6 +1,6 @@
-import { mkdir, rm, stat } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { writeNew } from "../../lib/files.ts";
+import { writeFileAtomic } from "../../lib/files.ts";
 import type { Delivery, DeliveryRequest, Generation, Manifest } from "../../model/delivery.ts";
 import { DsoError, hasCode } from "../../model/errors.ts";
 import type { Clock, Random } from "../../model/ports.ts";
@@ -124,7 +124,7 @@ async function refresh(
     const why = "it filled up while new files were written";
     throw hasCode(error, "ENOSPC") ? full(dirname(path), why, error) : error;
   }
-  await rewriteManifest(memory, path, manifestOf(memory, path, request));
+  await writeManifest(memory, path, manifestOf(memory, path, request));
 }
 
 async function revert(
@@ -142,7 +142,7 @@ async function revert(
     });
   }
   await swapBack(path, files);
-  await rewriteManifest(memory, path, { ...manifest, versions });
+  await writeManifest(memory, path, { ...manifest, versions });
 }
 
 /** Where it is: DSO_MEMORY_DIR, or the user's own directory, may have been another when it was made. */
@@ -150,11 +150,6 @@ async function placeOf(memory: Memory, id: string, signal: AbortSignal): Promise
   const here = join((await memory.base(signal)).path, checkId(id));
   const { path: there = here } = (await memory.mirror.find(id)) ?? {};
   return there !== here && (await isGeneration(there, id)) ? there : here;
-}
-
-async function rewriteManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
-  await rm(join(path, "manifest.json"), { force: true });
-  await writeManifest(memory, path, manifest);
 }
 
 function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Manifest {
@@ -173,7 +168,7 @@ function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Man
 }
 
 async function writeManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
-  await writeNew(join(path, "manifest.json"), textOf(manifest));
+  await writeFileAtomic(join(path, "manifest.json"), textOf(manifest));
   await memory.mirror.write(manifest);
 }
 

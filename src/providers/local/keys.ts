@@ -2,7 +2,7 @@ import { argon2, type Argon2Parameters, randomBytes } from "node:crypto";
 import { realpathSync } from "node:fs";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
-import { ensurePrivateDirectory, readPrivateFile, writeNew } from "../../lib/files.ts";
+import { createFileAtomic, ensurePrivateDirectory, readPrivateFile } from "../../lib/files.ts";
 import { combine, DsoError } from "../../model/errors.ts";
 import type { Secret } from "../../model/secret.ts";
 import { derive, open, randomKey, seal, type Sealed } from "./envelope.ts";
@@ -120,7 +120,7 @@ async function createKeyFile(sources: KeySources): Promise<Buffer> {
   ensurePrivateDirectory(dirname(sources.keyFile));
   refuseBesideVault(sources);
   const key = randomKey();
-  await writeNew(sources.keyFile, `dso-vault-key-1 ${key.toString("base64")}\n`);
+  await createFileAtomic(sources.keyFile, `dso-vault-key-1 ${key.toString("base64")}\n`);
   return key;
 }
 

@@ -3,7 +3,7 @@ import { DsoError } from "../model/errors.ts";
 import type { Context } from "../reconciler/context.ts";
 import { loadModel } from "../reconciler/load.ts";
 import type { RegisteredProject } from "../reconciler/state.ts";
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { projectFlags } from "./flags.ts";
 import { projectRequest } from "./request.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 import type { Command, CommanderError } from "commander";
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { DsoError } from "../model/errors.ts";
 
 const OF_A_FLAG: ReadonlySet<string> = new Set([

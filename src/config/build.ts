@@ -1,6 +1,6 @@
 /** A document that the schema has accepted and filled with its defaults, as `Config`. */
 import path from "node:path";
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import type { EnvironmentPolicy, Strategy } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import { Secret } from "../model/secret.ts";

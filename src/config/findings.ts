@@ -1,5 +1,5 @@
 /** What a schema finds, in words for people: where it stands, what is wrong, what to do. */
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { DsoError, type ErrorCode, type Position } from "../model/errors.ts";
 import type { SchemaError, SchemaPart } from "./schemaError.ts";
 import type { Path } from "./yaml.ts";

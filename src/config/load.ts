@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import path from "node:path";
 import { lineOfInvalidUtf8, readFault, readNamedFile } from "../lib/namedFile.ts";
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { combine, DsoError, hasCode } from "../model/errors.ts";
 import { buildConfig, type Document } from "./build.ts";
 import { findings } from "./findings.ts";

@@ -1,5 +1,5 @@
 /** What `-target`, `-exclude` and `-replace` name. */
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { type Desired, referencesOf } from "../model/desired.ts";
 import { DsoError } from "../model/errors.ts";
 import type { Observed } from "../model/observed.ts";

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
@@ -7,18 +6,16 @@ import {
   fsync,
   mkdirSync,
   openSync,
-  readdirSync,
   readSync,
   renameSync,
-  rmSync,
   type Stats,
   writeFileSync,
 } from "node:fs";
 import { link, unlink } from "node:fs/promises";
-import { basename, dirname, join } from "node:path";
+import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { DsoError, hasCode } from "../model/errors.ts";
-import { identify, isGone, markOf, parseMark } from "./process.ts";
+import { removeAbandoned, temporaryName } from "./temporary.ts";
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 const synchronize = promisify(fsync);
@@ -246,39 +243,4 @@ export function explainDisk(path: string, error: unknown): unknown {
 /** Nothing is there to remove; on a read-only file system there never was. */
 function ignoreMissing(error: unknown): void {
   if (!hasCode(error, "ENOENT", "EROFS")) throw error;
-}
-
-/** A name beside `path` for what is to take its place: it tells who makes it, and so whether it is abandoned. */
-export function temporaryName(path: string): string {
-  // Cut, so that a long name has room for the rest.
-  const base = basename(path).slice(0, 40);
-  const unique = `${markOf(identify(process.pid))}.${randomBytes(6).toString("hex")}`;
-  return join(dirname(path), `.${base}.${unique}.tmp`);
-}
-
-/**
- * Removes what processes that run no more were about to put into its place in the directory,
- * where this user may. One that cannot be read holds none of ours.
- */
-export function removeAbandoned(directory: string): void {
-  for (const name of entriesOf(directory)) {
-    const [, mark = ""] =
-      /^\..*?\.(\d+\.\d*\.\d*\.[0-9a-f-]*)\.[0-9a-f]{12}\.tmp$/.exec(name) ?? [];
-    const writer = parseMark(mark);
-    if (writer === undefined || !isGone(writer)) continue;
-    try {
-      rmSync(join(directory, name), { recursive: true, force: true });
-    } catch (error) {
-      if (!hasCode(error, "EACCES", "EPERM", "EROFS")) throw error;
-    }
-  }
-}
-
-function entriesOf(directory: string): readonly string[] {
-  try {
-    return readdirSync(directory);
-  } catch (error) {
-    if (hasCode(error, "ENOENT", "ENOTDIR", "EACCES")) return [];
-    throw error;
-  }
 }

@@ -3,7 +3,7 @@ import { readFileSync, rmdirSync, statfsSync, statSync, unlinkSync, utimesSync }
 import { dirname } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { DsoError, hasCode } from "../model/errors.ts";
-import { ensurePrivateDirectory, removeAbandoned } from "./files.ts";
+import { ensurePrivateDirectory } from "./files.ts";
 import {
   breakLock,
   describeSelf,
@@ -11,6 +11,7 @@ import {
   type LockOwner,
   publish,
   recordOf,
+  removePrepared,
 } from "./lockRecord.ts";
 import { isGone } from "./process.ts";
 
@@ -53,7 +54,7 @@ export async function acquireLock(
 ): Promise<Lock> {
   ensurePrivateDirectory(dirname(path));
   refuseNetwork(dirname(path));
-  removeAbandoned(dirname(path));
+  removePrepared(dirname(path));
   const owner = describeSelf(randomBytes(8).toString("hex"), options.operation);
   const begun = performance.now();
   let told = false;

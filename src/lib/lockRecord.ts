@@ -18,8 +18,9 @@ import {
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { DsoError, hasCode } from "../model/errors.ts";
-import { explainDisk, temporaryName } from "./files.ts";
+import { explainDisk } from "./files.ts";
 import { identify, markOf, parseMark, type ProcessIdentity, userName } from "./process.ts";
+import { abandonedIn, temporaryName } from "./temporary.ts";
 
 export interface LockOwner extends ProcessIdentity {
   /** Random; names this one holding of the lock. */
@@ -122,6 +123,11 @@ export function publish(path: string, owner: LockOwner): boolean {
     if (hasCode(error, "ENOTEMPTY", "EEXIST")) return false;
     throw explainDisk(path, error);
   }
+}
+
+/** Removes what processes that were killed before they had their lock had prepared in the directory, which is private. */
+export function removePrepared(directory: string): void {
+  for (const path of abandonedIn(directory)) rmSync(path, { recursive: true, force: true });
 }
 
 /** Where the owner's record is while it holds the lock. */

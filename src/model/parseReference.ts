@@ -1,4 +1,4 @@
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "./suggest.ts";
 import { DsoError } from "./errors.ts";
 import type { Reference } from "./reference.ts";
 import { checkSegment, decode, invalid, readOptions } from "./referenceOptions.ts";

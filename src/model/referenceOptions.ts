@@ -1,4 +1,4 @@
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "./suggest.ts";
 import { DsoError } from "./errors.ts";
 import type { FileOptions, Reference } from "./reference.ts";
 

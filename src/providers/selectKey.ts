@@ -1,4 +1,4 @@
-import { suggest } from "../lib/suggest.ts";
+import { suggest } from "../model/suggest.ts";
 import { DsoError } from "../model/errors.ts";
 
 /** The key that holds a secret's value where it has several and none was named. */

@@ -77,8 +77,11 @@ test("what killed writers left goes with the next write, what living ones write 
   const left = [named("a", { ...self, pid: 2 ** 22 + 1 }), named("b.c", { ...self, bootId: "0" })];
   const kept = [named("a", self), ".a.0123456789ab.tmp", ".a", "a.tmp"];
   for (const name of [...left, ...kept]) await writeFile(join(dir.path, name), "half");
+  // Others may write into a directory that a user names: nothing is followed down there.
+  const planted = named("planted", { ...self, bootId: "0" });
+  await mkdir(join(dir.path, planted, "deep"), { recursive: true });
   await writeFileAtomic(join(dir.path, "c"), "whole");
-  expect((await readdir(dir.path)).sort()).toEqual([...kept, "c"].sort());
+  expect((await readdir(dir.path)).sort()).toEqual([...kept, planted, "c"].sort());
 });
 
 test("a name that is as long as names may be can be written", async () => {

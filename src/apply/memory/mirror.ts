@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from "node:fs";
 import { rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
-import { ensurePrivateDirectory, removeAbandoned, writeFileAtomic } from "../../lib/files.ts";
+import { ensurePrivateDirectory, writeFileAtomic } from "../../lib/files.ts";
+import { removeAbandoned } from "../../lib/temporary.ts";
 import type { Manifest } from "../../model/delivery.ts";
 import { DsoError, hasCode } from "../../model/errors.ts";
 import { readManifest } from "./generation.ts";

@@ -1,7 +1,7 @@
 /** Checks a merged document against the Compose schema and says what is wrong in people's words. */
 import { combine } from "../../model/errors.ts";
 import type { DsoError } from "../../model/errors.ts";
-import { suggest } from "../../lib/suggest.ts";
+import { suggest } from "../../model/suggest.ts";
 import { invalid } from "../fault.ts";
 import type { SchemaError } from "../generated/schema.js";
 import { get, showPath, toJson } from "../node.ts";

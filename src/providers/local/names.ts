@@ -1,4 +1,4 @@
-import { suggest } from "../../lib/suggest.ts";
+import { suggest } from "../../model/suggest.ts";
 import { DsoError } from "../../model/errors.ts";
 import type { Secrets, VaultRecord } from "./format.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { suggest } from "../../src/lib/suggest.ts";
+import { suggest } from "../../src/model/suggest.ts";
 
 test.each([
   ["vualt", ["local", "vault"], "vault"],

@@ -49,7 +49,7 @@ export async function writeFileAtomic(
     await unlink(temporary).catch(ignoreMissing);
     throw explainDisk(path, error);
   }
-  await syncDirectory(dirname(path));
+  await syncDirectory(path);
 }
 
 /**
@@ -68,7 +68,7 @@ export async function createFileAtomic(path: string, data: Uint8Array | string):
   } finally {
     await unlink(temporary).catch(ignoreMissing);
   }
-  await syncDirectory(dirname(path));
+  await syncDirectory(path);
 }
 
 /**
@@ -91,11 +91,13 @@ export async function writeNew(
   }
 }
 
-/** Makes the creations, renames and removals inside a directory last. */
+/** Makes the creation of a file last, or that it was renamed. */
 async function syncDirectory(path: string): Promise<void> {
-  const directory = openSync(path, O_RDONLY | O_DIRECTORY);
+  const directory = openSync(dirname(path), O_RDONLY | O_DIRECTORY);
   try {
     await synchronize(directory);
+  } catch (error) {
+    throw explainDisk(path, error);
   } finally {
     closeSync(directory);
   }

@@ -183,6 +183,12 @@ describe.runIf(isRoot)("as root", () => {
     const large = request({ "/run/secrets/a": "x".repeat(3 * 1024 * 1024) });
     await expect(delivery.deliver(large, never)).rejects.toMatchObject({ code: "memory-full" });
     expect(readdirSync(base)).toEqual([]);
+    // No room for the first thing that is written, either.
+    execFileSync("sh", ["-c", `head -c 9m /dev/zero >${base}/filler || true`], { stdio: "ignore" });
+    const hint = expect.stringContaining("remount") as string;
+    const small = delivery.deliver(request({ "/run/secrets/a": "1" }), never);
+    await expect(small).rejects.toMatchObject({ code: "memory-full", hint });
+    expect(readdirSync(base)).toEqual(["filler"]);
   });
 
   test("mounts once for two that begin at the same time", async () => {

@@ -1,6 +1,11 @@
 import { linkSync, rmSync } from "node:fs";
 import { dirname } from "node:path";
-import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
+import {
+  ensurePrivateDirectory,
+  explainDisk,
+  readPrivateFile,
+  writeFileAtomic,
+} from "../../lib/files.ts";
 import { DsoError, hasCode } from "../../model/errors.ts";
 
 /** One JSON document on disk that outlives a kill at any moment. */
@@ -61,7 +66,7 @@ function keepBackup(path: string): void {
   try {
     linkSync(path, backupOf(path));
   } catch (error) {
-    if (!hasCode(error, "ENOENT")) throw error;
+    if (!hasCode(error, "ENOENT")) throw explainDisk(path, error);
   }
 }
 

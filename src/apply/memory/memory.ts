@@ -95,8 +95,8 @@ async function deliver(
   signal.throwIfAborted();
   const id = random.hex(16);
   const path = join(root, id);
-  await mkdir(path, { mode: 0o700 });
   try {
+    await mkdir(path, { mode: 0o700 });
     // First, so that a directory which holds a value always says whose it is.
     await writeManifest(memory, path, manifestOf(memory, path, request));
     await fill(path, request, uid);
@@ -168,7 +168,12 @@ function manifestOf(memory: Memory, path: string, request: DeliveryRequest): Man
 }
 
 async function writeManifest(memory: Memory, path: string, manifest: Manifest): Promise<void> {
-  await writeFileAtomic(join(path, "manifest.json"), textOf(manifest));
+  try {
+    await writeFileAtomic(join(path, "manifest.json"), textOf(manifest));
+  } catch (error) {
+    if (!(error instanceof DsoError && error.code === "disk-full")) throw error;
+    throw full(dirname(path), "it filled up while a manifest was written", error);
+  }
   await memory.mirror.write(manifest);
 }
 

@@ -58,9 +58,9 @@ export async function watchOver(options: SessionOptions): Promise<Ending> {
   } finally {
     board.close();
     stop.abort();
-    clearTimeout(watch.rest?.timer);
     // What is at work still says what is to be watched.
     await queue.close();
+    clearTimeout(watch.rest?.timer);
     await files.close();
   }
 }

@@ -5,9 +5,8 @@ import { COMPOSE } from "../model/labels.ts";
 import { composeBody } from "./container/composeBody.ts";
 import { serviceOf } from "./container/container.ts";
 import type { Done, Handler } from "./context.ts";
-import { reconnect, restoredInstead } from "./network/formerNetworks.ts";
+import { restoredInstead, serveOn } from "./network/formerNetworks.ts";
 import { createFreely } from "./network/network.ts";
-import { tidyIfPossible } from "./undone.ts";
 
 const DONE: Done = {};
 
@@ -20,8 +19,7 @@ export const createNetwork: Handler<"create-network"> = async (operation, work) 
   } catch (error) {
     throw await restoredInstead(work, operation.network, error);
   }
-  // Whoever was on the former one serves on, until its turn to be replaced comes.
-  await tidyIfPossible(work, () => reconnect(work, { network: operation.network }));
+  await serveOn(work, operation.network);
   return DONE;
 };
 

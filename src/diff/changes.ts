@@ -121,7 +121,7 @@ function downtimeOf(
   if (choice.method !== "stop-first" || !isUp(instance.container)) return undefined;
   const serving = lasting(decision).filter(({ container }) => container.state === "running").length;
   const served = serving > batchSize(decision, situation.options.pace);
-  const estimate = replacementDowntime(situation, decision.service, served);
+  const estimate = replacementDowntime(situation, decision.service, instance.container, served);
   return estimate === undefined ? undefined : { ...estimate, forcedBy: choice.forcedBy };
 }
 

@@ -5,7 +5,7 @@ import type { ImageDetail, MeasuredDowntime, ObservedContainer } from "../model/
 import type { Downtime, PlanOptions } from "../model/plan.ts";
 import { isUp } from "./inventory.ts";
 import { hasHealthcheck } from "./proxies.ts";
-import { networkKeys, type Situation } from "./situation.ts";
+import type { Situation } from "./situation.ts";
 
 /** Measured on a small host: a program that obeys its stop signal is gone after this time, ms. */
 const STOP_MS = 400;
@@ -61,10 +61,11 @@ export function estimateDowntime(
 export function replacementDowntime(
   situation: Situation,
   service: DesiredService,
+  container: ObservedContainer,
   served: boolean,
 ): Estimate | undefined {
   const { observed, options } = situation;
-  const cutMs = cutOffMs(situation, service);
+  const cutMs = cutOffMs(situation, container);
   if (served && cutMs === 0) return undefined;
   if (served) return { expectedMs: cutMs, worstMs: cutMs, measured: false };
   const image = observed.images.get(service.image);
@@ -73,16 +74,16 @@ export function replacementDowntime(
   return { ...own, expectedMs: own.expectedMs + cutMs, worstMs: own.worstMs + cutMs };
 }
 
-/** How long the networks of the service are away that are made anew. */
-function cutOffMs({ networks, observed }: Situation, service: DesiredService): number {
-  const outdated = networkKeys(service).flatMap((key) => {
-    const standing = networks.get(key);
-    return standing?.kind === "outdated" ? [standing.network.id] : [];
-  });
-  const times = outdated.map((id) => {
+/** How long the networks are away that the container is on, and that are made anew. */
+function cutOffMs({ networks, observed }: Situation, container: ObservedContainer): number {
+  const times = [...networks.values()].map((standing) => {
+    if (standing.kind !== "outdated") return 0;
+    const { id } = standing.network;
     const isOn = (one: ObservedContainer): boolean =>
-      isUp(one) && one.networks.some(({ networkId }) => networkId === id);
-    return NETWORK_MS + MEMBER_MS * observed.containers.filter(isOn).length;
+      one.networks.some(({ networkId }) => networkId === id);
+    if (!isOn(container)) return 0;
+    const members = observed.containers.filter((one) => isUp(one) && isOn(one));
+    return NETWORK_MS + MEMBER_MS * members.length;
   });
   // Each is made on its own, beside the others.
   return Math.max(0, ...times);

@@ -108,7 +108,7 @@ function replacement(
 > {
   const method = choice.method === "blue-green" ? "blue-green" : "stop-first";
   const serves = method === "stop-first" && isUp(container);
-  const downtime = serves ? replacementDowntime(situation, service, false) : undefined;
+  const downtime = serves ? replacementDowntime(situation, service, container, false) : undefined;
   const expectedDowntimeMs = downtime?.expectedMs ?? 0;
   return {
     ...{ kind: "replace-container", name, method, expectedDowntimeMs },

@@ -62,7 +62,11 @@ export async function createFileAtomic(path: string, data: Uint8Array | string):
   const temporary = temporaryName(path);
   try {
     await writeNew(temporary, data);
-    await link(temporary, path);
+    await link(temporary, path).catch(async (error: unknown) => {
+      if (!hasCode(error, "EPERM", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) throw error;
+      // A file system without second names.
+      await writeNew(path, data);
+    });
   } catch (error) {
     throw explainDisk(path, error);
   } finally {

@@ -31,7 +31,8 @@ export function markOf({ pid, startTime, pidNamespace, bootId }: ProcessIdentity
 export function parseMark(text: string): ProcessIdentity | undefined {
   const [, pid, startTime = "", namespace = "", bootId = ""] =
     /^(\d+)\.(\d*)\.(\d*)\.([0-9a-f-]*)$/.exec(text) ?? [];
-  if (pid === undefined) return undefined;
+  // No system gives larger ones: anybody can write a name.
+  if (pid === undefined || Number(pid) > 0x7fffffff) return undefined;
   return { pid: Number(pid), startTime, bootId, pidNamespace: namespace && `pid:[${namespace}]` };
 }
 
@@ -94,7 +95,7 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    if (hasCode(error, "ENOENT", "ESRCH", "EACCES")) return "";
+    if (hasCode(error, "ENOENT", "ESRCH", "EACCES", "EPERM")) return "";
     throw error;
   }
 }

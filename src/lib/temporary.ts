@@ -1,9 +1,12 @@
 /** Files on their way into their place, named after the process that makes them. */
 import { randomBytes } from "node:crypto";
-import { readdirSync, unlinkSync } from "node:fs";
+import { lstatSync, readdirSync, unlinkSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { hasCode } from "../model/errors.ts";
 import { identify, isGone, markOf, parseMark } from "./process.ts";
+
+/** So long nobody takes to write a file. */
+const FOREIGN_MS = 3_600_000;
 
 /** See `temporaryName`. */
 const TEMPORARY = /^\..*?\.(\d+\.\d*\.\d*\.[0-9a-f-]*)\.[0-9a-f]{12}\.tmp$/;
@@ -32,13 +35,21 @@ export function removeAbandoned(directory: string): void {
 
 /** The paths in the directory that were made by processes which run no more, and have no place yet. */
 export function abandonedIn(directory: string): readonly string[] {
-  return entriesOf(directory)
-    .filter((name) => {
-      const [, mark = ""] = TEMPORARY.exec(name) ?? [];
-      const writer = parseMark(mark);
-      return writer !== undefined && isGone(writer);
-    })
-    .map((name) => join(directory, name));
+  const self = identify(process.pid);
+  return entriesOf(directory).flatMap((name) => {
+    const [, mark = ""] = TEMPORARY.exec(name) ?? [];
+    const writer = parseMark(mark);
+    if (writer === undefined || !isGone(writer)) return [];
+    const path = join(directory, name);
+    // Of another boot, or of another machine that writes into the same directory now.
+    return writer.bootId === self.bootId || ageMs(path) > FOREIGN_MS ? [path] : [];
+  });
+}
+
+/** Since it was last written; of what is gone meanwhile, none. */
+function ageMs(path: string): number {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found === undefined ? 0 : Date.now() - found.mtimeMs;
 }
 
 function entriesOf(directory: string): readonly string[] {

@@ -60,6 +60,35 @@ test("whoever was on it is on its successor at once, and serves until it is repl
   expect(await look()).toMatchObject({ state: "running", aliases });
 });
 
+test.each<[string, string | undefined, boolean, readonly string[]]>([
+  ["it may have another address", undefined, true, ["any"]],
+  ["where the files fix one, it waits for its replacement", "10.7.0.9", true, []],
+  [
+    "where it stays, it has its own, if that is to be had",
+    "10.7.0.9",
+    false,
+    ["10.7.0.200", "any"],
+  ],
+])("until then %s", async (_, fixed, leaves, addresses) => {
+  const { world, plan, containerId } = await standing();
+  const asked: string[] = [];
+  const engine = {
+    ...world.engine,
+    connectNetwork: async (...args: Parameters<typeof world.engine.connectNetwork>) => {
+      asked.push(args[2].IPAMConfig?.IPv4Address ?? "any");
+      return world.engine.connectNetwork(...args);
+    },
+  };
+  const settings = fixed === undefined ? null : { ipv4_address: fixed };
+  const wanted = desiredOf(service("web", { networks: { default: settings } }));
+  const name = "shop-web-1";
+  const removal = { kind: "remove-container", containerId, name, volumes: false } as const;
+  const leaving = planOf([...plan.operations, ...(leaves ? [removal] : [])]);
+  const { failed } = await world.run(wanted, leaving, { engine });
+  expect(failed).toEqual([]);
+  expect(asked).toEqual(addresses);
+});
+
 test("who cannot be put on it is told of, and replaced all the same", async () => {
   const { world, plan, containerId } = await standing();
   world.engine.failOn("connectNetwork", 1, new DsoError("engine-unreachable", "it went away"));
@@ -161,7 +190,8 @@ describe("a replica that is not replaced, after all, on a network that was made 
     world.engine.addImage("app:2", { exits: { code: 3, afterLooks: 1 } });
     const { engine } = world;
     const connectNetwork: typeof engine.connectNetwork = (id, container, body, signal) =>
-      refusal !== undefined && (body.IPAMConfig !== undefined || refusal.code !== "engine-conflict")
+      refusal !== undefined &&
+      (body.IPAMConfig?.IPv4Address !== undefined || refusal.code !== "engine-conflict")
         ? Promise.reject(refusal)
         : engine.connectNetwork(id, container, body, signal);
     const more = { engine: { ...engine, connectNetwork } };

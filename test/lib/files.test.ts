@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmod, chown, mkdir, readdir, readFile, stat, symlink, writeFile } from "node:fs/promises";
+import {
+  chmod,
+  chown,
+  mkdir,
+  readdir,
+  readFile,
+  stat,
+  symlink,
+  writeFile,
+  utimes,
+} from "node:fs/promises";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../src/lib/files.ts";
@@ -74,11 +84,15 @@ test("what killed writers left goes with the next write, what living ones write 
   const self = identify(process.pid);
   const named = (base: string, writer: ProcessIdentity): string =>
     `.${base}.${markOf(writer)}.0123456789ab.tmp`;
-  const left = [named("a", { ...self, pid: 2 ** 22 + 1 }), named("b.c", { ...self, bootId: "0" })];
-  const kept = [named("a", self), ".a.0123456789ab.tmp", ".a", "a.tmp"];
+  const old = named("b.c", { ...self, bootId: "0" });
+  const left = [named("a", { ...self, pid: 2 ** 22 + 1 }), old];
+  // Another machine may write here, too, and anybody a name that no process can have.
+  const foreign = [named("d", { ...self, bootId: "0" }), named("e", { ...self, pid: 2 ** 40 })];
+  const kept = [...foreign, named("a", self), ".a.0123456789ab.tmp", ".a", "a.tmp"];
   for (const name of [...left, ...kept]) await writeFile(join(dir.path, name), "half");
+  await utimes(join(dir.path, old), 0, 0);
   // Others may write into a directory that a user names: nothing is followed down there.
-  const planted = named("planted", { ...self, bootId: "0" });
+  const planted = named("planted", { ...self, startTime: "1" });
   await mkdir(join(dir.path, planted, "deep"), { recursive: true });
   await writeFileAtomic(join(dir.path, "c"), "whole");
   expect((await readdir(dir.path)).sort()).toEqual([...kept, planted, "c"].sort());

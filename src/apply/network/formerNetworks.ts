@@ -4,6 +4,7 @@ import type { ObservedEndpoint } from "../../model/observed.ts";
 import type { Operation, OperationOf, Plan } from "../../model/plan.ts";
 import type { ApplyContext, FormerNetwork, Outcome, Work } from "../context.ts";
 import { failureOf, isDeclined } from "../failure.ts";
+import { tidyIfPossible } from "../undone.ts";
 
 /** By key, the networks that the plan removes and makes again. */
 export async function rememberNetworks(
@@ -34,8 +35,9 @@ function ofKind<K extends Operation["kind"]>(plan: Plan, kind: K): readonly Oper
   return plan.operations.filter((one): one is OperationOf<K> & Operation => one.kind === kind);
 }
 
-function configOf({ aliases, ipv4, ipv6 }: ObservedEndpoint): EndpointConfig {
+function configOf({ aliases, ipv4, ipv6, options }: ObservedEndpoint): EndpointConfig {
   return {
+    ...options,
     Aliases: aliases,
     IPAMConfig: {
       ...(ipv4 === undefined ? {} : { IPv4Address: ipv4 }),
@@ -58,38 +60,66 @@ async function restore(
   }
 }
 
-export interface Reconnected {
-  /** By its key; default: all of them. */
-  readonly network?: string;
-  /** By its id; default: all that were there. */
-  readonly container?: string;
+/**
+ * Who was not replaced, after all, is on the networks that were made anew as it was on the former ones:
+ * the container `only`, or all that are still there.
+ */
+export async function reconnect(work: Work, only?: string): Promise<void> {
+  for (const former of work.former.values()) {
+    const members = former.members.filter(
+      ({ container }) => only === undefined || container === only,
+    );
+    for (const member of members) await join(work, former, member);
+  }
 }
 
 /**
- * Who is still there is on the networks that were made anew as it was on the former ones, until it is
- * replaced, or for good. Its address may lie in a subnet that is no more.
+ * Whoever was on the former network serves on its successor until it is replaced, or for good. Where the
+ * files fix addresses on it, one of which an old container could take, it waits for its own replacement.
  */
-export async function reconnect(
-  { engine, former, force }: Work,
-  only: Reconnected = {},
+export async function serveOn(work: Work, key: string): Promise<void> {
+  const former = work.former.get(key);
+  if (former === undefined) return;
+  const fixes = [...work.desired.services.values()].some(({ model }) => {
+    const { ipv4_address, ipv6_address } = model.networks?.[key] ?? {};
+    return ipv4_address !== undefined || ipv6_address !== undefined;
+  });
+  const leaving = new Set(
+    work.plan.operations.flatMap((one) =>
+      one.kind === "replace-container"
+        ? one.oldId
+        : one.kind === "remove-container"
+          ? one.containerId
+          : [],
+    ),
+  );
+  for (const member of former.members) {
+    if (fixes && leaving.has(member.container)) continue;
+    // Else its address may be the next one's by the time that it has to come back.
+    const endpoint = fixes ? member.endpoint : withoutAddress(member.endpoint);
+    await tidyIfPossible(work, () => join(work, former, { ...member, endpoint }));
+  }
+}
+
+function withoutAddress(endpoint: EndpointConfig): EndpointConfig {
+  return { ...endpoint, IPAMConfig: {} };
+}
+
+/** Puts a container on the network that is there now. Its address may lie in a subnet that is no more. */
+async function join(
+  { engine, force }: Work,
+  { body }: FormerNetwork,
+  { container, endpoint }: FormerNetwork["members"][number],
 ): Promise<void> {
-  for (const [key, { body, members }] of former) {
-    if (only.network !== undefined && key !== only.network) continue;
-    const standing = await engine.inspectNetwork(body.Name, force);
-    if (standing === undefined) continue;
-    for (const { container, endpoint } of members) {
-      if (only.container !== undefined && container !== only.container) continue;
-      const detail = await engine.inspectContainer(container, force);
-      const isOn = detail?.networks.some(({ networkId }) => networkId === standing.id);
-      if (isOn !== false) continue;
-      try {
-        await engine.connectNetwork(standing.id, container, endpoint, force);
-      } catch (error) {
-        if (!isDeclined(error)) throw error;
-        const { Aliases = [] } = endpoint;
-        await engine.connectNetwork(standing.id, container, { Aliases }, force);
-      }
-    }
+  const standing = await engine.inspectNetwork(body.Name, force);
+  const detail = await engine.inspectContainer(container, force);
+  if (standing === undefined || detail === undefined) return;
+  if (detail.networks.some(({ networkId }) => networkId === standing.id)) return;
+  try {
+    await engine.connectNetwork(standing.id, container, endpoint, force);
+  } catch (error) {
+    if (!isDeclined(error)) throw error;
+    await engine.connectNetwork(standing.id, container, withoutAddress(endpoint), force);
   }
 }
 

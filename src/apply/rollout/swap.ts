@@ -145,7 +145,7 @@ export async function giveUp(
 /** What keeps the old container off a network that this run has made anew. */
 async function cutOff({ work, old }: Swap): Promise<DsoError | undefined> {
   try {
-    await reconnect(work, { container: old.id });
+    await reconnect(work, old.id);
     return undefined;
   } catch (thrown) {
     work.force.throwIfAborted();

@@ -11,7 +11,7 @@ import { expect, test } from "vitest";
 import { chosen, seed } from "../e2e/sample.ts";
 import { temporaryDirectory } from "../fixtures/temporary.ts";
 
-const SAMPLE = 5;
+const SAMPLE = 3;
 const [KILL, MAIN] = ["../fixtures/killOnDisk.ts", "../../src/main.ts"].map((path) =>
   fileURLToPath(new URL(path, import.meta.url)),
 ) as [string, string];

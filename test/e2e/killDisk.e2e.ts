@@ -14,8 +14,8 @@ import { ensureTestImage } from "./image.ts";
 import { chosen, seed } from "./sample.ts";
 import { traceOf } from "./witness.ts";
 
-/** Of each command. */
-const SAMPLE = 4;
+/** Of each command; it takes its time. */
+const SAMPLE = 1;
 /** Milliseconds that a matrix may take on a busy machine. */
 const LONG = 1_800_000;
 

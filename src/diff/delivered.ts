@@ -15,6 +15,7 @@ import { type Reference, secretIdOf, valueName, versionKey } from "../model/refe
 import { type Spec, type SpecFile, specFile } from "../model/spec.ts";
 import type { Version } from "../model/version.ts";
 import { byText } from "./order.ts";
+import { parseJson } from "../model/errors.ts";
 
 /** What the container's manifest says, else its label; undefined where neither does. */
 export function deliveredTo(
@@ -32,14 +33,9 @@ export function deliveredVersions(
 ): DeliveredVersions | undefined {
   const label = labels[DSO.secrets];
   if (label === undefined) return undefined;
-  try {
-    const found: unknown = JSON.parse(label);
-    if (typeof found !== "object" || found === null) return undefined;
-    return new Map(Object.entries(found).map(([name, version]) => [name, String(version)]));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const found = parseJson(label);
+  if (typeof found !== "object" || found === null) return undefined;
+  return new Map(Object.entries(found).map(([name, version]) => [name, String(version)]));
 }
 
 /** Undefined: nobody knows before apply. What is pinned by a name is the version that bears it. */

@@ -2,6 +2,7 @@ import type { Engine, EngineEvent } from "../model/ports.ts";
 import type { Client } from "./client.ts";
 import { lines } from "./lines.ts";
 import type { WireEvent } from "./wire.ts";
+import { parseJson } from "../model/errors.ts";
 
 /** Rejects if the connection cannot be made; once it stands, its end is the end of the events, however it came. */
 export function events(
@@ -62,7 +63,7 @@ function toSeconds(nanoseconds: string): string {
 }
 
 function toEvent(line: string): EngineEvent | undefined {
-  const wire = parse(line);
+  const wire = parseJson(line) as WireEvent | undefined;
   if (wire === undefined) return undefined;
   return {
     type: wire.Type,
@@ -71,15 +72,6 @@ function toEvent(line: string): EngineEvent | undefined {
     attributes: wire.Actor.Attributes ?? {},
     timeNano: exactTime(line),
   };
-}
-
-function parse(line: string): WireEvent | undefined {
-  try {
-    return JSON.parse(line) as WireEvent;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** From the text: nanoseconds since 1970 do not fit a JavaScript number. */

@@ -17,7 +17,7 @@ import {
 } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { DsoError, hasCode } from "../model/errors.ts";
+import { DsoError, hasCode, parseJson } from "../model/errors.ts";
 import { explainDisk } from "./files.ts";
 import { identify, markOf, parseMark, type ProcessIdentity, userName } from "./process.ts";
 import { abandonedIn, temporaryName } from "./temporary.ts";
@@ -68,15 +68,6 @@ function isOwner(record: unknown): record is LockOwner {
   return Object.entries(UNKNOWN).every(
     ([name, sample]) => typeof fields.get(name) === typeof sample,
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** Who holds the lock, dead or alive; `undefined` when nobody does. */

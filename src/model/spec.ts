@@ -12,6 +12,7 @@ import { DSO } from "./labels.ts";
 import { isReferenceLike } from "./parseReference.ts";
 import { isGivenBinding } from "./programs.ts";
 import type { Json, Positions, ServiceModel } from "./project.ts";
+import { parseJson } from "./errors.ts";
 
 export interface Spec {
   readonly v: 1;
@@ -197,14 +198,4 @@ function dotted({ path }: Leaf): string {
 
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-/** A label is foreign text: one that is no JSON tells nothing. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

@@ -7,6 +7,7 @@ import { serviceOf } from "../container/container.ts";
 import type { Work } from "../context.ts";
 import { memberOf, openLog, type RotationLog, timestamp } from "../journal/rotation.ts";
 import { versionsOf } from "../memory/values.ts";
+import { parseJson } from "../../model/errors.ts";
 
 type Begins = OperationOf<"create-container"> | OperationOf<"replace-container">;
 
@@ -58,12 +59,7 @@ export const NO_MEMBER: RotationMember = {
 
 function versionsIn(old: ContainerDetail | undefined): Readonly<Record<string, string>> {
   const text = old?.labels[DSO.secrets];
-  if (text === undefined) return {};
-  try {
-    return JSON.parse(text) as Record<string, string>;
-  } catch (error) {
-    // A label that somebody else wrote; the journal says then that nothing is known.
-    if (error instanceof SyntaxError) return {};
-    throw error;
-  }
+  // A label that somebody else may have written; the journal says then that nothing is known.
+  const versions = text === undefined ? undefined : parseJson(text);
+  return (versions ?? {}) as Record<string, string>;
 }

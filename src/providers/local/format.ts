@@ -6,7 +6,7 @@
  * that does not fit says which line is damaged even to who has no key.
  */
 import { hash } from "node:crypto";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, parseJson } from "../../model/errors.ts";
 import { authenticate } from "./envelope.ts";
 import {
   type Header,
@@ -151,13 +151,4 @@ function decodeLine(line: Buffer): unknown {
   const expected = `${hash("sha256", json, "base64url")} `;
   if (line.toString("latin1", 0, HASH_LENGTH + 1) !== expected) return undefined;
   return parseJson(json.toString());
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }

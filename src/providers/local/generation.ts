@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ensurePrivateDirectory, readPrivateFile, writeFileAtomic } from "../../lib/files.ts";
-import { DsoError } from "../../model/errors.ts";
+import { DsoError, parseJson } from "../../model/errors.ts";
 
 /** The newest state of the vault that was seen here, kept away from the vault itself. */
 export interface Generation {
@@ -62,13 +62,8 @@ function generationFile(stateDir: string): string {
 }
 
 function parse(text: string): Generation | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isGeneration(value) ? value : undefined;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  const value = parseJson(text);
+  return isGeneration(value) ? value : undefined;
 }
 
 function isGeneration(value: unknown): value is Generation {

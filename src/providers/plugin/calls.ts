@@ -1,6 +1,7 @@
 /** Questions to a plugin, one after the other, each with a deadline; JSON-RPC 2.0. */
 import { isUtf8 } from "node:buffer";
 import type { DsoError } from "../../model/errors.ts";
+import { parseJson } from "../../model/errors.ts";
 
 export interface Failure {
   readonly code: number;
@@ -144,11 +145,5 @@ function leave({ waiting, current }: State, { send }: CallsOptions, one: Waiting
 }
 
 function parse(line: Buffer): unknown {
-  if (!isUtf8(line)) return undefined;
-  try {
-    return JSON.parse(line.toString("utf8"));
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
+  return isUtf8(line) ? parseJson(line.toString("utf8")) : undefined;
 }

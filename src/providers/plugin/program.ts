@@ -4,7 +4,7 @@ import { constants, type PathLike } from "node:fs";
 import { type FileHandle, open } from "node:fs/promises";
 import { join } from "node:path";
 import { explainDisk } from "../../lib/files.ts";
-import { DsoError, hasCode } from "../../model/errors.ts";
+import { DsoError, hasCode, parseJson } from "../../model/errors.ts";
 import { type Distrust, distrustOf, distrustOfFile } from "./trust.ts";
 
 export interface Installed {
@@ -101,17 +101,8 @@ async function registeredIn(installed: Installed, file: string): Promise<Registe
 
 /** As it is written; undefined where the text is no manifest, or has none for this one. */
 function sha256In(text: string, type: string): string | undefined {
-  const found = member(member(member(parse(text), "plugins"), type), "sha256");
+  const found = member(member(member(parseJson(text), "plugins"), type), "sha256");
   return typeof found === "string" && /^[0-9a-f]{64}$/i.test(found) ? found : undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 function member(part: unknown, name: string): unknown {
